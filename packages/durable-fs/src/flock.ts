@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+
+/** Shared locks go together; an exclusive one goes with no other. */
+export type LockMode = 'shared' | 'exclusive';
+
+// Values of <sys/file.h> and <errno.h> on Linux.
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+const EWOULDBLOCK = 11;
+const EINTR = 4;
+
+interface Libc {
+  flock(fd: number, operation: number): number;
+  errno(): number;
+}
+
+let libc: Libc | undefined;
+
+/** koffi is loaded on the first lock only: it costs 20 ms, which commands that take no lock need not pay. */
+function load(): Libc {
+  if (libc) return libc;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)') as Libc['flock'];
+  libc = { flock, errno: () => koffi.errno() };
+  return libc;
+}
+
+/**
+ * Takes a flock(2) lock on an open file without waiting; true when it was taken. A lock that this descriptor
+ * already holds is converted. It ends with {@link unlock} or when the descriptor is closed, also by `kill -9`.
+ */
+export function tryLock(fd: number, mode: LockMode): boolean {
+  const operation = (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  const { flock, errno } = load();
+  while (flock(fd, operation) !== 0) {
+    const code = errno();
+    if (code === EWOULDBLOCK) return false;
+    if (code !== EINTR) throw new Error(`flock failed with errno ${code}`);
+  }
+  return true;
+}
+
+/** Gives a lock back. */
+export function unlock(fd: number): void {
+  const { flock, errno } = load();
+  if (flock(fd, LOCK_UN) !== 0) throw new Error(`flock failed with errno ${errno()}`);
+}

@@ -1,0 +1,3 @@
+export { type AtomicWriteOptions, removeIfPresent, syncDirectory, writeAtomically } from './atomic-write.js';
+export { type LockMode, tryLock, unlock } from './flock.js';
+export { ContentHash, hashing } from './hashing-stream.js';

@@ -1,0 +1,15 @@
+export { type Digest, parseDigest } from './digest.js';
+export { ERROR_STATUS, type ErrorCode, ProtocolError } from './errors.js';
+export { CHECKSUM_HEADER, EXCEPTION_HEADER, LOGICAL_SIZE_HEADER, PROTOCOL_VERSIONS } from './headers.js';
+export {
+  type DirectoryName,
+  type FileName,
+  MAX_COMPONENT_BYTES,
+  MAX_NAME_BYTES,
+  parseDirectoryName,
+  parseFileName,
+  type SplitName,
+  splitName,
+  versionedName,
+} from './name.js';
+export { currentVersion, formatDate, MAX_VERSION, parseDate, toVersion, type Version } from './version.js';
