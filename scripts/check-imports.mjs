@@ -36,7 +36,8 @@ for (const [name, may] of Object.entries(allowed)) {
       const other = /^@filetracker\/([\w-]+)/.exec(target)?.[1];
       if (other && !may.includes(other)) problems.push(`${path}: ${name} must not import ${target}`);
       for (const rule of apart) {
-        if (path.startsWith(`${rule.from}/`) && rule.not.test(target)) problems.push(`${path}: must not import ${target}`);
+        if (path.startsWith(`${rule.from}/`) && rule.not.test(target))
+          problems.push(`${path}: must not import ${target}`);
       }
     }
   }

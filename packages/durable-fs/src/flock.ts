@@ -1,19 +1,18 @@
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 
 /** Shared locks go together; an exclusive one goes with no other. */
 export type LockMode = 'shared' | 'exclusive';
 
-// Values of <sys/file.h> and <errno.h> on Linux.
+// Values of <sys/file.h>, the same on Linux, macOS and the BSDs.
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
-const EWOULDBLOCK = 11;
-const EINTR = 4;
 
 interface Libc {
-  flock(fd: number, operation: number): number;
-  errno(): number;
+  readonly flock: (fd: number, operation: number) => number;
+  readonly errno: () => number;
 }
 
 let libc: Libc | undefined;
@@ -22,7 +21,7 @@ let libc: Libc | undefined;
 function load(): Libc {
   if (libc) return libc;
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const flock = koffi.load('libc.so.6').func('int flock(int fd, int operation)') as Libc['flock'];
+  const flock = koffi.load(null).func('int flock(int fd, int operation)') as Libc['flock'];
   libc = { flock, errno: () => koffi.errno() };
   return libc;
 }
@@ -36,8 +35,8 @@ export function tryLock(fd: number, mode: LockMode): boolean {
   const { flock, errno } = load();
   while (flock(fd, operation) !== 0) {
     const code = errno();
-    if (code === EWOULDBLOCK) return false;
-    if (code !== EINTR) throw new Error(`flock failed with errno ${code}`);
+    if (code === constants.errno.EWOULDBLOCK) return false;
+    if (code !== constants.errno.EINTR) throw new Error(`flock failed with errno ${code}`);
   }
   return true;
 }

@@ -23,7 +23,10 @@ export class ContentHash {
 }
 
 /** Passes chunks through while `hash` counts and hashes them. */
-export async function* hashing(source: AsyncIterable<Uint8Array>, hash: ContentHash): AsyncGenerator<Uint8Array> {
+export async function* hashing(
+  source: AsyncIterable<Uint8Array>,
+  hash: ContentHash,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     hash.update(chunk);
     yield chunk;

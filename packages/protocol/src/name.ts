@@ -34,8 +34,11 @@ export function parseFileName(text: string): FileName {
 /** Reads a directory's name, as {@link parseFileName} does; the root is the empty string. */
 export function parseDirectoryName(text: string): DirectoryName {
   if (CONTROL_CHARACTER.test(text)) throw invalid('a name must not contain control characters');
-  if (!text.isWellFormed()) throw invalid('a name must be valid Unicode');
-  const components = text.replace(/^\/+|\/+$/g, '').split('/').filter((component) => component !== '.');
+  if (!isWellFormed(text)) throw invalid('a name must be valid Unicode');
+  const components = text
+    .replace(/^\/+|\/+$/g, '')
+    .split('/')
+    .filter((component) => component !== '.');
   if (components.length === 1 && components[0] === '') return '';
   for (const component of components) {
     if (component === '') throw invalid('a name must not contain an empty component ("//")');
@@ -45,8 +48,14 @@ export function parseDirectoryName(text: string): DirectoryName {
     }
   }
   const name = components.join('/');
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw invalid(`a name must be at most ${MAX_NAME_BYTES} bytes`);
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw invalid(`a name must be at most ${MAX_NAME_BYTES} bytes`);
   return name as DirectoryName;
+}
+
+/** Whether a string has no unpaired surrogates, that is, can be written as UTF-8. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 function invalid(rule: string): ProtocolError {

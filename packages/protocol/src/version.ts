@@ -71,7 +71,8 @@ function secondsOf(match: RegExpExecArray): number | undefined {
     month >= 0 && Number(hour) < 24 && Number(minute) < 60 && Number(second) <= 60 && !Number.isNaN(offset);
   const date = new Date(Date.UTC(Number(year), month, Number(day)));
   // Date.UTC carries 31 February over into March; such a day does not exist.
-  if (!inRange || date.getUTCDate() !== Number(day) || date.getUTCFullYear() !== Number(year)) return undefined;
+  if (!inRange || date.getUTCDate() !== Number(day) || date.getUTCFullYear() !== Number(year))
+    return undefined;
   return date.getTime() / 1000 + (Number(hour) * 60 + Number(minute) - offset) * 60 + Number(second);
 }
 
