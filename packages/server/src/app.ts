@@ -7,6 +7,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
@@ -15,7 +16,7 @@ import { registerService } from './http/routes/service.js';
 
 /** What the HTTP application needs. */
 export interface AppOptions extends FilesOptions {
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
 }
 
 /** A connection on which nothing moves in either direction for so long is cut, in milliseconds. */
@@ -23,9 +24,12 @@ const IDLE_TIMEOUT = 120_000;
 
 /** Builds the HTTP application over an open store. It does not listen yet and does not close the store. */
 export function buildApp(options: AppOptions): FastifyInstance {
+  const logger: FastifyBaseLogger = options.logger;
   const app = Fastify({
-    loggerInstance: options.logger,
+    loggerInstance: logger,
     // One line a request at most, written by the hook below.
+    // A logger for every request would cost as much as reading a small file.
+    childLoggerFactory: () => logger,
     logController: new LogController({ disableRequestLogging: true }),
     // Contents are bounded where they are read, in plain bytes.
     bodyLimit: Number.MAX_SAFE_INTEGER,
@@ -45,22 +49,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(refuseUnknown);
-  app.addHook('onResponse', (request, reply, done) => {
-    request.log.debug(
-      {
-        method: request.method,
-        url: request.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
-    done();
-  });
+  if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   registerService(app, options);
   registerList(app, options);
   registerFiles(app, options);
   return app;
+}
+
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { method, url } = request;
+  request.log.debug({ method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
 }
 
 /** Which methods each endpoint knows. */

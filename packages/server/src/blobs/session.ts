@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeIfPresent, tryLock } from '@filetracker/durable-fs';
+import { FileLock, removeIfPresent } from '@filetracker/durable-fs';
 
 const LOCK_NAME = 'lock';
 
@@ -12,7 +12,7 @@ const LOCK_NAME = 'lock';
 export class Session {
   private constructor(
     readonly directory: string,
-    private readonly lock: FileHandle,
+    private readonly lock: FileLock,
   ) {}
 
   /** Makes a session below `parent`, which must exist. */
@@ -20,26 +20,26 @@ export class Session {
     for (;;) {
       const directory = join(parent, `${process.pid}-${randomBytes(6).toString('hex')}`);
       await mkdir(directory);
-      const lock = await open(join(directory, LOCK_NAME), 'wx').catch(ignoreMissing);
-      // Another process that swept before the lock was taken has removed the directory: try a new one.
-      if (lock && tryLock(lock.fd, 'exclusive') && (await lock.stat()).nlink > 0) {
-        return new Session(directory, lock);
-      }
-      await lock?.close();
+      const lock = takeLock(directory);
+      // A process that swept before the lock was taken has removed the directory: try a new one.
+      if (lock?.isLinked) return new Session(directory, lock);
+      lock?.release();
     }
   }
 
   /** The files that crashed processes left in their session directories. */
   static async *abandoned(parent: string): AsyncGenerator<{ directory: string; files: string[] }> {
-    for (const entry of await readdir(parent)) {
-      const directory = join(parent, entry);
-      const lock = await open(join(directory, LOCK_NAME), 'r').catch(ignoreMissing);
+    for (const entry of await readdir(parent, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const directory = join(parent, entry.name);
+      const lock = takeLock(directory);
+      if (!lock) continue;
       try {
-        if (lock && !tryLock(lock.fd, 'exclusive')) continue;
-        const files = await readdir(directory).catch(ignoreMissing);
-        if (files) yield { directory, files: files.filter((file) => file !== LOCK_NAME) };
+        // Swept by another process between the opening of the lock and its taking.
+        if (!lock.isLinked) continue;
+        yield { directory, files: (await readdir(directory)).filter((file) => file !== LOCK_NAME) };
       } finally {
-        await lock?.close();
+        lock.release();
       }
     }
   }
@@ -50,18 +50,23 @@ export class Session {
     try {
       await rmdir(directory);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // Swept by another process, or not abandoned but just being made: see `create`.
-      if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+      // Not abandoned after all: its process was about to take the lock, and has made itself a new one.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
     }
   }
 
   async close(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
-    await this.lock.close();
+    this.lock.release();
   }
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+/** The lock of a session directory; `undefined` when its process lives or the directory is gone. */
+function takeLock(directory: string): FileLock | undefined {
+  try {
+    return FileLock.take(join(directory, LOCK_NAME), 'exclusive');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tryLock } from '@filetracker/durable-fs';
+import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
 import { LmdbMetadataStore } from '../metadata/lmdb.js';
@@ -33,9 +32,8 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   const { directory, durable } = options;
   try {
     await openFormat(directory);
-    const lock = await open(join(directory, 'lock'), 'a');
-    if (!tryLock(lock.fd, 'shared')) {
-      await lock.close();
+    const lock = FileLock.take(join(directory, 'lock'), 'shared');
+    if (!lock) {
       throw new StoreOpenError(
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
@@ -46,7 +44,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     const swept = await store.sweep();
     const close = async () => {
       await store.close();
-      await lock.close();
+      lock.release();
     };
     return { store, swept, close };
   } catch (error) {
