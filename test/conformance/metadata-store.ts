@@ -25,7 +25,11 @@ export function describeMetadataStore(implementation: string, create: () => Prom
     it('finds what was put, and nothing else', async () => {
       const store = await create();
       const a = file('dir/a', 5, 'content');
-      expect(await store.putFile(a, inline('content'))).toEqual({ kind: 'stored', copyKept: true });
+      expect(await store.putFile(a, inline('content'))).toEqual({
+        kind: 'stored',
+        copyKept: true,
+        leftGarbage: false,
+      });
       const found = await store.findFile(a.name);
       expect(found).toMatchObject({ ...a, location: { kind: 'inline', encoding: 'raw' } });
       for (const name of ['dir', 'dir/', 'dir/aa', 'dir/a/b', 'other']) {
@@ -54,10 +58,13 @@ export function describeMetadataStore(implementation: string, create: () => Prom
       const store = await create();
       const { name } = file('a', 5, 'x');
       await store.putFile(file('a', 5, 'x'), inline('x'));
-      expect(await store.deleteFile(name, toVersion(4), keep)).toBe('newer');
+      expect(await store.deleteFile(name, toVersion(4), keep)).toEqual({ kind: 'newer' });
       expect(await store.findFile(name)).toBeDefined();
-      expect(await store.deleteFile(name, toVersion(5), keep)).toBe('deleted');
-      expect(await store.deleteFile(name, toVersion(5), keep)).toBe('missing');
+      expect(await store.deleteFile(name, toVersion(5), keep)).toEqual({
+        kind: 'deleted',
+        leftGarbage: false,
+      });
+      expect(await store.deleteFile(name, toVersion(5), keep)).toEqual({ kind: 'missing' });
       expect(await store.totals()).toEqual({
         files: 0,
         logicalBytes: 0,
