@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { type FileName, ProtocolError, parseFileName, toVersion } from '@filetracker/protocol';
-import { type FileStore, openStore } from '@filetracker/server';
+import { type ContentStream, type FileStore, openStore } from '@filetracker/server';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -78,12 +77,19 @@ const numberOf = new Map(
   Array.from({ length: 20 }, (_, n) => [contentOf(n).toString('base64'), n] as const).toReversed(),
 );
 
+async function collect(content: ContentStream): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(Buffer.from(chunk));
+  await content.close();
+  return Buffer.concat(chunks);
+}
+
 async function run(store: FileStore, operation: Operation): Promise<string> {
   try {
     switch (operation.kind) {
       case 'get': {
         const { content, version } = await store.open(operation.name);
-        const bytes = content instanceof Readable ? await buffer(content) : Buffer.from(content);
+        const bytes = content instanceof Uint8Array ? Buffer.from(content) : await collect(content);
         return `${version} ${numberOf.get(bytes.toString('base64'))}`;
       }
       case 'delete':
