@@ -1,0 +1,36 @@
+import { CommanderError } from 'commander';
+
+/** Exit codes of every command. */
+export const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130, terminated: 143 } as const;
+
+/** Why a command failed. */
+export interface Failure {
+  /** Machine-readable kind, as `--json` prints it. */
+  readonly code: string;
+  /** One line for people that says what to do where that is known. */
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** The arguments contradict each other or do not make sense: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly code = 'usage';
+}
+
+/** The command did part of its work and has reported what failed itself: exit code 1, nothing more is printed. */
+export class PartialFailure extends Error {
+  override readonly name = 'PartialFailure';
+}
+
+/** Describes any error as the one line and exit code that the command ends with. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    // Commander has the text for people already: "error: unknown option '--x'".
+    return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: EXIT.misused };
+  }
+  if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+  const message = error.message.replaceAll(/\s*\n\s*/g, ' ');
+  return { code, message, exitCode: error instanceof UsageError ? EXIT.misused : EXIT.failed };
+}
