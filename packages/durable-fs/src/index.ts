@@ -5,5 +5,6 @@ export {
   temporaryName,
   writeAtomically,
 } from './atomic-write.js';
+export { FileLock } from './file-lock.js';
 export { type LockMode, tryLock, unlock } from './flock.js';
 export { ContentHash, hashing } from './hashing-stream.js';
