@@ -176,8 +176,7 @@ export class RemoteDataStore implements DataStore {
       const stat = expectStat(name, readFileStat(name, reply), version);
       return { stat, stream: plainBody(reply, stat, this.#transport.url) };
     } catch (error) {
-      // Its bytes are not wanted: better a new connection than a gigabyte read for nothing.
-      reply.body.destroy();
+      reply.cancel();
       throw error;
     }
   }

@@ -50,7 +50,6 @@ export function plainBody(reply: Reply, stat: FileStat, server: string): Readabl
   if (isPlain(reply)) return pipeline(reply.body, verified, () => {});
   const encoding = reply.header('Content-Encoding');
   if (!/^(x-)?gzip$/i.test(encoding ?? '')) {
-    reply.body.destroy();
     throw new ContentError(`the server sent the unknown encoding "${encoding}"`, 'invalid_reply');
   }
   return pipeline(reply.body, createGunzip(), verified, () => {});
