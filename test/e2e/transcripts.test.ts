@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rawRequest } from '../support/raw-http.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
@@ -53,13 +52,19 @@ describe('exchanges recorded with the Python server, replayed in order', () => {
 
     if (wanted.status !== undefined) expect(reply.status).toBe(wanted.status);
     if (wanted.status_below !== undefined) expect(reply.status).toBeLessThan(wanted.status_below);
-    if (wanted.last_modified !== undefined) expect(reply.headers.get('last-modified')).toBe(wanted.last_modified);
-    if (wanted.logical_size !== undefined) expect(reply.headers.get('logical-size')).toBe(`${wanted.logical_size}`);
-    if (wanted.content_base64 !== undefined) expect(reply.body.toString('base64')).toBe(wanted.content_base64);
+    if (wanted.last_modified !== undefined)
+      expect(reply.headers.get('last-modified')).toBe(wanted.last_modified);
+    if (wanted.logical_size !== undefined)
+      expect(reply.headers.get('logical-size')).toBe(`${wanted.logical_size}`);
+    if (wanted.content_base64 !== undefined)
+      expect(reply.body.toString('base64')).toBe(wanted.content_base64);
     if (wanted.x_exception !== undefined) expect(reply.headers.get('x-exception')).toMatch(/./);
-    if (wanted.lines_in_any_order) expect(text.split('\n').slice(0, -1).sort()).toEqual(wanted.lines_in_any_order);
+    if (wanted.lines_in_any_order)
+      expect(text.split('\n').slice(0, -1).sort()).toEqual(wanted.lines_in_any_order);
     if (wanted.json_contains) expect(JSON.parse(text)).toMatchObject(wanted.json_contains);
     // No error may show a stack trace or a path of the server's disk.
-    expect(`${text}${[...reply.headers.values()].join()}`).not.toMatch(/ {4}at |node_modules|filetracker-transcripts/);
+    expect(`${text}${[...reply.headers.values()].join()}`).not.toMatch(
+      / {4}at |node_modules|filetracker-transcripts/,
+    );
   });
 });

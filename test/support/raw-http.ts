@@ -19,8 +19,14 @@ export interface RawRequest {
 /** Sends one request over a socket of its own, byte for byte, and reads the reply to the end. */
 export async function rawRequest(port: number, request: RawRequest): Promise<RawReply> {
   const headers = [...(request.headers ?? []), ['Connection', 'close'] as const];
-  const head = [`${request.method} ${request.target} HTTP/1.1`, ...headers.map(([name, value]) => `${name}: ${value}`)];
-  return rawExchange(port, Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), request.body ?? Buffer.alloc(0)]));
+  const head = [
+    `${request.method} ${request.target} HTTP/1.1`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ];
+  return rawExchange(
+    port,
+    Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), request.body ?? Buffer.alloc(0)]),
+  );
 }
 
 /** Sends bytes over a socket of its own and reads the reply until the server closes. */

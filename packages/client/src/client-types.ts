@@ -23,12 +23,16 @@ export interface PutFileOptions extends PutOptions {
   readonly toRemoteStore?: boolean;
 }
 
-/** Options of `FileTrackerClient.listRemoteFiles`. */
-export interface ListRemoteOptions extends CallOptions {
+/** Options of `FileTrackerClient.listFiles`. */
+export interface ListOptions extends CallOptions {
   /** Only files with this version or an older one: a date, or seconds since 1970. Default: all. */
   readonly cutoff?: Date | number;
   /** The directory to list. Default: the root. */
   readonly directory?: string;
+}
+
+/** Options of `FileTrackerClient.listRemoteFiles`. */
+export interface ListRemoteOptions extends ListOptions {
   /** Names from the root, with a leading slash, instead of relative to the directory. Default false. */
   readonly absolutePaths?: boolean;
 }

@@ -11,11 +11,12 @@ import type {
   FileStream,
   GetFileOptions,
   GetStreamOptions,
+  ListOptions,
   ListRemoteOptions,
   LocalFile,
   PutFileOptions,
 } from './client-types.js';
-import type { CallOptions, Content, DataStore, FileStat, PutOptions } from './data-store.js';
+import type { CallOptions, Content, DataStore, FileStat, ListedFile, PutOptions } from './data-store.js';
 import { UsageError } from './errors.js';
 import { expectStat } from './expectations.js';
 import { type NameArgument, parseNameArgument } from './name-argument.js';
@@ -147,15 +148,23 @@ export class FileTrackerClient {
    * `NotADirectoryError`, and `UsageError` where there is no server.
    */
   async *listRemoteFiles(options: ListRemoteOptions = {}): AsyncGenerator<string> {
-    const { cutoff, absolutePaths = false, signal } = options;
-    const directory = parseDirectoryName(options.directory ?? '');
-    const seconds = cutoff instanceof Date ? Math.floor(cutoff.getTime() / 1000) : cutoff;
-    const skipped = directory === '' ? 0 : directory.length + 1;
-    const found = this.#remote().list(directory, {
+    if (!this.#parts.remote) throw new UsageError('no server is known: set remoteUrl or $FILETRACKER_URL');
+    const skipped = parseDirectoryName(options.directory ?? '').length;
+    for await (const { name } of this.listFiles(options)) {
+      yield options.absolutePaths ? `/${name}` : name.slice(skipped === 0 ? 0 : skipped + 1);
+    }
+  }
+
+  /**
+   * The files in and below a directory, of the server if there is one, in no particular order; with version and
+   * size where these come with the listing. Throws `NotADirectoryError`.
+   */
+  listFiles({ cutoff, directory = '', signal }: ListOptions = {}): AsyncIterable<ListedFile> {
+    const seconds = cutoff instanceof Date ? cutoff.getTime() / 1000 : cutoff;
+    return (this.#parts.remote ?? this.#local()).list(parseDirectoryName(directory), {
       signal,
       ...(seconds !== undefined && { cutoff: toVersion(Math.floor(seconds)) }),
     });
-    for await (const { name } of found) yield absolutePaths ? `/${name}` : name.slice(skipped);
   }
 
   /** Ends the connections. Calls after it fail. */
@@ -201,11 +210,6 @@ export class FileTrackerClient {
   #local(): DataStore {
     if (!this.#parts.local) throw new UsageError('this client has no local store');
     return this.#parts.local;
-  }
-
-  #remote(): DataStore {
-    if (!this.#parts.remote) throw new UsageError('no server is known: set remoteUrl or $FILETRACKER_URL');
-    return this.#parts.remote;
   }
 }
 

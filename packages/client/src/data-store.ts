@@ -66,7 +66,7 @@ export interface PutOptions extends TransferOptions {
 }
 
 /** Options of {@link DataStore.list}. */
-export interface ListOptions extends CallOptions {
+export interface StoreListOptions extends CallOptions {
   /** Only files with this version or an older one. Default: all. */
   readonly cutoff?: Version | undefined;
 }
@@ -113,7 +113,7 @@ export interface DataStore {
    * The files in and below a directory, in no particular order; the root of an empty store has none. Throws
    * `NotADirectoryError`. Changes made during a listing may or may not be seen.
    */
-  list(directory: DirectoryName, options?: ListOptions): AsyncIterable<ListedFile>;
+  list(directory: DirectoryName, options?: StoreListOptions): AsyncIterable<ListedFile>;
 
   /** Ends connections. Calls after it fail. */
   close(): Promise<void>;

@@ -127,7 +127,7 @@ export class LocalStoreError extends FileTrackerError {
   readonly code = 'local_store_failed';
 
   constructor(what: string, cause: unknown) {
-    super(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${what}: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -137,7 +137,7 @@ export class DestinationError extends FileTrackerError {
   readonly code = 'destination_failed';
 
   constructor(path: string, cause: unknown) {
-    super(`cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -145,4 +145,10 @@ export class DestinationError extends FileTrackerError {
 export class UsageError extends FileTrackerError {
   override readonly name = 'UsageError';
   readonly code = 'usage';
+}
+
+/** Node's "ENOENT: no such file or directory, open 'x'" without the code and the call. */
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/^E[A-Z0-9]+: (.*?), \w+( '.*')?$/s, '$1');
 }

@@ -16,6 +16,7 @@ export type {
   FileStream,
   GetFileOptions,
   GetStreamOptions,
+  ListOptions,
   ListRemoteOptions,
   LocalFile,
   PutFileOptions,
@@ -26,11 +27,11 @@ export type {
   DataStore,
   FileStat,
   ListedFile,
-  ListOptions,
   OpenedFile,
   Progress,
   PutOptions,
   ReadOptions,
+  StoreListOptions,
   TransferOptions,
 } from './data-store.js';
 export { DummyClient } from './dummy-client.js';

@@ -13,10 +13,10 @@ import type {
   DataStore,
   FileStat,
   ListedFile,
-  ListOptions,
   OpenedFile,
   PutOptions,
   ReadOptions,
+  StoreListOptions,
 } from './data-store.js';
 import { checkDestination, linkDestination, writeDestination } from './destination.js';
 import {
@@ -138,7 +138,10 @@ export class LocalDataStore implements DataStore {
     await this.#removeEmptyDirectories(name);
   }
 
-  async *list(directory: DirectoryName, { cutoff, signal }: ListOptions = {}): AsyncGenerator<ListedFile> {
+  async *list(
+    directory: DirectoryName,
+    { cutoff, signal }: StoreListOptions = {},
+  ): AsyncGenerator<ListedFile> {
     for await (const name of listTree(this.#files, directory)) {
       signal?.throwIfAborted();
       const found = await this.stat(name);

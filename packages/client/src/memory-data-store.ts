@@ -7,10 +7,10 @@ import type {
   DataStore,
   FileStat,
   ListedFile,
-  ListOptions,
   OpenedFile,
   PutOptions,
   ReadOptions,
+  StoreListOptions,
 } from './data-store.js';
 import { checkDestination, writeDestination } from './destination.js';
 import { FileNotFoundError, NameConflictError, NotADirectoryError } from './errors.js';
@@ -67,7 +67,10 @@ export class MemoryDataStore implements DataStore {
     if (stored.version <= upTo) this.#files.delete(name);
   }
 
-  async *list(directory: DirectoryName, { cutoff, signal }: ListOptions = {}): AsyncGenerator<ListedFile> {
+  async *list(
+    directory: DirectoryName,
+    { cutoff, signal }: StoreListOptions = {},
+  ): AsyncGenerator<ListedFile> {
     if (directory !== '' && !this.#isDirectory(directory)) throw new NotADirectoryError(directory);
     const prefix = directory === '' ? '' : `${directory}/`;
     for (const name of this.#files.keys()) {

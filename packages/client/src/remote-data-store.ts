@@ -15,10 +15,10 @@ import type {
   DataStore,
   FileStat,
   ListedFile,
-  ListOptions,
   OpenedFile,
   PutOptions,
   ReadOptions,
+  StoreListOptions,
 } from './data-store.js';
 import { checkDestination, writeDestination } from './destination.js';
 import {
@@ -137,7 +137,10 @@ export class RemoteDataStore implements DataStore {
     }
   }
 
-  async *list(directory: DirectoryName, { cutoff, signal }: ListOptions = {}): AsyncGenerator<ListedFile> {
+  async *list(
+    directory: DirectoryName,
+    { cutoff, signal }: StoreListOptions = {},
+  ): AsyncGenerator<ListedFile> {
     // Without a cutoff servers leave out what is newer than their clock.
     const until = formatDate(cutoff ?? toVersion(MAX_VERSION));
     const path = resourcePath('list', directory, { last_modified: until });

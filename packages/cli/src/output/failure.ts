@@ -1,3 +1,4 @@
+import { ProtocolError } from '@filetracker/protocol';
 import { CommanderError } from 'commander';
 
 /** Exit codes of every command. */
@@ -23,6 +24,11 @@ export class PartialFailure extends Error {
   override readonly name = 'PartialFailure';
 }
 
+/** Whether an error is of a kind that its library names by this code. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 /** Describes any error as the one line and exit code that the command ends with. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
@@ -31,6 +37,11 @@ export function describeFailure(error: unknown): Failure {
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
-  const message = error.message.replaceAll(/\s*\n\s*/g, ' ');
-  return { code, message, exitCode: error instanceof UsageError ? EXIT.misused : EXIT.failed };
+  const misused = code === 'usage' || error instanceof ProtocolError;
+  return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
+}
+
+/** Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here. */
+function oneLine({ message }: Error): string {
+  return message.replace(/^E[A-Z0-9]+: (.*), \w+ ('.*')$/s, '$2: $1').replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -1,5 +1,7 @@
+import type { Progress } from '@filetracker/client';
 import type { GlobalSettings } from '../global-options.js';
 import type { Failure } from './failure.js';
+import { ProgressBar } from './progress-bar.js';
 
 /** What a command found or did: printed by `--json` as it is, otherwise as text. */
 export type Result = Readonly<Record<string, unknown>>;
@@ -35,9 +37,24 @@ export class Output {
     return this.stderr.isTTY === true && !this.json && this.#settings.verbosity !== 'quiet';
   }
 
-  /** Prints one result: `text` without a newline for people, `result` for `--json`. */
-  result(text: string, result: Result): void {
-    this.stdout.write(this.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+  /** Prints one result: `text` without a newline for people, if there is something to say, `result` for `--json`. */
+  result(text: string | undefined, result: Result): void {
+    if (this.json) this.stdout.write(`${JSON.stringify(result)}\n`);
+    else if (text !== undefined) this.stdout.write(`${text}\n`);
+  }
+
+  /** Runs a transfer with a progress bar, where there is a terminal to draw it on. */
+  async withProgress<T>(
+    label: string,
+    transfer: (onProgress?: (progress: Progress) => void) => Promise<T>,
+  ): Promise<T> {
+    if (!this.animated) return transfer();
+    const bar = new ProgressBar(this.stderr, label);
+    try {
+      return await transfer((progress) => bar.update(progress));
+    } finally {
+      bar.stop();
+    }
   }
 
   /** A remark about something odd that did not make the command fail. Silent under `-q`. */
