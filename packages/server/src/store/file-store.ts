@@ -146,8 +146,8 @@ export class FileStore {
   /** Deletes a file unless its version is newer than `version`. Throws `ProtocolError` `not_found`. */
   async delete(name: FileName, version: Version): Promise<void> {
     const outcome = await this.metadata.deleteFile(name, version, { tombstone: this.options.keepTombstones });
-    if (outcome === 'missing') throw notFound(name);
-    if (outcome === 'deleted') this.#garbage.schedule();
+    if (outcome.kind === 'missing') throw notFound(name);
+    if (outcome.kind === 'deleted' && outcome.leftGarbage) this.#garbage.schedule();
   }
 
   /** Whether the name was deleted here and not stored since. Known only with `keepTombstones`. */
@@ -215,7 +215,7 @@ export class FileStore {
       if (outcome.kind === 'content-missing') throw new Error('a held content cannot be missing');
     }
     if (outcome.kind === 'newer') return outcome.version;
-    this.#garbage.schedule();
+    if (outcome.leftGarbage) this.#garbage.schedule();
     return file.version;
   }
 
