@@ -3,7 +3,15 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeSeekTable, encodeSeekTable, FOOTER_BYTES, seekTableLength } from '#server/codec/seek-table.js';
-import { compressFrame, decodeZstd, decompressFrame } from '#server/codec/zstd.js';
+import { compressFrame as compressShared, decodeZstd, decompressInto } from '#server/codec/zstd.js';
+
+const compressFrame = (plain: Uint8Array, level: number) => compressShared(plain, level).slice();
+
+function decompressFrame(frame: Uint8Array, size: number): Buffer {
+  const target = Buffer.alloc(size);
+  decompressInto(target, frame);
+  return target;
+}
 
 async function* inPieces(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
   for (let offset = 0; offset < bytes.length; offset += length) yield bytes.subarray(offset, offset + length);

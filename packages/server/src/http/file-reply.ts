@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { pipeline, Readable } from 'node:stream';
 import { CHECKSUM_HEADER, formatDate, LOGICAL_SIZE_HEADER } from '@filetracker/protocol';
 import type { FastifyReply } from 'fastify';
-import type { FileRecord, OpenFile } from '../store/file-store.js';
+import type { ContentStream, FileRecord, OpenFile } from '../store/file-store.js';
 
 /**
  * Answers with a file: its headers, and its content when it was opened. Written past Fastify's reply, whose
@@ -24,11 +23,42 @@ export function sendFile(reply: FastifyReply, file: FileRecord | OpenFile): void
     file.digest,
   ]);
   if (!('content' in file)) raw.end();
-  else if (file.content instanceof Readable) {
-    pipeline(file.content, raw, (err) => {
-      if (err && !isDisconnect(err)) log.error({ err, name: file.name }, 'a download was cut');
+  else if (file.content instanceof Uint8Array) sendTogether(raw, file.content);
+  else {
+    sendChunks(raw, file.content).catch((err: NodeJS.ErrnoException) => {
+      raw.destroy();
+      if (!(err instanceof Disconnected)) log.error({ err, name: file.name }, 'a download was cut');
     });
-  } else sendTogether(raw, file.content);
+  }
+}
+
+async function sendChunks(raw: ServerResponse, content: ContentStream): Promise<void> {
+  try {
+    for await (const chunk of content) await write(raw, chunk);
+    raw.end();
+  } finally {
+    await content.close();
+  }
+}
+
+/** Whoever was to receive a file went away, which is no fault. */
+class Disconnected extends Error {}
+
+/** Writes a chunk and waits until its memory is free again. */
+function write(raw: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = () => reject(new Disconnected());
+    if (raw.destroyed) {
+      onClose();
+      return;
+    }
+    raw.once('close', onClose);
+    raw.write(chunk, (error) => {
+      raw.off('close', onClose);
+      if (error) onClose();
+      else resolve();
+    });
+  });
 }
 
 /**
@@ -39,9 +69,4 @@ export function sendFile(reply: FastifyReply, file: FileRecord | OpenFile): void
  */
 function sendTogether(raw: ServerResponse, content: Uint8Array): void {
   setImmediate(() => raw.end(content));
-}
-
-/** Whether the client went away, which is no fault. */
-function isDisconnect({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -97,16 +97,15 @@ export function decodeContent(value: Buffer): ContentRecord {
 }
 
 function decodeLocation(value: Buffer, storedSize: number): ContentLocation {
-  switch (value[18]) {
-    case PLACE_BLOB:
-      return { kind: 'blob', blob: value.toString('utf8', CONTENT_HEADER_BYTES) as BlobId, storedSize };
-    case PLACE_INLINE_RAW:
-      return { kind: 'inline', encoding: 'raw', bytes: value.subarray(CONTENT_HEADER_BYTES) };
-    case PLACE_INLINE_ZSTD:
-      return { kind: 'inline', encoding: 'zstd', bytes: value.subarray(CONTENT_HEADER_BYTES) };
-    default:
-      throw new Error(`unknown place ${value[18]} of a content`);
+  const place = value[18];
+  if (place === PLACE_BLOB) {
+    return { kind: 'blob', blob: value.toString('utf8', CONTENT_HEADER_BYTES) as BlobId, storedSize };
   }
+  if (place !== PLACE_INLINE_RAW && place !== PLACE_INLINE_ZSTD) {
+    throw new Error(`unknown place ${place} of a content`);
+  }
+  const bytes = value.subarray(CONTENT_HEADER_BYTES);
+  return { kind: 'inline', encoding: place === PLACE_INLINE_RAW ? 'raw' : 'zstd', bytes };
 }
 
 export function encodeVersion(version: Version): Buffer {
