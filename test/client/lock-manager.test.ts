@@ -54,14 +54,16 @@ it('we wait for locks of flock(1), on the name and on tree.lock, until they end'
   }
 });
 
-it('a lock ends with the process that held it, even by kill -9', async () => {
+it('a lock that is held by a killed process is free, and ours to take', async () => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'dir'));
   const holder = spawn('flock', ['-x', '-o', join(directory, 'dir/a'), 'sh', '-c', 'echo held; read _']);
   await once(holder.stdout, 'data');
   const waiting = new FlockLockManager(directory).acquire(A, 'exclusive');
   holder.kill('SIGKILL');
-  await (await waiting).release();
+  const lock = await waiting;
+  expect(flockGets('-s', join(directory, 'dir/a'))).toBe(false);
+  await lock.release();
   holder.stdin.end();
 });
 
@@ -74,9 +76,12 @@ it('a discarded lock leaves no file and no empty directory', async () => {
 });
 
 it('unused lock files do not keep a file from becoming a directory, or the other way round', async () => {
-  const locks = new FlockLockManager(temporaryDirectory());
+  const directory = temporaryDirectory();
+  const locks = new FlockLockManager(directory);
   for (const name of ['dir/a', 'dir', 'dir/a/b', 'dir/a']) {
-    await (await locks.acquire(parseFileName(name), 'exclusive')).release();
+    const lock = await locks.acquire(parseFileName(name), 'exclusive');
+    expect(flockGets('-s', join(directory, name))).toBe(false);
+    await lock.release();
   }
 });
 
@@ -97,7 +102,7 @@ it('says so where locks cannot be taken', async () => {
 
 it('NoOpLockManager lets everybody in', async () => {
   const locks = new NoOpLockManager();
-  const [first, second] = await Promise.all([locks.acquire(), locks.acquire()]);
-  await first.release();
-  await second.discard();
+  const held = await Promise.all([locks.acquire(), locks.acquire()]);
+  expect(held).toHaveLength(2);
+  await Promise.all(held.map((lock) => lock.release()));
 });

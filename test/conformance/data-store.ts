@@ -117,7 +117,9 @@ export function dataStoreConformance(label: string, make: () => Promise<StoreUnd
 
     it('hands out only the version that is asked for', async () => {
       await put('f', 7, 'seven');
-      expect((await store.open(name('f'), { version: V7 })).stat.version).toBe(7);
+      const { stat, stream } = await store.open(name('f'), { version: V7 });
+      expect(stat.version).toBe(7);
+      stream.destroy();
       await expect(store.open(name('f'), { version: V5 })).rejects.toThrow(VersionMismatchError);
       await expect(store.open(name('f'), { version: V5 })).rejects.toThrow(/version 7.*f@7/);
       const target = join(temporaryDirectory(), 'x');

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { FileTrackerClient } from '@filetracker/client';
 
 const [remoteUrl, cacheDir, scratch] = process.argv.slice(2);
+/** @type {string[]} */
 const warnings = [];
 const client = new FileTrackerClient({ remoteUrl, cacheDir, onWarning: (message) => warnings.push(message) });
 
@@ -13,12 +14,14 @@ function content() {
   return Buffer.concat([createHash('sha256').update(body).digest(), body]);
 }
 
+/** @param {Buffer} bytes */
 function check(bytes) {
   const digest = createHash('sha256').update(bytes.subarray(32)).digest();
   if (!digest.equals(bytes.subarray(0, 32))) throw new Error('a mixture of contents was given out');
 }
 
 let read = 0;
+/** @param {number} index */
 async function call(index) {
   const name = `/shared/${index % 5}/file`;
   const kind = index % 4;
@@ -37,7 +40,10 @@ async function call(index) {
   read++;
 }
 
-/** Another process may have deleted or replaced a file between two calls; anything else is a fault. */
+/**
+ * Another process may have deleted or replaced a file between two calls; anything else is a fault.
+ * @param {Error & { code?: string }} error
+ */
 function expectGone(error) {
   if (error.code !== 'not_found' && error.code !== 'version_mismatch') throw error;
 }
