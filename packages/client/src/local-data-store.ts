@@ -177,8 +177,8 @@ export class LocalDataStore implements DataStore {
   async #rename(staged: string, name: FileName): Promise<void> {
     const path = this.#path(name);
     for (let attempt = 1; ; attempt++) {
-      await mkdir(dirname(path), { recursive: true });
       try {
+        await mkdir(dirname(path), { recursive: true });
         return await rename(staged, path);
       } catch (error) {
         if (!isMissing(error) || attempt === RENAME_ATTEMPTS) throw error;
