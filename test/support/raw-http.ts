@@ -18,7 +18,9 @@ export interface RawRequest {
 
 /** Sends one request over a socket of its own, byte for byte, and reads the reply to the end. */
 export async function rawRequest(port: number, request: RawRequest): Promise<RawReply> {
-  const headers = [...(request.headers ?? []), ['Connection', 'close'] as const];
+  const given = request.headers ?? [];
+  const host = given.some(([name]) => name.toLowerCase() === 'host') ? [] : [['Host', 'localhost'] as const];
+  const headers = [...host, ...given, ['Connection', 'close'] as const];
   const head = [
     `${request.method} ${request.target} HTTP/1.1`,
     ...headers.map(([name, value]) => `${name}: ${value}`),

@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { ERROR_STATUS, EXCEPTION_HEADER, ProtocolError } from '@filetracker/protocol';
+import { ProtocolError } from '@filetracker/protocol';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -9,6 +8,7 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
+import { refuseMalformed } from './http/malformed.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
@@ -86,23 +86,5 @@ function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
   throw new ProtocolError(
     'method_not_allowed',
     `${method} is not possible here; allowed: ${allowed.join(', ')}`,
-  );
-}
-
-/** Answers what is not HTTP and closes the connection. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, reason] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'the headers are too large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'the request took too long to arrive']
-        : [`${ERROR_STATUS.invalid_request} Bad Request`, 'the request is not valid HTTP'];
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${reason.length + 1}\r\n` +
-      `${EXCEPTION_HEADER}: ${reason}\r\n\r\n${reason}\n`,
   );
 }

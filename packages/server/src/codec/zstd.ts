@@ -62,7 +62,8 @@ const CHUNK_BYTES = 128 * 1024;
 export async function* decodeZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const context = new zstd.DCtx();
   context.setParameter(zstd.DParameter.windowLogMax, MAX_WINDOW_LOG);
-  let insideFrame = false;
+  // A stream without any frame is cut too.
+  let insideFrame = true;
   for await (const chunk of source) {
     let offset = 0;
     let mayHoldMore = false;

@@ -1,6 +1,7 @@
 import { type Digest, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { BlobId } from '../blobs/blob-store.js';
+import { transactionError } from './commit-error.js';
 import type {
   ContentLocation,
   DeleteOutcome,
@@ -52,7 +53,10 @@ export class LmdbMetadataStore implements MetadataStore {
   readonly #tombstones: Table;
   readonly #meta: Table;
 
-  private constructor(private readonly env: RootDatabase<Buffer, Buffer>) {
+  private constructor(
+    private readonly env: RootDatabase<Buffer, Buffer>,
+    private readonly path: string,
+  ) {
     const table = (name: string) => env.openDB({ name, ...BINARY }) as Table;
     this.#files = table('files');
     this.#contents = table('contents');
@@ -76,11 +80,14 @@ export class LmdbMetadataStore implements MetadataStore {
       noSync: !durable,
       // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
       overlappingSync: false,
+      // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
+      // Callbacks of the same moment share a commit either way.
+      eventTurnBatching: false,
       noSubdir: false,
     }) as RootDatabase<Buffer, Buffer>;
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     env.readerCheck();
-    return new LmdbMetadataStore(env);
+    return new LmdbMetadataStore(env, path);
   }
 
   async findFile(name: FileName): Promise<FoundFile | undefined> {
@@ -184,8 +191,12 @@ export class LmdbMetadataStore implements MetadataStore {
     await this.env.close();
   }
 
-  #write<T>(change: () => T): Promise<T> {
-    return this.env.transaction(change);
+  async #write<T>(change: () => T): Promise<T> {
+    try {
+      return await this.env.transaction(change);
+    } catch (error) {
+      throw await transactionError(error, this.path);
+    }
   }
 
   #newest(name: FileName): FileRecord | undefined {

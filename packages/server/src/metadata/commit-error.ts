@@ -1,0 +1,51 @@
+import { statfs } from 'node:fs/promises';
+import { getSystemErrorName } from 'node:util';
+
+/** A change of the metadata did not reach the disk; nothing of it is stored. */
+export class CommitError extends Error {
+  override readonly name = 'CommitError';
+
+  constructor(
+    /** Name of the errno(3), such as `ENOSPC`. */
+    readonly code: string,
+    override readonly cause: unknown,
+  ) {
+    super(`the metadata could not be written: ${code}`);
+  }
+}
+
+/** A disk with less room than this, in bytes, is the reason why a write failed. */
+const FULL_BELOW_BYTES = 1024 * 1024;
+
+/**
+ * What a rejected transaction of lmdb means: a {@link CommitError} when its commit failed, else the error that
+ * the transaction's callback threw. The reason is a promise in `commitError`, which ends the process as an
+ * unhandled rejection if nobody awaits it.
+ *
+ * @param directory where the environment is
+ */
+export async function transactionError(error: unknown, directory: string): Promise<unknown> {
+  const { commitError } = error as { readonly commitError?: Promise<never> };
+  if (commitError === undefined) return error;
+  try {
+    return await commitError;
+  } catch (cause) {
+    return new CommitError(await codeOf(cause, directory), cause);
+  }
+}
+
+async function codeOf(cause: unknown, directory: string): Promise<string> {
+  const { code } = cause as { readonly code?: unknown };
+  const name = typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : 'EIO';
+  // A write that came out short for want of room is EIO to LMDB.
+  return name === 'EIO' && (await isFull(directory)) ? 'ENOSPC' : name;
+}
+
+async function isFull(directory: string): Promise<boolean> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize < FULL_BELOW_BYTES;
+  } catch {
+    return false;
+  }
+}
