@@ -177,11 +177,13 @@ export class LocalDataStore implements DataStore {
   async #rename(staged: string, name: FileName): Promise<void> {
     const path = this.#path(name);
     for (let attempt = 1; ; attempt++) {
-      await mkdir(dirname(path), { recursive: true });
       try {
+        // While it makes a deep path, a recursive mkdir can lose the upper part of it to a delete, too.
+        await mkdir(dirname(path), { recursive: true });
         return await rename(staged, path);
       } catch (error) {
-        if (!isMissing(error) || attempt === RENAME_ATTEMPTS) throw error;
+        const vanished = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        if (!vanished || attempt === RENAME_ATTEMPTS) throw error;
       }
     }
   }
