@@ -22,7 +22,7 @@ it.each([
   const child = startFiletracker(['get', '/f', 'out'], { cwd, env: { FILETRACKER_URL: server.url } });
   const closed = once(child, 'close');
   const staged = join(cwd, '.cache/tmp');
-  await expect.poll(() => existsSync(staged) && readdirSync(staged).length).toBe(1);
+  await expect.poll(() => existsSync(staged) && readdirSync(staged).length, { timeout: 10_000 }).toBe(1);
   child.kill(signal);
   expect((await closed)[0]).toBe(signal === 'SIGINT' ? 130 : 143);
   expect(readdirSync(staged)).toEqual([]);
@@ -36,7 +36,7 @@ it('SIGINT ends a put that waits for standard input, and removes what it had kep
   const child = startFiletracker(['put', '-', '/f'], { cwd });
   const closed = once(child, 'close');
   child.stdin.write(randomBytes(3_000_000));
-  await expect.poll(() => spools().length).toBeGreaterThan(before.length);
+  await expect.poll(() => spools().length, { timeout: 10_000 }).toBeGreaterThan(before.length);
   child.kill('SIGINT');
   expect((await closed)[0]).toBe(130);
   expect(spools()).toEqual(before);

@@ -25,10 +25,12 @@ export function startFiletracker(
   { cwd, env = {} }: CommandSetting,
 ): ChildProcessWithoutNullStreams {
   const { FILETRACKER_URL: _url, FILETRACKER_DIR: _dir, ...inherited } = process.env;
-  return spawn(process.execPath, [COMMAND, ...args], {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd,
     env: { ...inherited, FILETRACKER_DIR: `${cwd}/.cache`, ...env },
   });
+  child.stdin.on('error', () => {}); // A command that reads no input, or is killed, does not take all of it.
+  return child;
 }
 
 /** Runs the real `filetracker` command to its end. */
@@ -37,7 +39,6 @@ export async function filetracker(args: readonly string[], setting: CommandSetti
   const text = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (text.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text.stderr += chunk.toString()));
-  child.stdin.on('error', () => {}); // A command that reads no input may have ended already.
   child.stdin.end(setting.input ?? '');
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...text };

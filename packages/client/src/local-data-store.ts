@@ -178,10 +178,12 @@ export class LocalDataStore implements DataStore {
     const path = this.#path(name);
     for (let attempt = 1; ; attempt++) {
       try {
+        // While it makes a deep path, a recursive mkdir can lose the upper part of it to a delete, too.
         await mkdir(dirname(path), { recursive: true });
         return await rename(staged, path);
       } catch (error) {
-        if (!isMissing(error) || attempt === RENAME_ATTEMPTS) throw error;
+        const vanished = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        if (!vanished || attempt === RENAME_ATTEMPTS) throw error;
       }
     }
   }

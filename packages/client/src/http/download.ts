@@ -12,8 +12,7 @@ import {
 import type { FileStat } from '../data-store.js';
 import { ContentError } from '../errors.js';
 import { expectContent } from '../expectations.js';
-import type { Reply } from './transport.js';
-import { toConnectionError } from './transport.js';
+import { BODY_BUFFER, type Reply, toConnectionError } from './transport.js';
 
 /** The description of a file in the headers of a reply to GET or HEAD. Throws `ContentError` `invalid_reply`. */
 export function readFileStat(name: FileName, reply: Reply): FileStat {
@@ -67,7 +66,7 @@ class VerifiedContent extends Transform {
     private readonly announced: FileStat,
     private readonly server: string,
   ) {
-    super({ highWaterMark: 256 * 1024 });
+    super({ highWaterMark: BODY_BUFFER });
   }
 
   override _transform(chunk: Uint8Array, _: BufferEncoding, done: TransformCallback): void {
