@@ -16,6 +16,10 @@ const MISUSED = 2;
  * @param argv the arguments without program and script
  */
 export async function main(argv: readonly string[]): Promise<void> {
+  // `filetracker-server --help | head` closes the pipe early, which is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   try {
     await run(parseConfig(argv, process.env), argv);
   } catch (error) {
