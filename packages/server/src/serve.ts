@@ -10,6 +10,9 @@ import { type OpenedStore, openStore } from './store/open-store.js';
 /** How long requests under way may take after a stop was asked for, in milliseconds. */
 const STOP_DEADLINE = 15_000;
 
+/** How often connections that have become idle are closed while the server stops, in milliseconds. */
+const IDLE_CHECK_INTERVAL = 50;
+
 /** A server that listens. */
 export interface RunningServer {
   readonly url: string;
@@ -52,7 +55,10 @@ async function stop(app: FastifyInstance, opened: OpenedStore, logger: Logger): 
     logger.warn('requests under way took too long and were cut');
     app.server.closeAllConnections();
   }, STOP_DEADLINE);
+  // A connection whose request ends only now would be kept open for a next one.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_INTERVAL);
   await app.close();
+  clearInterval(idle);
   clearTimeout(deadline);
   await opened.close();
   logger.info('stopped');
