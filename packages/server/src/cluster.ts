@@ -18,10 +18,16 @@ export type WorkerMessage =
  */
 export function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
   const { logger, reopen } = openLog(config);
+  let listening = false;
   return new Promise((resolve, reject) => {
     const workers = new WorkerGroup(logger, (message) => {
-      if (message.kind === 'listening') resolve({ url: message.url, stop: () => workers.stop() });
-      else workers.stop().then(() => reject(new Error(message.reason)), reject);
+      if (message.kind === 'listening') {
+        listening = true;
+        resolve({ url: message.url, stop: () => workers.stop() });
+      } else if (listening) {
+        // A disk that is full just now must not stop the workers that serve what is there.
+        logger.error({ reason: message.reason }, 'a worker cannot start; it is tried again');
+      } else workers.stop().then(() => reject(new Error(message.reason)), reject);
     });
     process.on('SIGHUP', () => {
       reopen();

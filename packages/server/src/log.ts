@@ -52,12 +52,20 @@ export function openLog(target: LogTarget): OpenLog {
   return { logger: pino(options, file), reopen: () => file.reopen() };
 }
 
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads pino's options from a JSON file. Of a configuration for Python's logging, which has handlers and a root
  * logger, only the root's level means something here.
  */
 function readLogConfig(path: string): LoggerOptions {
-  const config: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const config = parseJson(readFileSync(path, 'utf8'));
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw new Error(`${path} must hold a JSON object`);
   }

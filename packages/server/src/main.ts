@@ -42,9 +42,9 @@ async function run(config: ServerConfig, argv: readonly string[]): Promise<void>
     return;
   }
   const alone = config.workers === 1 || cluster.isWorker;
-  const server = await (alone ? serve(config) : serveWithWorkers(config));
-  stopOnSignal(server);
-  tell({ kind: 'listening', url: server.url });
+  const starting = alone ? serve(config) : serveWithWorkers(config);
+  stopOnSignal(starting);
+  tell({ kind: 'listening', url: (await starting).url });
 }
 
 /** Tells whoever started this process, if that waits for it: the primary of a cluster or `--daemon`. */
@@ -52,20 +52,27 @@ function tell(message: WorkerMessage & DaemonMessage): void {
   process.send?.(message);
 }
 
-function stopOnSignal(server: RunningServer): void {
+/** From now on, also while the server is still starting, a signal stops it in order. */
+function stopOnSignal(starting: Promise<RunningServer>): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       // Whoever asks twice does not want to wait.
       if (stopping) process.exit(FAILED);
       stopping = true;
-      server.stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`filetracker-server: ${String(error)}\n`);
-          process.exit(FAILED);
-        },
-      );
+      void stopAndExit(starting);
     });
+  }
+}
+
+async function stopAndExit(starting: Promise<RunningServer>): Promise<void> {
+  // A start that fails is reported where it is awaited.
+  const server = await starting.catch(() => undefined);
+  try {
+    await server?.stop();
+    process.exit(server ? 0 : FAILED);
+  } catch (error) {
+    process.stderr.write(`filetracker-server: ${String(error)}\n`);
+    process.exit(FAILED);
   }
 }
