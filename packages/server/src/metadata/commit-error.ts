@@ -1,8 +1,9 @@
 import { statfs } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 
 /** A change of the metadata did not reach the disk; nothing of it is stored. */
-export class CommitError extends Error {
+class CommitError extends Error {
   override readonly name = 'CommitError';
 
   constructor(
@@ -13,6 +14,9 @@ export class CommitError extends Error {
     super(`the metadata could not be written: ${code}`);
   }
 }
+
+/** lmdb is not known to withhold a reason, but a request must not hang on it: wait so many milliseconds. */
+const REASON_TIME = 1000;
 
 /** A disk with less room than this, in bytes, is the reason why a write failed. */
 const FULL_BELOW_BYTES = 1024 * 1024;
@@ -27,11 +31,12 @@ const FULL_BELOW_BYTES = 1024 * 1024;
 export async function transactionError(error: unknown, directory: string): Promise<unknown> {
   const { commitError } = error as { readonly commitError?: Promise<never> };
   if (commitError === undefined) return error;
-  try {
-    return await commitError;
-  } catch (cause) {
-    return new CommitError(await codeOf(cause, directory), cause);
-  }
+  const cause = await Promise.race([commitError.catch(asIs), setTimeout(REASON_TIME, error, { ref: false })]);
+  return new CommitError(await codeOf(cause, directory), cause);
+}
+
+function asIs(reason: unknown): unknown {
+  return reason;
 }
 
 async function codeOf(cause: unknown, directory: string): Promise<string> {
