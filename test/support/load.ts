@@ -27,10 +27,16 @@ export class Load {
   readonly #histories = new Map<string, NameHistory>();
   #nextVersion = 1_000_000_000;
   #acknowledged = 0;
+  #refused = 0;
 
   /** Changes that were acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Changes that the server failed to make. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /**
@@ -133,7 +139,9 @@ export class Load {
     if (good.includes(reply.status)) {
       acknowledge();
       this.#acknowledged++;
-    } else if (!(mayFail && reply.status >= 500)) {
+    } else if (mayFail && reply.status >= 500) {
+      this.#refused++;
+    } else {
       throw new Error(`status ${reply.status}: ${reply.headers.get('x-exception')}`);
     }
   }

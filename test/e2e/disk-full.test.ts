@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { incompressible } from '../support/contents.js';
+import { deleteFile, getFile, putFile } from '../support/file-requests.js';
+import { cutPower, makeExt4, makeTmpfs, type TestFileSystem } from '../support/file-systems.js';
+import { Load } from '../support/load.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { stagedFiles } from '../support/store-files.js';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A server whose store is on a file system of its own. */
+async function serverOn(disk: TestFileSystem): Promise<{ server: ServerProcess; directory: string }> {
+  const directory = join(disk.path, 'store');
+  const server = await startServer(directory);
+  onTestFinished(async () => void (await server.end('SIGKILL')));
+  return { server, directory };
+}
+
+/** Takes all the room that is left on a disk but for so many bytes. Call what it returns to give it back. */
+function fillUp(disk: TestFileSystem, leave: number): () => void {
+  const { bavail, bsize } = statfsSync(disk.path);
+  const ballast = join(disk.path, 'ballast');
+  execFileSync('fallocate', ['-l', String(Math.max(1, bavail * bsize - leave)), ballast]);
+  return () => rmSync(ballast);
+}
+
+describe.each([
+  ['tmpfs', () => makeTmpfs(48)],
+  ['ext4', () => makeExt4(64)],
+])('I7: a full disk, %s', (_, makeDisk) => {
+  it('refuses what needs room with 507, serves what is there, and recovers when there is room', async () => {
+    const disk = makeDisk();
+    const { server, directory } = await serverOn(disk);
+    const small = incompressible('small', 3000);
+    const large = incompressible('large', 2 * MEBIBYTE);
+    for (const [name, content] of Object.entries({ small, large })) {
+      expect((await putFile(server.port, { name, version: 1, content })).status).toBe(200);
+    }
+    const makeRoom = fillUp(disk, MEBIBYTE);
+
+    const stored = new Map<string, Buffer>();
+    const statuses = new Set<number>();
+    // Small files go into the metadata, large ones into blobs: both run out of room.
+    for (let n = 0; n < 300; n += 10) {
+      const replies = await Promise.all(
+        Array.from({ length: 10 }, async (_, k) => {
+          const name = `more/${n + k}`;
+          const content = incompressible(name, k === 0 ? 2 * MEBIBYTE : 4000);
+          const reply = await putFile(server.port, { name, version: 1, content });
+          if (reply.status === 200) stored.set(name, content);
+          else expect(reply.headers.get('x-exception')).toBe('the server has no room left on its disk');
+          return reply.status;
+        }),
+      );
+      for (const status of replies) statuses.add(status);
+    }
+    expect(statuses).toEqual(new Set([200, 507]));
+    expect(stagedFiles(directory)).toEqual([]);
+
+    for (const [name, content] of [...stored, ['small', small], ['large', large]] as const) {
+      expect((await getFile(server.port, name)).body.equals(content)).toBe(true);
+    }
+
+    makeRoom();
+    expect((await putFile(server.port, { name: 'again', version: 1, content: large })).status).toBe(200);
+    const afterwards = incompressible('afterwards', MEBIBYTE);
+    expect((await putFile(server.port, { name: 'more/0', version: 2, content: afterwards })).status).toBe(
+      200,
+    );
+    expect((await getFile(server.port, 'more/0')).body.equals(afterwards)).toBe(true);
+    expect((await deleteFile(server.port, 'small', 2)).status).toBe(200);
+    expect(server.child.exitCode).toBe(null);
+    expect(await server.end()).toBe(0);
+  });
+
+  it('nothing acknowledged is lost, and nothing is left behind, under a load that meets it again and again', async () => {
+    const disk = makeDisk();
+    const { server, directory } = await serverOn(disk);
+    const load = new Load();
+    for (let round = 0; round < 4; round++) {
+      const makeRoom = fillUp(disk, 600_000);
+      const stop = new AbortController();
+      const running = load.run(server, { clients: 6, stop: stop.signal, mayFail: true });
+      await Promise.race([
+        vi.waitFor(() => expect(load.refused).toBeGreaterThan(20 * round + 20), 10_000),
+        running,
+      ]);
+      stop.abort();
+      await running;
+      makeRoom();
+    }
+    await load.verify(server, directory);
+    expect(server.child.exitCode).toBe(null);
+  });
+});
+
+describe('I7: other disks that do not take what is written', () => {
+  it('no inodes: large files get 507, small ones are stored', async () => {
+    const disk = makeExt4(64, '-N', '400');
+    const { server, directory } = await serverOn(disk);
+    const put = (name: string, size: number) =>
+      putFile(server.port, { name, version: 1, content: incompressible(name, size) });
+    mkdirSync(join(disk.path, 'ballast'));
+    expect(() => {
+      for (let n = 0; n < 1000; n++) writeFileSync(join(disk.path, 'ballast', String(n)), '');
+    }).toThrow(/ENOSPC/);
+    expect((await put('large', 100_000)).status).toBe(507);
+    expect((await put('small', 1000)).status).toBe(200);
+    expect(stagedFiles(directory)).toEqual([]);
+    rmSync(join(disk.path, 'ballast'), { recursive: true });
+    expect((await put('large', 100_000)).status).toBe(200);
+  });
+
+  it('a disk that fails: requests fail, the server stays, and what was acknowledged is there afterwards', async () => {
+    const disk = makeExt4(64);
+    const { server, directory } = await serverOn(disk);
+    const content = incompressible('kept', 2 * MEBIBYTE);
+    expect((await putFile(server.port, { name: 'kept', version: 1, content })).status).toBe(200);
+    cutPower(join(directory, 'format.json'));
+    for (const size of [100, 100_000, 2 * MEBIBYTE]) {
+      const reply = await putFile(server.port, {
+        name: 'lost',
+        version: 1,
+        content: incompressible('lost', size),
+      });
+      expect(reply.status).toBe(500);
+      expect(reply.headers.get('x-exception')).toMatch(/its log says why/);
+    }
+    expect((await deleteFile(server.port, 'kept', 2)).status).toBe(500);
+    expect(server.child.exitCode).toBe(null);
+    await server.end('SIGKILL');
+    disk.unmount();
+    disk.mount();
+    const again = await startServer(directory);
+    onTestFinished(async () => void (await again.end('SIGKILL')));
+    expect((await getFile(again.port, 'kept')).body.equals(content)).toBe(true);
+    expect((await getFile(again.port, 'lost')).status).toBe(404);
+    await again.end('SIGKILL');
+  });
+});
