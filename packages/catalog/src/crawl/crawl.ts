@@ -28,7 +28,7 @@ export interface CrawlOptions {
  * particular order. Every directory that is found appears once, also those that could not be read. Memory is bounded:
  * threads wait while the consumer is behind. Ending the iteration early ends the crawl.
  */
-export async function* crawl(root: BytePath, options: CrawlOptions = {}): AsyncGenerator<ArrayBuffer> {
+export async function* crawl(root: BytePath, options: CrawlOptions = {}): AsyncGenerator<Uint8Array> {
   const scope: CrawlScope = {
     root,
     exclusions: (options.exclude ?? []).map(compileExclusion),
@@ -56,7 +56,7 @@ export async function* crawl(root: BytePath, options: CrawlOptions = {}): AsyncG
 
 /** The worker threads of a crawl as one queue of buffers. */
 class ThreadGroup {
-  readonly #buffers: ArrayBuffer[] = [];
+  readonly #buffers: Uint8Array[] = [];
   readonly #exits: Promise<void>[];
   #running: number;
   #failure: Error | undefined;
@@ -68,7 +68,7 @@ class ThreadGroup {
   }
 
   /** The next buffer; undefined when all threads have ended. Throws what made a thread fail. */
-  async next(): Promise<ArrayBuffer | undefined> {
+  async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
       const buffer = this.#buffers.shift();
@@ -86,7 +86,7 @@ class ThreadGroup {
 
   #start(input: WorkerInput): Promise<void> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: input });
-    worker.on('message', (buffer: ArrayBuffer) => {
+    worker.on('message', (buffer: Uint8Array) => {
       this.#buffers.push(buffer);
       this.#wakeUp();
     });

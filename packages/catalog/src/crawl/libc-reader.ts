@@ -26,6 +26,7 @@ export class LibcReader implements DirectoryReader {
   readonly #empty = Buffer.alloc(8);
   readonly #emptyAddress: number;
   readonly #dents = Buffer.alloc(DENTS_BYTES);
+  readonly #dentsView = new DataView(this.#dents.buffer, this.#dents.byteOffset, DENTS_BYTES);
   readonly #dentsAddress: number;
   readonly #stat = Buffer.alloc(STATX_BYTES);
   readonly #statView = new DataView(this.#stat.buffer, this.#stat.byteOffset, STATX_BYTES);
@@ -60,9 +61,11 @@ export class LibcReader implements DirectoryReader {
       const read = this.#libc.getdents64(this.#descriptor, this.#dentsAddress, DENTS_BYTES);
       if (read < 0) throw this.#failure('getdents64');
       if (read === 0) return;
-      for (let at = 0; at < read; at += dents.readUInt16LE(at + DIRENT.recordLength)) {
+      for (let at = 0; at < read; at += this.#dentsView.getUint16(at + DIRENT.recordLength, true)) {
         name.offset = at + DIRENT.name;
-        name.length = dents.indexOf(0, name.offset) - name.offset;
+        let end = name.offset + 1;
+        while (dents[end] !== 0) end++;
+        name.length = end - name.offset;
         if (isDots(name)) continue;
         each(name, listedType(dents[at + DIRENT.type]));
       }

@@ -5,7 +5,7 @@ import type { PendingDirectory } from './pending-directories.js';
 const OFFER_BYTES = 256 * 1024;
 
 /** Bytes of listings that may be on their way to the main thread before crawler threads wait. */
-const MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
+const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
 
 /** How long a hungry thread sleeps before it looks again by itself. */
 const NAP_MS = 20;

@@ -14,9 +14,9 @@ export interface WorkerInput {
 
 const { scope, shared, reader } = workerData as WorkerInput;
 const pool = new WorkPool(shared);
-const writer = new ListingWriter((buffer) => {
-  const bytes = buffer.byteLength;
-  parentPort?.postMessage(buffer, [buffer]);
+const writer = new ListingWriter((listings) => {
+  const bytes = listings.byteLength;
+  parentPort?.postMessage(listings, [listings.buffer]);
   pool.awaitRoom(bytes);
 });
 new CrawlThread(scope, pool, openReader(reader), writer).run();

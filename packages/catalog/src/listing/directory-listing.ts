@@ -2,9 +2,11 @@ import { type ByteName, type BytePath, nameFromBytes, pathFromBytes } from '../b
 import type { Attributes, Entry } from '../entry.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
 
-/** Sums over the entries of a listing that have one link, which need no care to be counted once. */
-export interface SingleSums {
+/** Sums over the entries of a listing that are no directories. */
+export interface ListingSums {
+  /** All of them. */
   readonly files: number;
+  /** Bytes of those with one link; files with several names need care to be counted once. */
   readonly bytes: number;
   readonly allocated: number;
 }
@@ -92,6 +94,11 @@ export class PackedEntry {
     return born === NO_BIRTH ? null : born;
   }
 
+  /** The entry as it is packed: a view, for {@link entryFromPacked}. */
+  get packedBytes(): Uint8Array {
+    return this.bytes.subarray(this.at, this.at + ENTRY.end + this.nameLength);
+  }
+
   /** All fields but the name, as an object of its own. */
   attributes(): Attributes {
     const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = this;
@@ -119,7 +126,11 @@ export class DirectoryListing {
   readonly errno: number;
   /** Entries of every kind in this block. */
   readonly entryCount: number;
-  readonly singles: SingleSums;
+  readonly sums: ListingSums;
+  /** Entries that could not be looked at. */
+  readonly problemCount: number;
+  /** Files with several names. */
+  readonly linkedCount: number;
   /** Largest size of an entry that is no directory, in bytes. */
   readonly largest: number;
   readonly #entries: number;
@@ -132,12 +143,14 @@ export class DirectoryListing {
     const pathAt = start + BLOCK.path;
     const pathLength = view.getUint32(start + BLOCK.pathLength, true);
     this.path = pathFromBytes(bytes.subarray(pathAt, pathAt + pathLength));
-    this.state = STATES[view.getUint8(start + BLOCK.state)] ?? 'unreadable';
+    this.state = STATES[view.getUint16(start + BLOCK.state, true)] ?? 'unreadable';
     this.errno = view.getUint16(start + BLOCK.errno, true);
     this.entryCount = view.getUint32(start + BLOCK.entryCount, true);
+    this.problemCount = view.getUint32(start + BLOCK.problemCount, true);
+    this.linkedCount = view.getUint32(start + BLOCK.linkedCount, true);
     this.largest = view.getFloat64(start + BLOCK.largest, true);
-    this.singles = {
-      files: view.getFloat64(start + BLOCK.singleCount, true),
+    this.sums = {
+      files: view.getFloat64(start + BLOCK.fileCount, true),
       bytes: view.getFloat64(start + BLOCK.singleBytes, true),
       allocated: view.getFloat64(start + BLOCK.singleAllocated, true),
     };
@@ -163,7 +176,7 @@ export class DirectoryListing {
     let at = this.#entries;
     for (let n = 0; n < this.entryCount; n++) {
       const nameLength = this.view.getUint16(at + ENTRY.nameLength, true);
-      const kind = this.bytes[at + ENTRY.kind];
+      const kind = this.view.getUint16(at + ENTRY.kind, true);
       if (kind === EntryKind.file) {
         entry.at = at;
         visitor.file(entry);
@@ -184,10 +197,16 @@ export class DirectoryListing {
   }
 }
 
-/** The listings that a buffer of a {@link ListingWriter} holds; they are views of it. */
-export function* readListings(buffer: ArrayBuffer): Generator<DirectoryListing> {
-  const bytes = Buffer.from(buffer);
-  const view = new DataView(buffer);
+/** Reads an entry that {@link PackedEntry.packedBytes} gave. */
+export function entryFromPacked(packed: Uint8Array): Entry {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  return new PackedEntry(bytes, new DataView(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
+}
+
+/** The listings that a {@link ListingWriter} packed; they are views of its memory. */
+export function* readListings(packed: Uint8Array): Generator<DirectoryListing> {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   for (let at = 0; at < bytes.length; at += view.getUint32(at + BLOCK.length, true)) {
     yield new DirectoryListing(bytes, view, at);
   }

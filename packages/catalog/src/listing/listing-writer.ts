@@ -17,11 +17,15 @@ export interface NameBytes {
   length: number;
 }
 
-/** Packs directory listings into buffers (see packed-layout.ts) and hands full ones to `send`, which owns them then. */
+/**
+ * Packs directory listings into buffers (see packed-layout.ts) and hands full ones to `send`, which owns the memory
+ * then and may transfer it to another thread. Memory is not zeroed beforehand: every byte is written, also padding,
+ * for the digest covers it.
+ */
 export class ListingWriter {
-  #bytes = Buffer.alloc(BUFFER_BYTES);
+  #bytes = newBuffer(BUFFER_BYTES);
   #view = viewOf(this.#bytes);
-  /** End of what is packed; everything behind it is zero. */
+  /** End of what is packed. */
   #end = 0;
   /** Where the directory in work begins, its own fields stand, and its entries begin. */
   #block = 0;
@@ -30,12 +34,14 @@ export class ListingWriter {
   /** Digest of the parts that have left, for a directory that leaves in parts. */
   #partsDigest: Buffer | undefined;
   #count = 0;
-  #singleCount = 0;
+  #fileCount = 0;
   #singleBytes = 0;
   #singleAllocated = 0;
   #largest = 0;
+  #problems = 0;
+  #linked = 0;
 
-  constructor(private readonly send: (buffer: ArrayBuffer) => void) {}
+  constructor(private readonly send: (listings: Uint8Array<ArrayBuffer>) => void) {}
 
   /** Begins a directory with what stat told about it. */
   begin(path: BytePath, own: StatFields): void {
@@ -49,10 +55,12 @@ export class ListingWriter {
   addFile(name: NameBytes, stat: StatFields): void {
     const at = this.#addEntry(name, EntryKind.file, ENTRY.end);
     packFields(this.#view, at, stat);
+    this.#fileCount++;
     if (stat.links === 1) {
-      this.#singleCount++;
       this.#singleBytes += stat.size;
       this.#singleAllocated += stat.allocated;
+    } else {
+      this.#linked++;
     }
     if (stat.size > this.#largest) this.#largest = stat.size;
   }
@@ -66,6 +74,7 @@ export class ListingWriter {
   addProblem(name: NameBytes, kind: 'unknown' | 'vanished', errno: number): void {
     const at = this.#addEntry(name, EntryKind[kind], ENTRY.shortEnd);
     this.#view.setUint32(at + ENTRY.mode, errno, true);
+    this.#problems++;
   }
 
   /** Ends a directory whose entries are all there. */
@@ -75,9 +84,7 @@ export class ListingWriter {
 
   /** Ends a directory without entries: those that were added to this part are dropped. */
   endWithout(state: 'unreadable' | 'notEntered', errno = 0): void {
-    const entries = this.#fields + ENTRY.end;
-    this.#bytes.fill(0, entries, this.#end);
-    this.#end = entries;
+    this.#end = this.#fields + ENTRY.end;
     this.#resetSums();
     this.#closeBlock(BlockState[state], errno);
   }
@@ -100,10 +107,12 @@ export class ListingWriter {
 
   #resetSums(): void {
     this.#count = 0;
-    this.#singleCount = 0;
+    this.#fileCount = 0;
     this.#singleBytes = 0;
     this.#singleAllocated = 0;
     this.#largest = 0;
+    this.#problems = 0;
+    this.#linked = 0;
   }
 
   #addEntry(name: NameBytes, kind: number, nameOffset: number): number {
@@ -113,10 +122,13 @@ export class ListingWriter {
     const at = this.#end;
     this.#end += length;
     this.#count++;
-    this.#view.setUint16(at + ENTRY.nameLength, name.length, true);
-    this.#bytes[at + ENTRY.kind] = kind;
+    this.#view.setUint32(at + ENTRY.nameLength, name.length | (kind << 16), true);
+    this.#view.setUint32(at + ENTRY.mode, 0, true);
+    const bytes = this.#bytes;
     const { source, offset } = name;
-    for (let n = 0; n < name.length; n++) this.#bytes[at + nameOffset + n] = source[offset + n] ?? 0;
+    let to = at + nameOffset;
+    for (let n = 0; n < name.length; n++) bytes[to++] = source[offset + n] ?? 0;
+    while (to < this.#end) bytes[to++] = 0;
     return at;
   }
 
@@ -132,13 +144,15 @@ export class ListingWriter {
     const view = this.#view;
     const at = this.#block;
     view.setUint32(at + BLOCK.length, this.#end - at, true);
-    view.setUint8(at + BLOCK.state, state);
+    view.setUint16(at + BLOCK.state, state, true);
     view.setUint16(at + BLOCK.errno, errno, true);
     view.setUint32(at + BLOCK.entryCount, this.#count, true);
-    view.setFloat64(at + BLOCK.singleCount, this.#singleCount, true);
+    view.setFloat64(at + BLOCK.fileCount, this.#fileCount, true);
     view.setFloat64(at + BLOCK.singleBytes, this.#singleBytes, true);
     view.setFloat64(at + BLOCK.singleAllocated, this.#singleAllocated, true);
     view.setFloat64(at + BLOCK.largest, this.#largest, true);
+    view.setUint32(at + BLOCK.problemCount, this.#problems, true);
+    view.setUint32(at + BLOCK.linkedCount, this.#linked, true);
     let digest = blake3(this.#bytes.subarray(this.#fields, this.#end));
     if (this.#partsDigest) digest = blake3(Buffer.concat([this.#partsDigest, digest]));
     if (state === BlockState.part) this.#partsDigest = digest;
@@ -154,13 +168,16 @@ export class ListingWriter {
       const sent = this.#block;
       const work = Buffer.from(this.#bytes.subarray(sent, this.#end));
       this.#sendUpTo(sent);
+      if (work.length > this.#bytes.length) this.#grow(work.length);
       this.#bytes.set(work);
       this.#end = work.length;
       this.#fields -= sent;
-      this.#block = 0;
     }
-    if (this.#end + length <= this.#bytes.length) return;
-    const larger = Buffer.alloc(2 * (this.#end + length));
+    if (this.#end + length > this.#bytes.length) this.#grow(this.#end + length);
+  }
+
+  #grow(needed: number): void {
+    const larger = newBuffer(2 * needed);
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
     this.#view = viewOf(larger);
@@ -168,12 +185,18 @@ export class ListingWriter {
 
   #sendUpTo(end: number): void {
     if (end === 0) return;
-    const { buffer, byteOffset } = this.#bytes;
-    this.send(buffer.slice(byteOffset, byteOffset + end) as ArrayBuffer);
-    this.#bytes.fill(0, 0, this.#end);
+    const full = this.#bytes;
+    this.#bytes = newBuffer(BUFFER_BYTES);
+    this.#view = viewOf(this.#bytes);
     this.#end = 0;
     this.#block = 0;
+    this.send(full.subarray(0, end));
   }
+}
+
+/** Memory of its own, not a piece of Node's pool, so that it can be transferred. */
+function newBuffer(length: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(length);
 }
 
 function viewOf(bytes: Buffer): DataView {

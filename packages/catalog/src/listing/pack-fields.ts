@@ -18,6 +18,7 @@ export function packFields(view: DataView, at: number, stat: StatFields): void {
   view.setUint32(at + ENTRY.uid, stat.uid, true);
   view.setUint32(at + ENTRY.gid, stat.gid, true);
   view.setUint32(at + ENTRY.links, stat.links, true);
+  view.setUint32(at + ENTRY.links + 4, 0, true);
   view.setFloat64(at + ENTRY.device, stat.device, true);
 }
 

@@ -4,18 +4,19 @@
  *
  * block                                      entry
  *   0  u32  length of the block                0  u16  length of the name
- *   4  u8   state (BlockState)                 2  u8   kind (EntryKind)
+ *   4  u16  state (BlockState)                 2  u16  kind (EntryKind)
  *   6  u16  errno, for state unreadable        4  u32  mode; errno for the kinds unknown and vanished
  *   8  u32  length of the path                 8  i64  inode       -- from here on only for the kind `file` --
  *  12  u32  number of entries                 16  f64  size
- *  16  f64  entries with one link: count      24  f64  allocated bytes
- *  24  f64  ... their bytes                   32  i64  mtime, ns
+ *  16  f64  entries but directories            24  f64  allocated bytes
+ *  24  f64  bytes of those with one link      32  i64  mtime, ns
  *  32  f64  ... their allocated bytes         40  i64  ctime, ns
  *  40  f64  largest size of any entry         48  i64  birth, ns (NO_BIRTH: not told)
  *  48  16 bytes: digest                       56  u32  uid
- *  64  path                                   60  u32  gid
- *      80 bytes: the directory's own fields,  64  u32  links
- *      laid out as those of an entry          72  f64  device
+ *  64  u32  entries unknown or vanished       60  u32  gid
+ *  68  u32  files with several links          64  u32  links
+ *  72  path, then 80 bytes: the directory's
+ *      own fields, laid out as an entry's     72  f64  device
  *      entries                                80  name (at 8 for the other kinds)
  *
  * The digest covers the own fields and the entries in the order in which the file system gave them: another order
@@ -29,12 +30,14 @@ export const BLOCK = {
   errno: 6,
   pathLength: 8,
   entryCount: 12,
-  singleCount: 16,
+  fileCount: 16,
   singleBytes: 24,
   singleAllocated: 32,
   largest: 40,
   digest: 48,
-  path: 64,
+  problemCount: 64,
+  linkedCount: 68,
+  path: 72,
 } as const;
 
 /** Bytes of a listing's digest. */
