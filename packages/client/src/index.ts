@@ -1,1 +1,60 @@
-export {};
+export {
+  type Digest,
+  type DirectoryName,
+  type FileName,
+  ProtocolError,
+  parseFileName,
+  type SplitName,
+  splitName,
+  toVersion,
+  type Version,
+  versionedName,
+} from '@filetracker/protocol';
+export { FileTrackerClient } from './client.js';
+export type { FileTrackerClientOptions } from './client-options.js';
+export type {
+  FileStream,
+  GetFileOptions,
+  GetStreamOptions,
+  ListOptions,
+  ListRemoteOptions,
+  LocalFile,
+  PutFileOptions,
+} from './client-types.js';
+export type {
+  CallOptions,
+  Content,
+  DataStore,
+  FileStat,
+  ListedFile,
+  OpenedFile,
+  Progress,
+  PutOptions,
+  ReadOptions,
+  StoreListOptions,
+  TransferOptions,
+} from './data-store.js';
+export { DummyClient } from './dummy-client.js';
+export {
+  ConnectionError,
+  ContentError,
+  DestinationError,
+  FileNotFoundError,
+  FileTrackerError,
+  LocalStoreError,
+  NameConflictError,
+  NotADirectoryError,
+  ServerError,
+  UsageError,
+  VersionMismatchError,
+} from './errors.js';
+export { FlockLockManager } from './flock-lock-manager.js';
+export type { RequestEvent, Timeouts } from './http/transport.js';
+export { LocalDataStore } from './local-data-store.js';
+export type { Lock, LockManager } from './lock-manager.js';
+export { MemoryDataStore } from './memory-data-store.js';
+export type { NameArgument } from './name-argument.js';
+export { NoOpLockManager } from './no-op-lock-manager.js';
+export type { LookupOptions } from './read-through-cache.js';
+export { RemoteDataStore, type RemoteDataStoreOptions } from './remote-data-store.js';
+export type { Source } from './source.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Writes a directory's entries (names created, renamed or removed in it) to the disk. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -21,6 +21,11 @@ export async function removeIfPresent(path: string): Promise<void> {
   }
 }
 
+/** A file name that no other call takes, in this process or another: short and hidden. */
+export function temporaryName(): string {
+  return `.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+}
+
 /** How far {@link writeAtomically} goes before it returns. */
 export interface AtomicWriteOptions {
   /** Survive a power cut: fsync the file and its directory. Default true. */
@@ -39,7 +44,7 @@ export async function writeAtomically(
   fill: (handle: FileHandle) => Promise<void>,
   { durable = true, finish }: AtomicWriteOptions = {},
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = join(dirname(path), temporaryName());
   try {
     const handle = await open(temporary, 'wx');
     try {

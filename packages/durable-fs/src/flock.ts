@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import type * as Koffi from 'koffi';
 
 /** Shared locks go together; an exclusive one goes with no other. */
 export type LockMode = 'shared' | 'exclusive';
@@ -20,7 +21,7 @@ let libc: Libc | undefined;
 /** koffi is loaded on the first lock only: it costs 20 ms, which commands that take no lock need not pay. */
 function load(): Libc {
   if (libc) return libc;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
   const flock = koffi.load(null).func('int flock(int fd, int operation)') as Libc['flock'];
   libc = { flock, errno: () => koffi.errno() };
   return libc;

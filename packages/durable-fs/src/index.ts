@@ -1,3 +1,10 @@
-export { type AtomicWriteOptions, removeIfPresent, syncDirectory, writeAtomically } from './atomic-write.js';
+export {
+  type AtomicWriteOptions,
+  removeIfPresent,
+  syncDirectory,
+  temporaryName,
+  writeAtomically,
+} from './atomic-write.js';
+export { FileLock } from './file-lock.js';
 export { type LockMode, tryLock, unlock } from './flock.js';
 export { ContentHash, hashing } from './hashing-stream.js';

@@ -42,7 +42,7 @@ export function currentVersion(): Version {
 }
 
 const RFC_2822 =
-  /^(?:(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat)\s*,\s*)?(\d{1,2})\s+([a-z]{3})\s+(\d{4})\s+(\d{2}):(\d{2})(?::(\d{2}))?\s+(?:([+-])(\d{2})(\d{2})|([a-z]{1,4}))$/i;
+  /^(?:(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat)\s*,\s*)?(\d{1,2})\s+([a-z]{3})\s+(\d{4})\s+(\d{2}):(\d{2})(?::(\d{2}))?\s+(?:([+-]?)(\d{2})(\d{2})|([a-z]{1,4}))$/i;
 
 /**
  * Reads an RFC 2822 date, as `last_modified` and `Last-Modified` carry it: any numeric offset or a zone name.

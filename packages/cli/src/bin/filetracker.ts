@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runFiletracker } from '../run.js';
+
+await runFiletracker(process.argv.slice(2));

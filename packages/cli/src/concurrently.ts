@@ -1,0 +1,18 @@
+/** Transfers that run at once when a command moves many files: enough to hide the network's delay. */
+const CONCURRENCY = 8;
+
+/** Runs an action on every item, several at once, and reads no further ahead than it runs. */
+export async function concurrently<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  action: (item: T) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  for await (const item of items) {
+    const task = action(item).finally(() => running.delete(task));
+    // Its error is thrown by the race or by all() below; until then it must not count as unhandled.
+    task.catch(() => {});
+    running.add(task);
+    if (running.size >= CONCURRENCY) await Promise.race(running);
+  }
+  await Promise.all(running);
+}

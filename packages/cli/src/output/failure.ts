@@ -1,0 +1,47 @@
+import { ProtocolError } from '@filetracker/protocol';
+import { CommanderError } from 'commander';
+
+/** Exit codes of every command. */
+export const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130, terminated: 143 } as const;
+
+/** Why a command failed. */
+export interface Failure {
+  /** Machine-readable kind, as `--json` prints it. */
+  readonly code: string;
+  /** One line for people that says what to do where that is known. */
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** The arguments contradict each other or do not make sense: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly code = 'usage';
+}
+
+/** The command did part of its work and has reported what failed itself: exit code 1, nothing more is printed. */
+export class PartialFailure extends Error {
+  override readonly name = 'PartialFailure';
+}
+
+/** Whether an error is of a kind that its library names by this code. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Describes any error as the one line and exit code that the command ends with. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    // Commander has the text for people already: "error: unknown option '--x'".
+    return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: EXIT.misused };
+  }
+  if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+  const misused = code === 'usage' || error instanceof ProtocolError;
+  return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
+}
+
+/** Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here. */
+function oneLine({ message }: Error): string {
+  return message.replace(/^E[A-Z0-9]+: (.*), \w+ ('.*')$/s, '$2: $1').replaceAll(/\s*\n\s*/g, ' ');
+}

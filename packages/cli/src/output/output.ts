@@ -1,0 +1,76 @@
+import type { Progress } from '@filetracker/client';
+import type { GlobalSettings } from '../global-options.js';
+import type { Failure } from './failure.js';
+import { ProgressBar } from './progress-bar.js';
+
+/** What a command found or did: printed by `--json` as it is, otherwise as text. */
+export type Result = Readonly<Record<string, unknown>>;
+
+/**
+ * The one way that commands print: results on stdout, everything else on stderr, so that output can be piped.
+ * `--json` turns every result into one JSON object a line and errors into one on stderr.
+ */
+export class Output {
+  #settings: GlobalSettings = { verbosity: 'normal', json: false };
+
+  constructor(
+    private readonly stdout: NodeJS.WritableStream,
+    private readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  ) {}
+
+  /** Applies the global flags of the command that is about to run. */
+  configure(settings: GlobalSettings): void {
+    this.#settings = settings;
+  }
+
+  get json(): boolean {
+    return this.#settings.json;
+  }
+
+  /** Whether `-v` was given. */
+  get verbose(): boolean {
+    return this.#settings.verbosity === 'verbose';
+  }
+
+  /** Whether things that move, such as a progress bar, may be drawn on stderr. */
+  get animated(): boolean {
+    return this.stderr.isTTY === true && !this.json && this.#settings.verbosity !== 'quiet';
+  }
+
+  /** Prints one result: `text` without a newline for people, if there is something to say, `result` for `--json`. */
+  result(text: string | undefined, result: Result): void {
+    if (this.json) this.stdout.write(`${JSON.stringify(result)}\n`);
+    else if (text !== undefined) this.stdout.write(`${text}\n`);
+  }
+
+  /** Runs a transfer with a progress bar, where there is a terminal to draw it on. */
+  async withProgress<T>(
+    label: string,
+    transfer: (onProgress?: (progress: Progress) => void) => Promise<T>,
+  ): Promise<T> {
+    if (!this.animated) return transfer();
+    const bar = new ProgressBar(this.stderr, label);
+    try {
+      return await transfer((progress) => bar.update(progress));
+    } finally {
+      bar.stop();
+    }
+  }
+
+  /** A remark about something odd that did not make the command fail. Silent under `-q`. */
+  warn(message: string): void {
+    if (this.#settings.verbosity !== 'quiet') this.stderr.write(`filetracker: warning: ${message}\n`);
+  }
+
+  /** A remark for `-v`. */
+  detail(message: string): void {
+    if (this.verbose) this.stderr.write(`${message}\n`);
+  }
+
+  /** The one line that says why a command failed. */
+  failure({ code, message }: Failure): void {
+    this.stderr.write(
+      this.json ? `${JSON.stringify({ error: { code, message } })}\n` : `filetracker: ${message}\n`,
+    );
+  }
+}

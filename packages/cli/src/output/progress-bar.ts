@@ -1,0 +1,43 @@
+import type { Progress } from '@filetracker/client';
+import { SingleBar } from 'cli-progress';
+import { formatSize } from './format.js';
+
+/** A transfer shorter than this shows no bar. In milliseconds. */
+const DELAY = 500;
+
+/** Shows how far one transfer is, on a line of its own that vanishes in the end. */
+export class ProgressBar {
+  #bar: SingleBar | undefined;
+  readonly #started = Date.now();
+
+  constructor(
+    private readonly stream: NodeJS.WritableStream,
+    private readonly label: string,
+  ) {}
+
+  update({ done, total }: Progress): void {
+    if (!this.#bar && (Date.now() - this.#started < DELAY || total === 0)) return;
+    this.#bar ??= this.#start(total);
+    const seconds = (Date.now() - this.#started) / 1000;
+    this.#bar.update(done, { done: formatSize(done), rate: formatSize(done / seconds) });
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+  }
+
+  #start(total: number): SingleBar {
+    const bar = new SingleBar({
+      format: `${this.label} [{bar}] {percentage}% {done}/{size} {rate}/s, {eta_formatted} left`,
+      stream: this.stream,
+      clearOnComplete: true,
+      hideCursor: true,
+      barsize: 24,
+      // The bar must not hold the process up or catch its signals.
+      noTTYOutput: false,
+      gracefulExit: false,
+    });
+    bar.start(total, 0, { done: '0 B', size: formatSize(total), rate: '0 B' });
+    return bar;
+  }
+}

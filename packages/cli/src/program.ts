@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { catCommand } from './commands/cat.js';
+import { completionCommand } from './commands/completion.js';
+import { getCommand } from './commands/get.js';
+import { lsCommand } from './commands/ls.js';
+import { putCommand } from './commands/put.js';
+import { rmCommand } from './commands/rm.js';
+import { statCommand } from './commands/stat.js';
+import { versionCommand } from './commands/version.js';
+import type { CommandContext, CommandFactory } from './context.js';
+import { addGlobalOptions, globalSettings } from './global-options.js';
+import { addStoreOptions } from './store-options.js';
+
+/** Every subcommand, in the order and under the headings of `filetracker --help`. */
+const COMMANDS: readonly { readonly heading: string; readonly commands: readonly CommandFactory[] }[] = [
+  {
+    heading: 'Store:',
+    commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
+  },
+  { heading: 'Shell:', commands: [completionCommand] },
+];
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+/**
+ * Builds the `filetracker` program. Options before a subcommand's name are the program's, options after it the
+ * subcommand's: `filetracker -c DIR get -c NAME FILE` has both meanings of `-c` that its users know.
+ */
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command('filetracker')
+    .description('Keep versioned files on a Filetracker server and get them back anywhere.')
+    .version(version, '-V, --version', 'show the version of this program')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride();
+  addGlobalOptions(addStoreOptions(program));
+  program.helpCommand(false);
+  for (const { heading, commands } of COMMANDS) {
+    for (const create of commands) {
+      const command = addGlobalOptions(create(context)).helpGroup(heading);
+      program.addCommand(command.copyInheritedSettings(program));
+    }
+  }
+  return program.hook('preAction', (_, command) => context.output.configure(globalSettings(command)));
+}

@@ -1,0 +1,46 @@
+import { CommanderError } from 'commander';
+import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
+import { Output } from './output/output.js';
+import { buildProgram } from './program.js';
+
+/** Runs the `filetracker` command with these arguments and sets the exit code of the process. */
+export async function runFiletracker(args: readonly string[]): Promise<void> {
+  endQuietlyOnClosedPipe();
+  const interrupt = new AbortController();
+  const output = new Output(process.stdout, process.stderr);
+  const stop = (exitCode: number) => {
+    // A second Ctrl-C finds no handler any more and ends the process at once.
+    process.exitCode = exitCode;
+    interrupt.abort();
+  };
+  process.once('SIGINT', () => stop(EXIT.interrupted));
+  process.once('SIGTERM', () => stop(EXIT.terminated));
+  const program = buildProgram({ output, signal: interrupt.signal });
+  // Commander's own two-line messages are replaced by the one line of Output.failure.
+  for (const command of [program, ...program.commands]) command.configureOutput({ outputError: () => {} });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!interrupt.signal.aborted) process.exitCode = report(error, output);
+  }
+  // Standard input that nobody closes would keep an interrupted command waiting.
+  if (interrupt.signal.aborted) process.exit();
+}
+
+/** Prints why the command failed, if it did; returns the exit code. */
+function report(error: unknown, output: Output): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+  if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.misused;
+  if (error instanceof PartialFailure) return EXIT.failed;
+  const failure = describeFailure(error);
+  output.failure(failure);
+  return failure.exitCode;
+}
+
+/** `filetracker ls | head` is a normal end, not an error. */
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.done);
+  });
+}

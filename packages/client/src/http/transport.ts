@@ -1,0 +1,200 @@
+import type { Readable } from 'node:stream';
+import { EXCEPTION_HEADER } from '@filetracker/protocol';
+import { Agent, type Dispatcher, request } from 'undici';
+import { ConnectionError, ServerError } from '../errors.js';
+import { SourceFailure } from '../transfer.js';
+import { type BaseUrl, parseBaseUrl } from './base-url.js';
+
+/** Limits of waiting, in milliseconds; 0 means no limit. */
+export interface Timeouts {
+  /** To connect. Default 10,000. */
+  readonly connect?: number;
+  /** From a request's last byte to its reply's first. Default 300,000: a server may have much to compress. */
+  readonly headers?: number;
+  /** Between two pieces of a reply's body. Default 60,000. */
+  readonly idle?: number;
+}
+
+/** One request that was answered or failed. */
+export interface RequestEvent {
+  readonly method: string;
+  readonly url: string;
+  /** Absent when no reply came. */
+  readonly status?: number;
+  /** Until the reply's headers, in milliseconds. */
+  readonly duration: number;
+}
+
+/** What a request carries. */
+interface RequestInit {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  /** Path and query below the server's URL. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A reply with a status below 300. */
+export interface Reply {
+  readonly status: number;
+  /** A header's value; undefined where it is absent. */
+  header(name: string): string | undefined;
+  readonly body: Readable;
+  /** Reads the body to its end and forgets it, so that the connection can be used again. */
+  discard(): Promise<void>;
+  /** Ends the transfer: better a new connection than a gigabyte read for nothing. */
+  cancel(): void;
+}
+
+/** Connections kept open to one server. More calls than that at once wait for a free one. */
+const CONNECTIONS = 32;
+
+/** Longest chain of redirects that is followed. */
+const MAX_REDIRECTS = 5;
+
+/** Sends single requests to one server: no repetition, but redirects of GET and HEAD are followed. */
+export class HttpTransport {
+  readonly #base: BaseUrl;
+  readonly #agent: Agent;
+
+  constructor(
+    url: string,
+    { connect = 10_000, headers = 300_000, idle = 60_000 }: Timeouts,
+    private readonly onRequest?: (event: RequestEvent) => void,
+  ) {
+    this.#base = parseBaseUrl(url);
+    this.#agent = new Agent({
+      connections: CONNECTIONS,
+      connect: { timeout: connect },
+      headersTimeout: headers,
+      bodyTimeout: idle,
+    });
+  }
+
+  /** The server's URL, without credentials. */
+  get url(): string {
+    return this.#base.href;
+  }
+
+  /** Sends a request. Throws {@link ServerError} for a refusal and {@link ConnectionError} for no answer. */
+  async request(init: RequestInit): Promise<Reply> {
+    let url = `${this.#base.href}${init.path}`;
+    for (let hop = 0; ; hop++) {
+      const reply = await this.#exchange(url, init);
+      const location = isRedirect(reply.statusCode) ? first(reply.headers['location']) : undefined;
+      if (
+        location !== undefined &&
+        hop < MAX_REDIRECTS &&
+        init.body === undefined &&
+        init.method !== 'DELETE'
+      ) {
+        await reply.body.dump();
+        url = new URL(location, url).href;
+        continue;
+      }
+      if (reply.statusCode < 200 || reply.statusCode > 299) throw await refusal(reply);
+      return {
+        status: reply.statusCode,
+        header: (name) => first(reply.headers[name.toLowerCase()]),
+        body: reply.body,
+        discard: () => reply.body.dump(),
+        cancel: () => reply.body.on('error', () => {}).destroy(),
+      };
+    }
+  }
+
+  /** Ends all connections at once. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #exchange(url: string, init: RequestInit): Promise<Dispatcher.ResponseData> {
+    const { method, body, signal } = init;
+    const started = performance.now();
+    const report = (status?: number) =>
+      this.onRequest?.({
+        method,
+        url,
+        ...(status !== undefined && { status }),
+        duration: performance.now() - started,
+      });
+    try {
+      const reply = await request(url, {
+        method,
+        headers: { ...init.headers, ...this.#authorization(url) },
+        ...(body !== undefined && { body: body as Buffer }),
+        ...(signal && { signal }),
+        dispatcher: this.#agent,
+      });
+      report(reply.statusCode);
+      return reply;
+    } catch (error) {
+      report();
+      signal?.throwIfAborted();
+      if (error instanceof SourceFailure) throw error.cause;
+      throw toConnectionError(error, new URL(url).origin);
+    }
+  }
+
+  /** Credentials are for the server they were given for, not for one it redirects to. */
+  #authorization(url: string): Record<string, string> {
+    const { authorization, href } = this.#base;
+    return authorization && new URL(url).origin === new URL(href).origin ? { authorization } : {};
+  }
+}
+
+/** Names what went wrong between client and server; errors that did not come from the network stay as they are. */
+export function toConnectionError(error: unknown, server: string): Error {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const code = 'code' in cause ? String(cause.code) : '';
+  if (/^UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT$/.test(code) || code === 'ETIMEDOUT') {
+    return new ConnectionError(`${server} did not answer in time`, 'timeout', { cause });
+  }
+  if (
+    /^UND_ERR_(SOCKET|RES_CONTENT_LENGTH_MISMATCH)$/.test(code) ||
+    code === 'ECONNRESET' ||
+    code === 'EPIPE'
+  ) {
+    return new ConnectionError(`${server} closed the connection too early`, 'connection_failed', { cause });
+  }
+  if (/^(E[A-Z_]+|HPE_\w+)$/.test(code)) {
+    const hint = code === 'ECONNREFUSED' ? ': is the server running?' : '';
+    const message = cause.message || code;
+    return new ConnectionError(`cannot reach ${server} (${message})${hint}`, 'connection_failed', { cause });
+  }
+  return cause;
+}
+
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Longest part of an error body that is looked at, in bytes. */
+const MAX_REASON = 4096;
+
+/** Reads the server's reason off a refusal. */
+async function refusal({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ServerError> {
+  const header = first(headers[EXCEPTION_HEADER.toLowerCase()])?.trim();
+  if (header) {
+    await body.dump();
+    return new ServerError(statusCode, header);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size > MAX_REASON) break;
+    }
+  } catch {
+    // A refusal that is cut short is still a refusal.
+  }
+  const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]?.trim();
+  return new ServerError(statusCode, line || 'no reason given');
+}

@@ -1,0 +1,8 @@
+import type { Lock, LockManager } from './lock-manager.js';
+
+/** Locks nothing: for stores that only one user touches at a time, such as those in memory. */
+export class NoOpLockManager implements LockManager {
+  async acquire(): Promise<Lock> {
+    return { release: async () => {}, discard: async () => {} };
+  }
+}

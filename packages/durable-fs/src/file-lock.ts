@@ -1,0 +1,30 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { type LockMode, tryLock } from './flock.js';
+
+/**
+ * A lock that this process holds on a file until `release` or its death. It keeps a bare descriptor and not a
+ * `FileHandle`, which the garbage collector would close, and the lock with it.
+ */
+export class FileLock {
+  private constructor(private readonly fd: number) {}
+
+  /**
+   * Takes a lock on a file, which is created if it is missing; `undefined` when another holder is in the way.
+   * Throws the errors of open(2).
+   */
+  static take(path: string, mode: LockMode): FileLock | undefined {
+    const fd = openSync(path, 'a');
+    if (tryLock(fd, mode)) return new FileLock(fd);
+    closeSync(fd);
+    return undefined;
+  }
+
+  /** Whether the locked file still has a name: another process may have removed it before the lock was taken. */
+  get isLinked(): boolean {
+    return fstatSync(this.fd).nlink > 0;
+  }
+
+  release(): void {
+    closeSync(this.fd);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import { ERROR_STATUS, EXCEPTION_HEADER, ProtocolError } from '@filetracker/protocol';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import type { Logger } from 'pino';
+import { sendError } from './http/errors.js';
+import { normalizeTarget } from './http/request-target.js';
+import { type FilesOptions, registerFiles } from './http/routes/files.js';
+import { registerList } from './http/routes/list.js';
+import { registerService } from './http/routes/service.js';
+
+/** What the HTTP application needs. */
+export interface AppOptions extends FilesOptions {
+  readonly logger: Logger;
+}
+
+/** A connection on which nothing moves in either direction for so long is cut, in milliseconds. */
+const IDLE_TIMEOUT = 120_000;
+
+/** Builds the HTTP application over an open store. It does not listen yet and does not close the store. */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const logger: FastifyBaseLogger = options.logger;
+  const app = Fastify({
+    loggerInstance: logger,
+    // One line a request at most, written by the hook below.
+    // A logger for every request would cost as much as reading a small file.
+    childLoggerFactory: () => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    // Contents are bounded where they are read, in plain bytes.
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    // A large upload may take hours; what is cut is a connection on which nothing moves.
+    requestTimeout: 0,
+    connectionTimeout: IDLE_TIMEOUT,
+    keepAliveTimeout: IDLE_TIMEOUT,
+    // Requests under way finish when the server stops; what idles is closed.
+    forceCloseConnections: 'idle',
+    rewriteUrl: (request) => normalizeTarget(request.url ?? '/'),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
+    frameworkErrors: sendError,
+    clientErrorHandler: refuseMalformed,
+  });
+  // Bodies stay streams, whatever their type: they are contents.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler(refuseUnknown);
+  if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
+  registerService(app, options);
+  registerList(app, options);
+  registerFiles(app, options);
+  return app;
+}
+
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { method, url } = request;
+  request.log.debug({ method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+}
+
+/** Which methods each endpoint knows. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  files: ['GET', 'HEAD', 'PUT', 'DELETE'],
+  list: ['GET', 'HEAD'],
+  version: ['GET', 'HEAD'],
+  status: ['GET', 'HEAD'],
+};
+
+function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
+  const { url, method } = request;
+  const endpoint = /^\/([^/?]*)/.exec(url)?.[1] ?? '';
+  const allowed = ALLOWED[endpoint];
+  if (allowed === undefined) {
+    const expected = Object.keys(ALLOWED).map((name) => `"/${name}"`);
+    throw new ProtocolError('unknown_endpoint', `unknown endpoint; expected one of ${expected.join(', ')}`);
+  }
+  if (allowed.includes(method)) throw new ProtocolError('invalid_name', 'a file name must not be empty');
+  // As the Python server has it: these two are requests for the wrong place, not with the wrong method.
+  if (method === 'PUT' || method === 'DELETE') {
+    throw new ProtocolError('invalid_request', `${method} can only be performed on "/files/..."`);
+  }
+  reply.header('Allow', allowed.join(', '));
+  throw new ProtocolError(
+    'method_not_allowed',
+    `${method} is not possible here; allowed: ${allowed.join(', ')}`,
+  );
+}
+
+/** Answers what is not HTTP and closes the connection. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'the headers are too large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request took too long to arrive']
+        : [`${ERROR_STATUS.invalid_request} Bad Request`, 'the request is not valid HTTP'];
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${reason.length + 1}\r\n` +
+      `${EXCEPTION_HEADER}: ${reason}\r\n\r\n${reason}\n`,
+  );
+}

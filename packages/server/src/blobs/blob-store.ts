@@ -1,0 +1,57 @@
+import type { Digest } from '@filetracker/protocol';
+
+declare const blobIdBrand: unique symbol;
+
+/** Names one stored copy of a content. Never used twice, so deleting one can never hit another copy. */
+export type BlobId = string & { readonly [blobIdBrand]: true };
+
+/** A copy that is being written. Nothing of it is visible before `publish`. End it with `publish` or `discard`. */
+export interface StagedBlob {
+  /** Appends bytes. Fails with the back end's error when there is no room. */
+  write(bytes: Uint8Array): Promise<void>;
+
+  /**
+   * Makes the copy readable and durable: once this resolves it survives a power cut. The copy counts as
+   * unclaimed, and may be swept by a later start, until {@link BlobStore.claim} says that metadata names it.
+   */
+  publish(digest: Digest): Promise<BlobId>;
+
+  /** Drops what was written. Does nothing after `publish`. */
+  discard(): Promise<void>;
+}
+
+/** An open copy: it stays readable until `close`, also when it is deleted meanwhile. */
+export interface OpenBlob {
+  /** Descriptor for positioned reads, in this process and its threads. Valid until `close`. */
+  readonly fd: number;
+
+  close(): Promise<void>;
+}
+
+/** Keeps immutable byte sequences. It knows nothing of names, versions or reference counts. */
+export interface BlobStore {
+  /** Begins a new copy. */
+  stage(): Promise<StagedBlob>;
+
+  /** Opens a copy. Resolves only when its bytes are there; `undefined` when there is no such copy. */
+  open(id: BlobId): Promise<OpenBlob | undefined>;
+
+  /** Says that metadata names this copy now, durably: a sweep will leave it alone. */
+  claim(id: BlobId): Promise<void>;
+
+  /** Deletes a copy; one that is not there is fine. Durable at some later time. */
+  delete(id: BlobId): Promise<void>;
+
+  /**
+   * Removes what crashed writers left behind, at a cost proportional to the writes that were in flight:
+   * staged bytes, and published copies that `isNamed` does not know. Writers that are alive are left alone.
+   * Returns the number of files removed.
+   */
+  sweep(isNamed: (id: BlobId, digest: Digest) => Promise<boolean>): Promise<number>;
+
+  /** Room left for blobs in bytes. */
+  freeBytes(): Promise<number>;
+
+  /** Gives up what this process holds. Staged copies must have ended. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, link, mkdir, open, readdir, rename, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { removeIfPresent, syncDirectory } from '@filetracker/durable-fs';
+import { type Digest, parseDigest } from '@filetracker/protocol';
+import type { BlobId, BlobStore, OpenBlob, StagedBlob } from './blob-store.js';
+import { Session } from './session.js';
+
+/**
+ * Blobs as files. A copy's id is its path below the store: `blobs/ab/<sha256>-<unique>.zst`.
+ *
+ * While a copy is written it stands in this process's session directory below `tmp/`. Publishing links it into
+ * `blobs/` and keeps the first name until the copy is claimed, so that after a crash the session directory lists
+ * exactly the copies that metadata may not name: the sweep looks at those and never at the whole of `blobs/`.
+ */
+export class FsBlobStore implements BlobStore {
+  private constructor(
+    private readonly root: string,
+    private readonly session: Session,
+    private readonly durable: boolean,
+  ) {}
+
+  /**
+   * Opens the blob directories below `root`, creating them where they are missing.
+   *
+   * @param durable false leaves it to the operating system when blobs reach the disk
+   */
+  static async open(root: string, { durable }: { readonly durable: boolean }): Promise<FsBlobStore> {
+    await createDirectories(root);
+    return new FsBlobStore(root, await Session.create(join(root, 'tmp')), durable);
+  }
+
+  async stage(): Promise<StagedBlob> {
+    const unique = randomBytes(8).toString('hex');
+    const handle = await open(join(this.session.directory, unique), 'wx');
+    return new StagedFile(this.root, this.session.directory, unique, handle, this.durable);
+  }
+
+  async open(id: BlobId): Promise<OpenBlob | undefined> {
+    try {
+      const handle = await open(join(this.root, id), 'r');
+      return { fd: handle.fd, close: () => handle.close() };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async claim(id: BlobId): Promise<void> {
+    await removeIfPresent(join(this.session.directory, basename(id)));
+  }
+
+  async delete(id: BlobId): Promise<void> {
+    await removeIfPresent(join(this.root, id));
+    // A copy that was published and not claimed still has its name in the session directory.
+    await removeIfPresent(join(this.session.directory, basename(id)));
+  }
+
+  async sweep(isNamed: (id: BlobId, digest: Digest) => Promise<boolean>): Promise<number> {
+    let removed = 0;
+    for await (const { directory, files } of Session.abandoned(join(this.root, 'tmp'))) {
+      for (const file of files) {
+        const digest = digestOf(file);
+        if (digest !== undefined) {
+          const id = blobPath(digest, file);
+          if (!(await isNamed(id, digest))) {
+            await removeIfPresent(join(this.root, id));
+            removed++;
+          }
+        } else removed++;
+        await removeIfPresent(join(directory, file));
+      }
+      await Session.remove(directory);
+    }
+    return removed;
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.root);
+    return bavail * bsize;
+  }
+
+  async close(): Promise<void> {
+    await this.session.close();
+  }
+}
+
+class StagedFile implements StagedBlob {
+  /** Every name that the file has by now. */
+  readonly #paths: string[];
+  #open = true;
+
+  constructor(
+    private readonly root: string,
+    private readonly session: string,
+    private readonly unique: string,
+    private readonly handle: FileHandle,
+    private readonly durable: boolean,
+  ) {
+    this.#paths = [join(session, unique)];
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let offset = 0;
+    // A write to a file that is running out of room may be short; the next one then fails with ENOSPC.
+    while (offset < bytes.byteLength) {
+      offset += (await this.handle.write(bytes, offset)).bytesWritten;
+    }
+  }
+
+  async publish(digest: Digest): Promise<BlobId> {
+    const file = `${digest}-${this.unique}.zst`;
+    const id = blobPath(digest, file);
+    const unclaimed = join(this.session, file);
+    const published = join(this.root, id);
+    if (this.durable) await this.handle.datasync();
+    await this.#close();
+    await rename(join(this.session, this.unique), unclaimed);
+    this.#paths.push(unclaimed, published);
+    await link(unclaimed, published);
+    if (this.durable) await syncDirectory(dirname(published));
+    this.#paths.length = 0;
+    return id;
+  }
+
+  async discard(): Promise<void> {
+    await this.#close();
+    await Promise.all(this.#paths.splice(0).map(removeIfPresent));
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.handle.close();
+  }
+}
+
+function blobPath(digest: Digest, file: string): BlobId {
+  return `blobs/${digest.slice(0, 2)}/${file}` as BlobId;
+}
+
+function digestOf(file: string): Digest | undefined {
+  const match = /^([0-9a-f]{64})-[0-9a-f]{16}\.zst$/.exec(file);
+  return match?.[1] === undefined ? undefined : parseDigest(match[1]);
+}
+
+async function createDirectories(root: string): Promise<void> {
+  await mkdir(join(root, 'tmp'), { recursive: true });
+  const blobs = join(root, 'blobs');
+  await mkdir(blobs, { recursive: true });
+  const present = new Set(await readdir(blobs));
+  if (present.size >= 256) return;
+  for (let byte = 0; byte < 256; byte++) {
+    const name = byte.toString(16).padStart(2, '0');
+    if (!present.has(name)) await mkdir(join(blobs, name), { recursive: true });
+  }
+  await syncDirectory(blobs);
+  await syncDirectory(root);
+}

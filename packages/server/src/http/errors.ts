@@ -1,0 +1,52 @@
+import { ERROR_STATUS, type ErrorCode, EXCEPTION_HEADER, ProtocolError } from '@filetracker/protocol';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+
+/** What a failed request is answered with. */
+interface ErrorAnswer {
+  readonly code: ErrorCode;
+  readonly status: number;
+  /** One line for the client's user. Tells nothing of the server's disk. */
+  readonly message: string;
+}
+
+/** Errors of the operating system that a client should know for what they are. */
+const SYSTEM_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOSPC: ['storage_full', 'the server has no room left on its disk'],
+  EDQUOT: ['storage_full', 'the server has used up its disk quota'],
+  EMFILE: ['unavailable', 'the server has too many open files; try again'],
+  ENFILE: ['unavailable', 'the server has too many open files; try again'],
+  EROFS: ['unavailable', "the server's disk is read-only"],
+};
+
+/** What an error means to the client. */
+function answerFor(error: unknown): ErrorAnswer {
+  if (error instanceof ProtocolError) return answer(error.code, error.message);
+  const { code, statusCode, message } = error as Partial<FastifyError> & Error;
+  const system = SYSTEM_ERRORS[code ?? ''];
+  if (system) return answer(...system);
+  // Fastify's own refusals, such as a URL that it cannot decode.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return { code: 'invalid_request', status: statusCode, message };
+  }
+  return answer('internal', 'the server failed to handle the request; its log says why');
+}
+
+function answer(code: ErrorCode, message: string): ErrorAnswer {
+  return { code, status: ERROR_STATUS[code], message };
+}
+
+/** Answers a request that failed, in the form that existing clients read, and logs what is the server's fault. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, message } = answerFor(error);
+  if (status >= 500) request.log.error({ err: error, method: request.method, url: request.url }, message);
+  void reply
+    .code(status)
+    .header(EXCEPTION_HEADER, headerText(message))
+    .type('text/plain; charset=utf-8')
+    .send(`${message}\n`);
+}
+
+/** A message as the value of a header: printable ASCII, the rest percent-encoded. */
+function headerText(message: string): string {
+  return message.replace(/[^\x20-\x7e]/gu, encodeURIComponent);
+}

@@ -1,0 +1,121 @@
+import {
+  CHECKSUM_HEADER,
+  type FileName,
+  formatDate,
+  LOGICAL_SIZE_HEADER,
+  ProtocolError,
+  parseDigest,
+  parseFileName,
+  type Version,
+} from '@filetracker/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FileRecord, FileStore } from '../../store/file-store.js';
+import { discardRest, plainContent } from '../body.js';
+import { queryDate } from '../query.js';
+import { pathBehind } from '../request-target.js';
+
+/** What the routes of `/files` need. */
+export interface FilesOptions {
+  readonly store: FileStore;
+  readonly maxFileSize: number;
+  /** Base URL of a server that is asked for files that are not here, without a closing slash. */
+  readonly fallbackUrl: string | undefined;
+}
+
+const PREFIX = '/files';
+
+/** GET, HEAD, PUT and DELETE of `/files/{name}`. */
+export function registerFiles(app: FastifyInstance, options: FilesOptions): void {
+  const { store } = options;
+
+  app.get(`${PREFIX}/*`, { exposeHeadRoute: false }, async (request, reply) => {
+    const name = nameOf(request);
+    try {
+      const { content, ...file } = await store.open(name);
+      return await describe(reply, file).send(content);
+    } catch (error) {
+      return redirectOrThrow(error, name, request, reply, options);
+    }
+  });
+
+  app.head(`${PREFIX}/*`, async (request, reply) => {
+    const name = nameOf(request);
+    try {
+      return await describe(reply, await store.stat(name)).send();
+    } catch (error) {
+      return redirectOrThrow(error, name, request, reply, options);
+    }
+  });
+
+  app.put(`${PREFIX}/*`, async (request, reply) => {
+    try {
+      const version = await store.put({
+        name: nameOf(request),
+        version: requiredVersion(request),
+        ...announced(request, options.maxFileSize),
+        content: plainContent(request.raw),
+      });
+      return await reply.header('Last-Modified', formatDate(version)).send();
+    } finally {
+      discardRest(request.raw);
+    }
+  });
+
+  app.delete(`${PREFIX}/*`, async (request, reply) => {
+    await store.delete(nameOf(request), requiredVersion(request));
+    return reply.send();
+  });
+}
+
+function nameOf(request: FastifyRequest): FileName {
+  return parseFileName(pathBehind(PREFIX, request.url));
+}
+
+function requiredVersion(request: FastifyRequest): Version {
+  const version = queryDate(request, 'last_modified');
+  if (version === undefined) throw new ProtocolError('invalid_version', '"?last_modified=" is required');
+  return version;
+}
+
+/** What an upload's headers say of its plain content. Throws if they are malformed or promise too much. */
+function announced({ headers }: FastifyRequest, maxFileSize: number) {
+  const digest = headers[CHECKSUM_HEADER.toLowerCase()];
+  const size = headers[LOGICAL_SIZE_HEADER.toLowerCase()];
+  if (size !== undefined && !/^\d{1,15}$/.test(String(size))) {
+    throw new ProtocolError('invalid_size', 'Logical-Size must be a number of bytes');
+  }
+  const plainLength = headers['content-encoding'] === undefined ? headers['content-length'] : undefined;
+  if (Math.max(Number(size ?? 0), Number(plainLength ?? 0)) > maxFileSize) {
+    throw new ProtocolError(
+      'too_large',
+      `the file is larger than the ${maxFileSize} bytes that this server accepts`,
+    );
+  }
+  return {
+    digest: digest === undefined ? undefined : parseDigest(String(digest)),
+    size: size === undefined ? undefined : Number(size),
+  };
+}
+
+function describe(reply: FastifyReply, file: FileRecord): FastifyReply {
+  return reply
+    .header('Content-Type', 'application/octet-stream')
+    .header('Content-Length', file.size)
+    .header('Last-Modified', formatDate(file.version))
+    .header(LOGICAL_SIZE_HEADER, file.size)
+    .header(CHECKSUM_HEADER, file.digest);
+}
+
+/** Sends the client on to the fallback server when a file is not here and was not deleted here. */
+async function redirectOrThrow(
+  error: unknown,
+  name: FileName,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { store, fallbackUrl }: FilesOptions,
+): Promise<FastifyReply> {
+  const missing = error instanceof ProtocolError && error.code === 'not_found';
+  if (!missing || fallbackUrl === undefined || (await store.wasDeleted(name))) throw error;
+  // The path goes on as it came, so that a name with "%" or "?" stays the same name.
+  return reply.redirect(`${fallbackUrl}${request.url.replace(/\?.*$/, '')}`, 307);
+}

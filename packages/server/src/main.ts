@@ -1,0 +1,67 @@
+import cluster from 'node:cluster';
+import { CommanderError } from 'commander';
+import { serveWithWorkers, type WorkerMessage } from './cluster.js';
+import { parseConfig, type ServerConfig } from './config.js';
+import { type DaemonMessage, startDaemon } from './daemon.js';
+import { type RunningServer, serve } from './serve.js';
+
+/** Exit codes of the commands. */
+const FAILED = 1;
+const MISUSED = 2;
+
+/**
+ * The command `filetracker-server`: serves until SIGTERM or SIGINT and exits with 0; with 1 and one line on
+ * standard error when it cannot start; with 2 when it was called wrongly.
+ *
+ * @param argv the arguments without program and script
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await run(parseConfig(argv, process.env), argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
+      return;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    if (process.send) tell({ kind: 'failed', failed: reason, reason });
+    else process.stderr.write(`filetracker-server: ${reason}\n`);
+    process.exitCode = FAILED;
+    process.disconnect?.();
+  }
+}
+
+async function run(config: ServerConfig, argv: readonly string[]): Promise<void> {
+  if (config.daemon) {
+    const { url, pid } = await startDaemon(argv);
+    process.stdout.write(`filetracker-server: serving ${config.directory} at ${url} as process ${pid}\n`);
+    return;
+  }
+  const alone = config.workers === 1 || cluster.isWorker;
+  const server = await (alone ? serve(config) : serveWithWorkers(config));
+  stopOnSignal(server);
+  tell({ kind: 'listening', url: server.url });
+}
+
+/** Tells whoever started this process, if that waits for it: the primary of a cluster or `--daemon`. */
+function tell(message: WorkerMessage & DaemonMessage): void {
+  process.send?.(message);
+}
+
+function stopOnSignal(server: RunningServer): void {
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Whoever asks twice does not want to wait.
+      if (stopping) process.exit(FAILED);
+      stopping = true;
+      server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`filetracker-server: ${String(error)}\n`);
+          process.exit(FAILED);
+        },
+      );
+    });
+  }
+}

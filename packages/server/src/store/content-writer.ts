@@ -1,0 +1,116 @@
+import type { Digest } from '@filetracker/protocol';
+import type { BlobStore, StagedBlob } from '../blobs/blob-store.js';
+import type { Compressing, FramePool } from '../codec/frame-pool.js';
+import { encodeSeekTable, type FrameSize } from '../codec/seek-table.js';
+import type { ContentLocation } from '../metadata/metadata-store.js';
+
+/**
+ * Largest stored size in bytes of a content that is kept beside its name. A file of its own costs two more
+ * fsyncs and at least one 4 KiB block.
+ */
+const MAX_INLINE_BYTES = 4096;
+
+/** Frames of one upload that may be at work at once. The pool bounds the sum over all uploads. */
+const FRAMES_IN_FLIGHT = 8;
+
+/** Frames of one content in their order, each with a buffer of its own. */
+type Frames = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+
+/** Says what the digest is once all frames were read, or throws if the content is not what was announced. */
+type Finish = () => Digest;
+
+/** Whether a content is stored already, so that no second copy is needed. */
+type IsStored = (digest: Digest) => Promise<boolean>;
+
+/** Writes contents as the store keeps them: small ones inline, others as blobs of zstd frames. */
+export class ContentWriter {
+  constructor(
+    private readonly blobs: BlobStore,
+    private readonly pool: FramePool,
+  ) {}
+
+  /**
+   * Reads all frames and stores their content durably. Resolves with where it is, or with `undefined` when it
+   * turned out to be stored already. Leaves nothing behind when it throws.
+   */
+  async write(frames: Frames, finish: Finish, isStored: IsStored): Promise<ContentLocation | undefined> {
+    const first = (await frames.next()).value ?? new Uint8Array(0);
+    const second = (await frames.next()).value;
+    if (second === undefined) return this.#writeSingle(first, finish, isStored);
+    return this.#writeFrames([first, second], frames, finish, isStored);
+  }
+
+  async #writeSingle(
+    plain: Uint8Array<ArrayBuffer>,
+    finish: Finish,
+    isStored: IsStored,
+  ): Promise<ContentLocation | undefined> {
+    const digest = finish();
+    if (await isStored(digest)) return undefined;
+    const size = plain.byteLength;
+    // Compressing moves the frame away, so a content that may be kept as it is needs a copy.
+    const raw = size <= MAX_INLINE_BYTES ? plain.slice() : undefined;
+    const compressed = await (await this.pool.compress(plain)).compressed;
+    if (raw && compressed.byteLength >= size) return { kind: 'inline', encoding: 'raw', bytes: raw };
+    if (compressed.byteLength <= MAX_INLINE_BYTES) {
+      return { kind: 'inline', encoding: 'zstd', bytes: compressed };
+    }
+    return this.#stage(async (staged) => {
+      await staged.write(compressed);
+      return { digest, storedSize: compressed.byteLength };
+    });
+  }
+
+  #writeFrames(
+    head: readonly Uint8Array<ArrayBuffer>[],
+    rest: Frames,
+    finish: Finish,
+    isStored: IsStored,
+  ): Promise<ContentLocation | undefined> {
+    return this.#stage(async (staged) => {
+      const sizes: FrameSize[] = [];
+      let storedSize = 0;
+      const inFlight: (Compressing & { readonly plain: number })[] = [];
+      const writeOldest = async () => {
+        const oldest = inFlight.shift();
+        if (!oldest) return;
+        const bytes = await oldest.compressed;
+        await staged.write(bytes);
+        sizes.push({ compressed: bytes.byteLength, plain: oldest.plain });
+        storedSize += bytes.byteLength;
+      };
+      const add = async (frame: Uint8Array<ArrayBuffer>) => {
+        const plain = frame.byteLength;
+        if (inFlight.length >= FRAMES_IN_FLIGHT) await writeOldest();
+        inFlight.push({ ...(await this.pool.compress(frame)), plain });
+      };
+      for (const frame of head) await add(frame);
+      for await (const frame of rest) await add(frame);
+      while (inFlight.length > 0) await writeOldest();
+
+      const digest = finish();
+      if (await isStored(digest)) return undefined;
+      const table = encodeSeekTable(sizes);
+      await staged.write(table);
+      return { digest, storedSize: storedSize + table.byteLength };
+    });
+  }
+
+  /** Stages a blob, lets `fill` write it and publishes it, unless `fill` says that it is not needed. */
+  async #stage(
+    fill: (staged: StagedBlob) => Promise<{ digest: Digest; storedSize: number } | undefined>,
+  ): Promise<ContentLocation | undefined> {
+    const staged = await this.blobs.stage();
+    try {
+      const filled = await fill(staged);
+      if (filled) {
+        return { kind: 'blob', blob: await staged.publish(filled.digest), storedSize: filled.storedSize };
+      }
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+    await staged.discard();
+    return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+import type { BlobStore } from '../blobs/blob-store.js';
+import type { MetadataStore } from '../metadata/metadata-store.js';
+
+/** Contents forgotten in one transaction: enough to share its fsync, few enough not to hold up other writers. */
+const BATCH = 256;
+
+/** Deletes contents that no file refers to any more: first their rows, durably, then exactly their copies. */
+export class GarbageCollector {
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(
+    private readonly metadata: MetadataStore,
+    private readonly blobs: BlobStore,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Asks for a collection soon. Calls while one is running are answered by a single further one. */
+  schedule(): void {
+    if (this.#running) this.#again = true;
+    else this.#running = this.#run();
+  }
+
+  /** Waits until everything that was asked for is done. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      do {
+        this.#again = false;
+        let collected = await this.metadata.collectGarbage(BATCH);
+        while (collected.length > 0) {
+          await Promise.all(collected.map((blob) => this.blobs.delete(blob)));
+          collected = await this.metadata.collectGarbage(BATCH);
+        }
+      } while (this.#again);
+    } catch (error) {
+      this.onError(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+/** A reply as it came over the wire; header names in lower case, the body without transfer coding. */
+export interface RawReply {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Buffer;
+}
+
+/** A request as it goes over the wire. */
+export interface RawRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: Uint8Array;
+}
+
+/** Sends one request over a socket of its own, byte for byte, and reads the reply to the end. */
+export async function rawRequest(port: number, request: RawRequest): Promise<RawReply> {
+  const headers = [...(request.headers ?? []), ['Connection', 'close'] as const];
+  const head = [
+    `${request.method} ${request.target} HTTP/1.1`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+  ];
+  return rawExchange(
+    port,
+    Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), request.body ?? Buffer.alloc(0)]),
+  );
+}
+
+/** Sends bytes over a socket of its own and reads the reply until the server closes. */
+export async function rawExchange(port: number, bytes: Uint8Array): Promise<RawReply> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(bytes);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return parseReply(Buffer.concat(chunks));
+}
+
+function parseReply(bytes: Buffer): RawReply {
+  const end = bytes.indexOf('\r\n\r\n');
+  const [statusLine = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
+  const headers = new Map(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
+    }),
+  );
+  const rest = bytes.subarray(end + 4);
+  const body = headers.get('transfer-encoding') === 'chunked' ? dechunk(rest) : rest;
+  return { status: Number(statusLine.split(' ')[1]), headers, body };
+}
+
+function dechunk(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let offset = 0; ; ) {
+    const lineEnd = bytes.indexOf('\r\n', offset);
+    const length = Number.parseInt(bytes.toString('latin1', offset, lineEnd), 16);
+    if (!(length > 0)) return Buffer.concat(parts);
+    parts.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + length));
+    offset = lineEnd + 2 + length + 2;
+  }
+}
