@@ -102,6 +102,7 @@ export class ListingWriter {
     this.#end += length;
     this.#view.setUint32(this.#block + BLOCK.pathLength, this.#path.length, true);
     this.#bytes.write(this.#path, this.#block + BLOCK.path, 'latin1');
+    this.#view.setUint32(this.#fields + ENTRY.nameLength, 0, true);
     this.#resetSums();
   }
 
