@@ -20,6 +20,7 @@ export type {
   ScanSession,
 } from './database/catalog.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
+export { type OpenCatalogOptions, openCatalog } from './database/open-catalog.js';
 export type {
   ChangeKind,
   ChangeTallies,
@@ -32,7 +33,7 @@ export type {
   Tally,
   Totals,
 } from './database/records.js';
-export { openSqliteCatalog } from './database/sqlite/sqlite-catalog.js';
+export { displayPath, unicodePath } from './display-path.js';
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
