@@ -38,7 +38,9 @@ export function childPath(directory: BytePath, name: ByteName): BytePath {
 }
 
 /** The directory that holds a path, and the name in it; undefined for `/`. */
-export function splitPath(path: BytePath): { readonly parent: BytePath; readonly name: ByteName } | undefined {
+export function splitPath(
+  path: BytePath,
+): { readonly parent: BytePath; readonly name: ByteName } | undefined {
   if (path === '/') return undefined;
   const slash = path.lastIndexOf('/');
   return { parent: (path.slice(0, slash) || '/') as BytePath, name: path.slice(slash + 1) as ByteName };

@@ -31,7 +31,15 @@ const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 
 /** What an entry is. */
-export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character' | 'block' | 'unknown';
+export type EntryType =
+  | 'file'
+  | 'directory'
+  | 'symlink'
+  | 'fifo'
+  | 'socket'
+  | 'character'
+  | 'block'
+  | 'unknown';
 
 const TYPES: Readonly<Record<number, EntryType>> = {
   0o100000: 'file',

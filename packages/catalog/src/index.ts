@@ -33,7 +33,7 @@ export type {
   Tally,
   Totals,
 } from './database/records.js';
-export { displayPath, unicodePath } from './display-path.js';
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
+export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';

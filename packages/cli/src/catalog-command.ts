@@ -16,7 +16,10 @@ export function catalogCommand(name: string, description: string, examples: read
   const database = new Option('--database <file>', 'the catalog')
     .env('FILETRACKER_DATABASE')
     .default(defaultDatabase(), 'one per user, below ~/.local/share');
-  return new Command(name).description(description).addOption(database).addHelpText('after', `\nExamples:\n${lines}`);
+  return new Command(name)
+    .description(description)
+    .addOption(database)
+    .addHelpText('after', `\nExamples:\n${lines}`);
 }
 
 /** Runs an action with the catalog that `--database` names. */

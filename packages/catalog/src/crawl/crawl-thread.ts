@@ -157,7 +157,12 @@ export class CrawlThread {
   #isExcluded({ source, offset, length }: NameBytes, type: ListedType): boolean {
     const name = Buffer.from(source.buffer, source.byteOffset + offset, length).toString('latin1');
     const { root, exclusions } = this.scope;
-    return isExcluded(exclusions, { root, directory: this.#directory, name, isDirectory: type === 'directory' });
+    return isExcluded(exclusions, {
+      root,
+      directory: this.#directory,
+      name,
+      isDirectory: type === 'directory',
+    });
   }
 }
 

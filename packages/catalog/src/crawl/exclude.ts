@@ -26,7 +26,8 @@ export function compileExclusion(pattern: string): Exclusion {
   const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
   const directoriesOnly = bytes.endsWith('/');
   const body = directoriesOnly ? bytes.slice(0, -1) : bytes;
-  if (body === '' || body === '/') throw new InvalidPatternError(`the exclude pattern "${pattern}" matches nothing`);
+  if (body === '' || body === '/')
+    throw new InvalidPatternError(`the exclude pattern "${pattern}" matches nothing`);
   const subject = body.includes('/') ? 'path' : 'name';
   const source = globToExpression(body.replace(/^\//, ''), pattern);
   return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
@@ -40,11 +41,18 @@ export function parseExcludeFile(text: string): string[] {
 /** Whether an entry is left out. `name` are bytes; `directory` is the path that holds it. */
 export function isExcluded(
   exclusions: readonly Exclusion[],
-  entry: { readonly root: BytePath; readonly directory: BytePath; readonly name: string; readonly isDirectory: boolean },
+  entry: {
+    readonly root: BytePath;
+    readonly directory: BytePath;
+    readonly name: string;
+    readonly isDirectory: boolean;
+  },
 ): boolean {
   return exclusions.some(({ expression, subject, directoriesOnly }) => {
     if (directoriesOnly && !entry.isDirectory) return false;
-    return expression.test(subject === 'name' ? entry.name : pathBelow(entry.root, entry.directory) + entry.name);
+    return expression.test(
+      subject === 'name' ? entry.name : pathBelow(entry.root, entry.directory) + entry.name,
+    );
   });
 }
 
@@ -59,14 +67,17 @@ function globToExpression(glob: string, pattern: string): string {
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) {
     throw new InvalidPatternError(`the exclude pattern "${pattern}" ends in a backslash`);
   }
-  return glob.replace(TOKEN, (token, negation: string | undefined, set: string | undefined, escaped, plain) => {
-    if (token === '**/') return '(?:[^]*/)?';
-    if (token === '**') return '[^]*';
-    if (token === '*') return '[^/]*';
-    if (token === '?') return CHARACTER;
-    if (set !== undefined) return `(?!/)[${negation ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
-    return escapeExpression(String(escaped ?? plain));
-  });
+  return glob.replace(
+    TOKEN,
+    (token, negation: string | undefined, set: string | undefined, escaped, plain) => {
+      if (token === '**/') return '(?:[^]*/)?';
+      if (token === '**') return '[^]*';
+      if (token === '*') return '[^/]*';
+      if (token === '?') return CHARACTER;
+      if (set !== undefined) return `(?!/)[${negation ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
+      return escapeExpression(String(escaped ?? plain));
+    },
+  );
 }
 
 function escapeExpression(text: string): string {

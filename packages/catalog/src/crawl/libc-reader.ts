@@ -5,7 +5,12 @@ import { LIST_DIRECTORY, PASS_DIRECTORY } from '../linux/open-flags.js';
 import { readStatx, STATX_BYTES, STATX_DESCRIPTOR, STATX_ENTRY, STATX_MASK } from '../linux/statx.js';
 import type { NameBytes } from '../listing/listing-writer.js';
 import type { StatFields } from '../listing/stat-fields.js';
-import { type DirectoryReader, type ListedEntry, type ListedType, SystemCallError } from './directory-reader.js';
+import {
+  type DirectoryReader,
+  type ListedEntry,
+  type ListedType,
+  SystemCallError,
+} from './directory-reader.js';
 
 /** Longest path that one call takes, without its NUL (PATH_MAX is 4096). Longer ones are walked in steps. */
 const LONGEST_PATH = 4095;
@@ -89,7 +94,8 @@ export class LibcReader implements DirectoryReader {
   }
 
   #statx(directory: number, path: number, flags: number, into: StatFields): void {
-    if (this.#libc.statx(directory, path, flags, STATX_MASK, this.#statAddress) !== 0) throw this.#failure('statx');
+    if (this.#libc.statx(directory, path, flags, STATX_MASK, this.#statAddress) !== 0)
+      throw this.#failure('statx');
     readStatx(this.#statView, into);
   }
 

@@ -86,6 +86,10 @@ export class PendingDirectories {
     const { parent, depth, device } = siblings;
     const name = siblings.pop();
     if (siblings.isEmpty) this.#stack.splice(index, 1);
-    return { path: (parent === '/' ? `/${name}` : `${parent}/${name}`) as BytePath, depth, parentDevice: device };
+    return {
+      path: (parent === '/' ? `/${name}` : `${parent}/${name}`) as BytePath,
+      depth,
+      parentDevice: device,
+    };
   }
 }

@@ -11,7 +11,15 @@ const MAX_IN_FLIGHT_BYTES = 16 * 1024 * 1024;
 const NAP_MS = 20;
 
 /** Places in the shared control words. */
-const CONTROL = { lock: 0, outstanding: 1, hungry: 2, offered: 3, stopped: 4, inFlight: 5, words: 6 } as const;
+const CONTROL = {
+  lock: 0,
+  outstanding: 1,
+  hungry: 2,
+  offered: 3,
+  stopped: 4,
+  inFlight: 5,
+  words: 6,
+} as const;
 
 /** Depth, device and length that stand behind each offered path. */
 const RECORD_TAIL = 16;

@@ -1,5 +1,13 @@
 import type { BytePath } from '../byte-path.js';
-import type { ChangeKind, DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from './records.js';
+import type {
+  ChangeKind,
+  DirectoryRecord,
+  FileChange,
+  FileRecord,
+  ScanError,
+  ScanId,
+  ScanRun,
+} from './records.js';
 
 /** What begins a scan. */
 export interface BeginScanOptions {

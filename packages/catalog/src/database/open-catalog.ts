@@ -19,7 +19,10 @@ export async function openCatalog(place: string, { create }: OpenCatalogOptions)
     throw new CatalogError('unavailable', `no such kind of database: ${place.replace(/:\/\/.*/s, '://')}`);
   }
   if (!create && !existsSync(place)) {
-    throw new CatalogError('unavailable', `there is no catalog at ${place} yet: "filetracker scan DIR" makes one`);
+    throw new CatalogError(
+      'unavailable',
+      `there is no catalog at ${place} yet: "filetracker scan DIR" makes one`,
+    );
   }
   return openSqliteCatalog(place);
 }

@@ -3,7 +3,7 @@ import type { Attributes, Entry } from '../entry.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
 
 /** Sums over the entries of a listing that are no directories. */
-export interface ListingSums {
+interface ListingSums {
   /** All of them. */
   readonly files: number;
   /** Bytes of those with one link; files with several names need care to be counted once. */
@@ -12,7 +12,7 @@ export interface ListingSums {
 }
 
 /** An entry whose attributes are not known. */
-export interface ProblemEntry {
+interface ProblemEntry {
   readonly name: ByteName;
   /** `unknown`: it is there. `vanished`: it went while the directory was read. */
   readonly kind: 'unknown' | 'vanished';
@@ -20,7 +20,7 @@ export interface ProblemEntry {
 }
 
 /** What is to be done with each entry of a listing; see {@link DirectoryListing.visit}. */
-export interface EntryVisitor {
+interface EntryVisitor {
   /** An entry that is no directory; its fields are read with the accessors of {@link PackedEntry}. */
   file(entry: PackedEntry): void;
   directory(name: ByteName): void;
@@ -46,7 +46,11 @@ export class PackedEntry {
   }
 
   get name(): ByteName {
-    return this.bytes.toString('latin1', this.at + ENTRY.end, this.at + ENTRY.end + this.nameLength) as ByteName;
+    return this.bytes.toString(
+      'latin1',
+      this.at + ENTRY.end,
+      this.at + ENTRY.end + this.nameLength,
+    ) as ByteName;
   }
 
   get mode(): number {
@@ -112,7 +116,7 @@ export class PackedEntry {
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
-export type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part';
+type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part';
 
 const STATES = Object.fromEntries(
   Object.entries(BlockState).map(([name, value]) => [value, name]),

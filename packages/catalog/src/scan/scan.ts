@@ -78,7 +78,13 @@ class RootListingCheck {
     if (listing.path !== this.root) return;
     if (listing.state === 'unreadable') throw unreadableRoot(this.root, reasonOf(listing.errno));
     const known = this.session.previous?.totals.files ?? 0;
-    if (listing.state === 'read' && listing.entryCount === 0 && known > 0 && this.#files === 0 && !this.allowEmpty) {
+    if (
+      listing.state === 'read' &&
+      listing.entryCount === 0 &&
+      known > 0 &&
+      this.#files === 0 &&
+      !this.allowEmpty
+    ) {
       const shown = Buffer.from(this.root, 'latin1').toString('utf8');
       throw new CatalogError(
         'implausible',

@@ -32,7 +32,11 @@ export function scanCommand(context: CommandContext): Command {
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
     .option('--max-depth <n>', 'directories that deep below DIR are recorded but not entered', wholeNumber(0))
-    .option('-j, --jobs <n>', 'threads (default: one a core; more pay on cold or remote disks)', wholeNumber(1))
+    .option(
+      '-j, --jobs <n>',
+      'threads (default: one a core; more pay on cold or remote disks)',
+      wholeNumber(1),
+    )
     .option('--allow-empty', 'believe that DIR is empty although files were recorded in it')
     .action(async (directory: string, flags: ScanFlags, command: Command) => {
       const root = await pathArgument(await realpath(directory));
@@ -40,9 +44,10 @@ export function scanCommand(context: CommandContext): Command {
       await withCatalog(command, { create: true }, async (catalog) => {
         const { scan, displayPath } = await import('@filetracker/catalog');
         const line = new ScanProgressLine(process.stderr, progressStyle(context));
-        const run = await scan(catalog, root, { ...options, onProgress: (progress) => line.update(progress) }).finally(
-          () => line.stop(),
-        );
+        const run = await scan(catalog, root, {
+          ...options,
+          onProgress: (progress) => line.update(progress),
+        }).finally(() => line.stop());
         const name = flags.dryRun ? 'dry run' : `scan ${run.id}`;
         const { id, ...result } = scanResult(run);
         context.output.result(scanSummary(run, displayPath(root), name), {

@@ -1,7 +1,7 @@
 import type { ScanRun } from '@filetracker/catalog';
-import type { Result } from './output.js';
-import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
 import { formatSize } from './format.js';
+import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
+import type { Result } from './output.js';
 
 /** What a run found, in a few words: `+312 new (4.1 GiB)  ~58 modified (+120.0 MiB)`. */
 export function changeSummary({ changes, isBaseline }: ScanRun): string {

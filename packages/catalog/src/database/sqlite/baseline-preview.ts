@@ -19,7 +19,9 @@ export class BaselinePreview implements ScanSession {
   #unreadable = 0;
 
   constructor(private readonly options: BeginScanOptions) {
-    this.#linked.exec('CREATE TABLE seen (device INTEGER, inode INTEGER, PRIMARY KEY (device, inode)) WITHOUT ROWID');
+    this.#linked.exec(
+      'CREATE TABLE seen (device INTEGER, inode INTEGER, PRIMARY KEY (device, inode)) WITHOUT ROWID',
+    );
     this.#linked.exec('BEGIN');
   }
 
@@ -70,7 +72,14 @@ export class BaselinePreview implements ScanSession {
         bytes: this.#bytes,
         allocated: this.#allocated,
       },
-      changes: { new: none, modified: none, renamed: none, removed: none, newDirectories: 0, removedDirectories: 0 },
+      changes: {
+        new: none,
+        modified: none,
+        renamed: none,
+        removed: none,
+        newDirectories: 0,
+        removedDirectories: 0,
+      },
       errors: this.#errors,
       unreadableDirectories: this.#unreadable,
       metadata,

@@ -22,7 +22,7 @@ const OLD = FIELDS.map((field) => `old_${field}`).join(', ');
 const NEW = FIELDS.map((field) => `new_${field}`).join(', ');
 
 /** How a changed entry was and is; null where it was not or is no more. */
-export interface ChangedEntry {
+interface ChangedEntry {
   readonly before: (Attributes & { readonly fingerprint?: Uint8Array | null }) | null;
   readonly after: Attributes | null;
 }

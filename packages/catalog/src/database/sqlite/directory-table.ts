@@ -16,19 +16,19 @@ export interface OwnSums {
 }
 
 /** A child directory by number and name. */
-export interface ChildDirectory {
+interface ChildDirectory {
   readonly id: number;
   readonly name: ByteName;
 }
 
 /** What identifies a directory in the catalog, with the digest of its last listing; null before the first. */
-export interface FoundDirectory {
+interface FoundDirectory {
   readonly id: number;
   readonly digest: Buffer | null;
 }
 
 /** Totals of a whole subtree, the directory at its top included. */
-export interface SubtreeTotals {
+interface SubtreeTotals {
   readonly files: number;
   readonly directories: number;
   readonly bytes: number;
@@ -54,7 +54,9 @@ export class DirectoryTable {
 
   constructor(database: Database) {
     this.#last = database.prepare('SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
-    this.#find = database.prepare('SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?');
+    this.#find = database.prepare(
+      'SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?',
+    );
     const values = Array(22).fill('?').join(', ');
     this.#insert = database.prepare(
       `INSERT INTO directories (id, parent_id, name, listing_digest, ${ATTRIBUTES}, largest_file, own_files,
@@ -120,7 +122,10 @@ export class DirectoryTable {
   }
 
   /** Adds to a directory's own sums. */
-  addOwn(id: number, delta: { readonly files: number; readonly bytes: number; readonly allocated: number }): void {
+  addOwn(
+    id: number,
+    delta: { readonly files: number; readonly bytes: number; readonly allocated: number },
+  ): void {
     this.#addOwn.run(delta.files, delta.bytes, delta.allocated, id);
   }
 

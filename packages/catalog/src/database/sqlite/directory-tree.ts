@@ -88,7 +88,8 @@ export class DirectoryTree {
     const found = this.locate(path);
     if ('id' in found) return found;
     const id = this.table.place(found.parent, found.name);
-    if (found.parent !== 0) this.ledger.add(found.parent, { files: 0, directories: 1, bytes: 0, allocated: 0 });
+    if (found.parent !== 0)
+      this.ledger.add(found.parent, { files: 0, directories: 1, bytes: 0, allocated: 0 });
     const node = { id, parent: found.parent, digest: null, isFresh: true };
     this.remember(path, node);
     return node;

@@ -61,13 +61,12 @@ export class FileTable {
     );
     this.#delete = database.prepare('DELETE FROM files WHERE directory_id = ? AND name = ?');
     this.#deleteAll = database.prepare('DELETE FROM files WHERE directory_id = ?');
-    const select = <Parameters extends unknown[]>(where: string) =>
-      database
-        .prepare<Parameters, KnownRow>(`SELECT ${KNOWN_COLUMNS} FROM files WHERE ${where}`)
-        .raw()
-        .safeIntegers();
-    this.#select = select('directory_id = ? ORDER BY name');
-    this.#selectPage = select('directory_id = ? AND name > ? ORDER BY name LIMIT ?');
+    const select = `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ?`;
+    this.#select = database.prepare<[number], KnownRow>(`${select} ORDER BY name`).raw().safeIntegers();
+    this.#selectPage = database
+      .prepare<[number, Uint8Array, number], KnownRow>(`${select} AND name > ? ORDER BY name LIMIT ?`)
+      .raw()
+      .safeIntegers();
   }
 
   /** Queues the insertion of a new row; {@link flush} writes what is queued. */
@@ -132,7 +131,22 @@ function fields(entry: Entry, directoryDevice: number): Value[] {
 }
 
 function toKnownFile(row: KnownRow, directoryDevice: number): KnownFile {
-  const [name, mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs, counted, print] = row;
+  const [
+    name,
+    mode,
+    uid,
+    gid,
+    links,
+    device,
+    inode,
+    size,
+    allocated,
+    mtimeNs,
+    ctimeNs,
+    bornNs,
+    counted,
+    print,
+  ] = row;
   return {
     name: nameFromBytes(name),
     mode: Number(mode),

@@ -44,7 +44,9 @@ export class HardLinks {
        WHERE files.inode = ? AND files.links > 1 ORDER BY 3, 1, 2`,
     );
     const next = this.database
-      .prepare<[bigint], bigint>('SELECT inode FROM temp.touched_inodes WHERE inode > ? ORDER BY inode LIMIT 1000')
+      .prepare<[bigint], bigint>(
+        'SELECT inode FROM temp.touched_inodes WHERE inode > ? ORDER BY inode LIMIT 1000',
+      )
       .pluck()
       .safeIntegers();
     const count = this.database.prepare<[number, number, Buffer]>(

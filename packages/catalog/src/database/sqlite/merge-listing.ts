@@ -25,7 +25,11 @@ export function mergeListing(tables: SessionTables, node: DirectoryNode, listing
   });
   const directory = changedDirectory(tables, node, listing);
   const seen = entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  applyFileDiff(tables, directory, diffListing(tables.files.known(node.id, directory.device), seen, undecided));
+  applyFileDiff(
+    tables,
+    directory,
+    diffListing(tables.files.known(node.id, directory.device), seen, undecided),
+  );
   for (const child of tables.directories.children(node.id)) {
     if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);
   }
@@ -43,7 +47,9 @@ export function mergeStaged(
   const directory = changedDirectory(tables, node, last);
   for (let after = ''; ; ) {
     const known = tables.files.knownAfter(node.id, directory.device, after, PAGE);
-    const ends = [known[PAGE - 1]?.name, staged.boundary(node.id, after, PAGE - 1)].filter((end) => end !== undefined);
+    const ends = [known[PAGE - 1]?.name, staged.boundary(node.id, after, PAGE - 1)].filter(
+      (end) => end !== undefined,
+    );
     const end = ends.sort()[0];
     const page = staged.page(node.id, after, end);
     const before = end === undefined ? known : known.filter(({ name }) => name <= end);
@@ -79,7 +85,11 @@ function updateDirectory(tables: SessionTables, node: DirectoryNode, listing: Di
   tables.directories.fill(node.id, listing.digest, attributes, listing.largest);
 }
 
-function changedDirectory(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): ChangedDirectory {
+function changedDirectory(
+  tables: SessionTables,
+  node: DirectoryNode,
+  listing: DirectoryListing,
+): ChangedDirectory {
   tables.files.flush();
   return { id: node.id, path: listing.path, device: listing.attributes().device };
 }

@@ -64,7 +64,9 @@ export function translated(file: string, error: unknown): unknown {
   }
   const isSystemError = /^(SQLITE_|E[A-Z]+$)/.test(code);
   if (!isSystemError || !(error instanceof Error)) return error;
-  return new CatalogError('unavailable', `cannot use the catalog ${file}: ${error.message}`, { cause: error });
+  return new CatalogError('unavailable', `cannot use the catalog ${file}: ${error.message}`, {
+    cause: error,
+  });
 }
 
 function checkOwner(database: Database.Database, file: string): void {

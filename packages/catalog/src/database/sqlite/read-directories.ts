@@ -65,5 +65,8 @@ export function directoryRecord(path: BytePath, row: DirectoryRow): DirectoryRec
 export function subtreeRange(path: BytePath): { readonly from: Buffer; readonly to: Buffer } {
   // "0" is the byte behind "/": the range holds all that begins with the path and a slash, and no sibling.
   const prefix = path === '/' ? '' : path;
-  return { from: Buffer.concat([toBytes(prefix as BytePath), Buffer.from('/')]), to: Buffer.from(`${prefix}0`, 'latin1') };
+  return {
+    from: Buffer.concat([toBytes(prefix as BytePath), Buffer.from('/')]),
+    to: Buffer.from(`${prefix}0`, 'latin1'),
+  };
 }

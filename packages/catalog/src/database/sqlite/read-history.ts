@@ -8,7 +8,9 @@ import { type AttributeRow, attributesFromRow } from './row-mapping.js';
 /** Runs, newest first. */
 export function* readScans(database: Database, { path, limit }: ScanFilter): Generator<ScanRun> {
   let left = limit ?? Number.POSITIVE_INFINITY;
-  const rows = database.prepare<[], ScanRow>("SELECT * FROM scan_runs WHERE status = 'finished' ORDER BY id DESC");
+  const rows = database.prepare<[], ScanRow>(
+    "SELECT * FROM scan_runs WHERE status = 'finished' ORDER BY id DESC",
+  );
   for (const row of rows.iterate()) {
     if (left <= 0) return;
     const run = scanRun(row);
@@ -66,7 +68,10 @@ interface ScanRow {
 }
 
 function scanRun(row: ScanRow): ScanRun {
-  const tally = (kind: ChangeKind) => ({ files: Number(row[`${kind}_files`]), bytes: Number(row[`${kind}_bytes`]) });
+  const tally = (kind: ChangeKind) => ({
+    files: Number(row[`${kind}_files`]),
+    bytes: Number(row[`${kind}_bytes`]),
+  });
   return {
     id: Number(row['id']),
     root: pathFromBytes(row.root),
@@ -121,9 +126,23 @@ function fileChange(row: ChangeRow): FileChange {
 }
 
 const COLUMNS = [
-  ...['mode', 'uid', 'gid', 'links', 'device', 'inode', 'size', 'allocated', 'mtime_ns', 'ctime_ns', 'born_ns'],
+  ...[
+    'mode',
+    'uid',
+    'gid',
+    'links',
+    'device',
+    'inode',
+    'size',
+    'allocated',
+    'mtime_ns',
+    'ctime_ns',
+    'born_ns',
+  ],
 ] as readonly (keyof AttributeRow)[];
 
 function side(row: ChangeRow, prefix: 'old' | 'new'): AttributeRow {
-  return Object.fromEntries(COLUMNS.map((column) => [column, row[`${prefix}_${column}`]])) as unknown as AttributeRow;
+  return Object.fromEntries(
+    COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
+  ) as unknown as AttributeRow;
 }

@@ -21,7 +21,8 @@ export function removeSubtree(
   const stack: { readonly id: number; readonly path: BytePath }[] = [top];
   for (let next = stack.pop(); next; next = stack.pop()) {
     removeFiles(tables, next.id, next.path);
-    for (const { id, name } of directories.children(next.id)) stack.push({ id, path: childPath(next.path, name) });
+    for (const { id, name } of directories.children(next.id))
+      stack.push({ id, path: childPath(next.path, name) });
     tables.log.add('removed', next.path, { before: directories.attributes(next.id), after: null });
     directories.delete(next.id);
   }

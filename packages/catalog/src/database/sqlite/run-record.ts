@@ -60,7 +60,16 @@ export class RunRecord {
     return run;
   }
 
-  #write({ id, finishedAt, totals, changes, errors, unreadableDirectories, isBaseline, root }: ScanRun): void {
+  #write({
+    id,
+    finishedAt,
+    totals,
+    changes,
+    errors,
+    unreadableDirectories,
+    isBaseline,
+    root,
+  }: ScanRun): void {
     const { new: added, modified, renamed, removed, newDirectories, removedDirectories } = changes;
     this.database
       .prepare(

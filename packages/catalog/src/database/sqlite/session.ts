@@ -5,7 +5,7 @@ import { type DirectoryListing, readListings } from '../../listing/directory-lis
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { DirectoryRecord, ScanRun } from '../records.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
-import { insertFresh, type FreshSums, noSums } from './insert-fresh.js';
+import { type FreshSums, insertFresh, noSums } from './insert-fresh.js';
 import { mergeListing, mergeStaged, updateAttributes } from './merge-listing.js';
 import { readDirectory } from './read-directories.js';
 import { removeSubtree } from './remove-subtree.js';
@@ -14,7 +14,7 @@ import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
 
 /** What a session is given. */
-export interface SessionOptions extends BeginScanOptions {
+interface SessionOptions extends BeginScanOptions {
   /** A connection of its own, closed when the session ends. */
   readonly database: Database;
   /** Called once when the session has ended. */

@@ -5,7 +5,6 @@ import { CatalogError } from '../errors.js';
 import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
 import { BaselinePreview } from './baseline-preview.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
-import { readChanges, readErrors, readScans } from './read-history.js';
 import {
   DIRECTORY_COLUMNS,
   type DirectoryRow,
@@ -13,11 +12,12 @@ import {
   findDirectory,
   readDirectory,
 } from './read-directories.js';
+import { readChanges, readErrors, readScans } from './read-history.js';
 import { type AttributeRow, attributesFromRow } from './row-mapping.js';
 import { SqliteScanSession } from './session.js';
 
 /** A catalog in one SQLite file. */
-export class SqliteCatalog implements Catalog {
+class SqliteCatalog implements Catalog {
   #isScanning = false;
 
   /** `file` must have been opened for writing once, see {@link openSqliteCatalog}. */
@@ -82,7 +82,8 @@ export class SqliteCatalog implements Catalog {
           `SELECT ${DIRECTORY_COLUMNS} FROM directories WHERE parent_id = ? ORDER BY name`,
         )
         .safeIntegers();
-      for (const row of rows.iterate(parent)) yield directoryRecord(childPath(path, nameFromBytes(row.name)), row);
+      for (const row of rows.iterate(parent))
+        yield directoryRecord(childPath(path, nameFromBytes(row.name)), row);
     });
   }
 

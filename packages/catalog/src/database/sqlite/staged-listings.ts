@@ -6,7 +6,7 @@ import { type DirectoryListing, entryFromPacked } from '../../listing/directory-
 type Kind = 'file' | 'directory' | 'unknown';
 
 /** A page of a staged listing, in byte order. */
-export interface StagedPage {
+interface StagedPage {
   readonly entries: readonly Entry[];
   readonly undecided: ReadonlySet<ByteName>;
 }
@@ -19,7 +19,10 @@ export class StagedListings {
   readonly #insert: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
   readonly #clear: Statement<[number]>;
   readonly #boundary: Statement<[number, Uint8Array, number], Buffer>;
-  readonly #page: Statement<[number, Uint8Array, Uint8Array], { name: Buffer; kind: Kind; packed: Buffer | null }>;
+  readonly #page: Statement<
+    [number, Uint8Array, Uint8Array],
+    { name: Buffer; kind: Kind; packed: Buffer | null }
+  >;
   readonly #missing: Statement<[number, number], { id: number; name: Buffer }>;
   readonly #staged = new Set<number>();
 

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 
 /** A difference of a directory's totals. */
-export interface TotalsDelta {
+interface TotalsDelta {
   files: number;
   directories: number;
   bytes: number;
