@@ -85,7 +85,11 @@ class ThreadGroup {
   }
 
   #start(input: WorkerInput): Promise<void> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: input });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: input,
+      // Flags such as --input-type, meant for the program's own entry point, would keep the thread from starting.
+      execArgv: [],
+    });
     worker.on('message', (buffer: Uint8Array) => {
       this.#buffers.push(buffer);
       this.#wakeUp();

@@ -30,7 +30,13 @@ export function compileExclusion(pattern: string): Exclusion {
     throw new InvalidPatternError(`the exclude pattern "${pattern}" matches nothing`);
   const subject = body.includes('/') ? 'path' : 'name';
   const source = globToExpression(body.replace(/^\//, ''), pattern);
-  return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
+  try {
+    return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
+  } catch (error) {
+    throw new InvalidPatternError(`the exclude pattern "${pattern}" has a range out of order`, {
+      cause: error,
+    });
+  }
 }
 
 /** Reads patterns of an `--exclude-from` file: one a line, blank lines and lines that begin with `#` left out. */

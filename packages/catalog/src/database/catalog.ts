@@ -37,7 +37,7 @@ export interface ChangeFilter {
   readonly kinds?: readonly ChangeKind[];
   /** In this directory or below; renames also when they left it. */
   readonly path?: BytePath;
-  /** Where the larger of size before and after is at least this many bytes. */
+  /** Of files (no directories) where the larger of size before and after is at least this many bytes. */
   readonly minimumSize?: number;
 }
 

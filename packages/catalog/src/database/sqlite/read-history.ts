@@ -48,7 +48,10 @@ function changeConditions({ scan, since, until, kinds, path, minimumSize }: Chan
   if (since !== undefined) add('recorded_at >= ?', since);
   if (until !== undefined) add('recorded_at < ?', until);
   if (kinds !== undefined) add(`kind IN (${kinds.map(() => '?').join(', ')})`, ...kinds);
-  if (minimumSize !== undefined) add('max(coalesce(old_size, 0), coalesce(new_size, 0)) >= ?', minimumSize);
+  if (minimumSize !== undefined) {
+    add('coalesce(new_mode, old_mode) >> 12 <> 4');
+    add('max(coalesce(old_size, 0), coalesce(new_size, 0)) >= ?', minimumSize);
+  }
   if (path !== undefined) {
     const { from, to } = subtreeRange(path);
     const here = toBytes(path);
