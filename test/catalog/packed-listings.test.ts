@@ -9,7 +9,9 @@ const SECOND = 1_000_000_000n;
 
 const name = fc
   .uint8Array({ minLength: 1, maxLength: 255 })
-  .map((bytes) => Buffer.from(bytes).toString('latin1').replaceAll(/[\0/]/g, '_') as ByteName);
+  .map(
+    (bytes) => Buffer.from(bytes).toString('latin1').replaceAll('\0', '_').replaceAll('/', '_') as ByteName,
+  );
 
 const time = fc.tuple(
   fc.integer({ min: -9_223_372_035, max: 9_223_372_035 }),
@@ -35,12 +37,23 @@ type FileSample = typeof file extends fc.Arbitrary<infer Sample> ? Sample : neve
 
 function toStat(sample: FileSample): StatFields {
   const { mode, uid, gid, links, device, inode, size, allocated, mtime, ctime, born } = sample;
-  const [inodeLow, inodeHigh] = [Number(inode & 0xffffffffn), Number(inode >> 32n)];
   return Object.assign(new StatFields(), {
-    ...{ mode, uid, gid, links, device, inodeLow, inodeHigh, size, allocated },
-    ...{ mtimeSeconds: mtime[0], mtimeNanoseconds: mtime[1] },
-    ...{ ctimeSeconds: ctime[0], ctimeNanoseconds: ctime[1] },
-    ...{ hasBirth: born !== null, birthSeconds: born?.[0] ?? 0, birthNanoseconds: born?.[1] ?? 0 },
+    mode,
+    uid,
+    gid,
+    links,
+    device,
+    size,
+    allocated,
+    inodeLow: Number(inode & 0xffffffffn),
+    inodeHigh: Number(inode >> 32n),
+    mtimeSeconds: mtime[0],
+    mtimeNanoseconds: mtime[1],
+    ctimeSeconds: ctime[0],
+    ctimeNanoseconds: ctime[1],
+    hasBirth: born !== null,
+    birthSeconds: born?.[0] ?? 0,
+    birthNanoseconds: born?.[1] ?? 0,
   });
 }
 

@@ -15,7 +15,7 @@ import { PackedTree } from '../support/packed-tree.js';
 export interface CatalogFactory {
   readonly kind: string;
   /** A new catalog; whatever it takes is taken back when the test has finished. */
-  create(): Promise<Catalog>;
+  readonly create: () => Promise<Catalog>;
 }
 
 const EACCES = 13;

@@ -53,7 +53,7 @@ export class PackedTree {
   /** Takes a file or directory away with all below it. */
   remove(path: string): this {
     const gone = this.#path(path);
-    for (const known of [...this.#nodes.keys()]) {
+    for (const known of this.#nodes.keys()) {
       if (known === gone || known.startsWith(`${gone}/`)) this.#nodes.delete(known);
     }
     return this;
@@ -62,7 +62,7 @@ export class PackedTree {
   /** Moves a file or directory with all below it: inodes stay. */
   move(from: string, to: string): this {
     const [source, target] = [this.#path(from), this.#path(to)];
-    for (const [known, node] of [...this.#nodes]) {
+    for (const [known, node] of Array.from(this.#nodes)) {
       if (known !== source && !known.startsWith(`${source}/`)) continue;
       this.#nodes.delete(known);
       this.#nodes.set((target + known.slice(source.length)) as BytePath, node);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
 
 /** The calls of the C library that reading directories needs. Pointers are addresses, see {@link addressOf}. */
 export interface Libc {
@@ -28,7 +29,7 @@ export function loadLibc(): Libc | undefined {
 function tryLoad(): Libc | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const library = koffi.load(null);
     return {
       openat: library.func('int openat(int directory, uint64_t path, int flags)') as Libc['openat'],

@@ -57,7 +57,12 @@ function changeConditions({ scan, since, until, kinds, path, minimumSize }: Chan
     const here = toBytes(path);
     add(
       '(path = ? OR (path >= ? AND path < ?) OR previous_path = ? OR (previous_path >= ? AND previous_path < ?))',
-      ...[here, from, to, here, from, to],
+      here,
+      from,
+      to,
+      here,
+      from,
+      to,
     );
   }
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', values };
@@ -129,20 +134,18 @@ function fileChange(row: ChangeRow): FileChange {
 }
 
 const COLUMNS = [
-  ...[
-    'mode',
-    'uid',
-    'gid',
-    'links',
-    'device',
-    'inode',
-    'size',
-    'allocated',
-    'mtime_ns',
-    'ctime_ns',
-    'born_ns',
-  ],
-] as readonly (keyof AttributeRow)[];
+  'mode',
+  'uid',
+  'gid',
+  'links',
+  'device',
+  'inode',
+  'size',
+  'allocated',
+  'mtime_ns',
+  'ctime_ns',
+  'born_ns',
+] as const satisfies readonly (keyof AttributeRow)[];
 
 function side(row: ChangeRow, prefix: 'old' | 'new'): AttributeRow {
   return Object.fromEntries(

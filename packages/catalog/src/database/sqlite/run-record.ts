@@ -79,9 +79,17 @@ export class RunRecord {
            errors = ?, unreadable_directories = ? WHERE id = ?`,
       )
       .run(
-        ...[finishedAt, totals.files, totals.directories, totals.bytes, totals.allocated],
+        finishedAt,
+        totals.files,
+        totals.directories,
+        totals.bytes,
+        totals.allocated,
         ...[added, modified, renamed, removed].flatMap(({ files, bytes }) => [files, bytes]),
-        ...[newDirectories, removedDirectories, errors, unreadableDirectories, id],
+        newDirectories,
+        removedDirectories,
+        errors,
+        unreadableDirectories,
+        id,
       );
     const found = this.database.prepare('SELECT 1 FROM file_changes WHERE scan_id = ? LIMIT 1').get(id);
     if (!found && !isBaseline) return;
