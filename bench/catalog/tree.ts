@@ -1,4 +1,13 @@
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,7 +18,7 @@ interface TreeShape {
 }
 
 /** A small deterministic generator (mulberry32), so that every run measures the same tree. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -29,14 +38,9 @@ export function benchmarkTree({ files, directories }: TreeShape): string {
   if (existsSync(stamp)) return root;
   rmSync(root, { recursive: true, force: true });
   mkdirSync(root, { recursive: true });
-  const random = seededRandom(files);
-  const paths = [root];
-  for (let n = 1; n < directories; n++) {
-    const parent = paths[Math.floor(random() * paths.length)] ?? root;
-    const path = join(parent, `run-${n}`);
-    mkdirSync(path);
-    paths.push(path);
-  }
+  const random = seededRandom(files + 1);
+  const paths = directoryPaths(root, { files, directories });
+  for (const path of paths.slice(1)) mkdirSync(path);
   for (let n = 0; n < files; n++) {
     const directory = paths[n % paths.length] ?? root;
     const descriptor = openSync(join(directory, `sample_${n}.dat`), 'w');
@@ -45,4 +49,29 @@ export function benchmarkTree({ files, directories }: TreeShape): string {
   }
   writeFileSync(stamp, '');
   return root;
+}
+
+/** Gives randomly chosen files of a tree another size, so that a scan finds them modified. */
+export function touchSomeFiles(root: string, count: number): void {
+  const random = seededRandom(Date.now());
+  const shape = /tree-(\d+)-(\d+)$/.exec(root);
+  const [files, directories] = [Number(shape?.[1]), Number(shape?.[2])];
+  const paths = directoryPaths(root, { files, directories });
+  for (let n = 0; n < count; n++) {
+    const file = Math.floor(random() * files);
+    truncateSync(
+      join(paths[file % directories] ?? root, `sample_${file}.dat`),
+      Math.floor(random() ** 8 * 2 ** 30),
+    );
+  }
+}
+
+/** Where a tree's directories are, in the order in which they were made. */
+function directoryPaths(root: string, { files, directories }: TreeShape): string[] {
+  const random = seededRandom(files);
+  const paths = [root];
+  for (let n = 1; n < directories; n++) {
+    paths.push(join(paths[Math.floor(random() * paths.length)] ?? root, `run-${n}`));
+  }
+  return paths;
 }

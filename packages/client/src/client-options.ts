@@ -38,6 +38,7 @@ export interface ClientParts {
   readonly remote: DataStore | undefined;
   readonly locks: LockManager;
   readonly warn: (message: string) => void;
+  readonly retries: number | undefined;
 }
 
 /** Makes the parts that the options ask for. Throws {@link UsageError} where neither store is left. */
@@ -48,7 +49,7 @@ export function composeClient(options: FileTrackerClientOptions): ClientParts {
   if (!local && !remote) {
     throw new UsageError('a client needs a local store or a server: set remoteUrl or $FILETRACKER_URL');
   }
-  return { local, remote, locks: lockManager(options, local), warn };
+  return { local, remote, locks: lockManager(options, local), warn, retries: options.retries };
 }
 
 function localStore({ localStore = 'auto', cacheDir }: FileTrackerClientOptions): DataStore | undefined {

@@ -39,8 +39,8 @@ export class FileTrackerClient {
 
   constructor(options: FileTrackerClientOptions = {}) {
     this.#parts = composeClient(options);
-    const { local, remote, locks, warn } = this.#parts;
-    this.#cache = local && remote && new ReadThroughCache(local, remote, locks, warn);
+    const { local, remote } = this.#parts;
+    this.#cache = local && remote && new ReadThroughCache(local, remote, this.#parts);
   }
 
   /**

@@ -7,14 +7,12 @@ import {
   type SplitName,
   type Version,
 } from '@filetracker/protocol';
+import type { ClientParts } from './client-options.js';
 import type { Content, DataStore, FileStat, OpenedFile, TransferOptions } from './data-store.js';
 import { FileNotFoundError, FileTrackerError, LocalStoreError, NameConflictError } from './errors.js';
-import { type RetryPolicy, retrying } from './http/retry.js';
+import { type RetryPolicy, retrying, retryPolicy } from './http/retry.js';
 import type { LockManager } from './lock-manager.js';
 import { withLastLock, withLock } from './with-lock.js';
-
-/** A download that is cut in the middle starts again this often. */
-const DOWNLOAD_RETRIES: RetryPolicy = { retries: 3, firstPause: 200, longestPause: 5_000 };
 
 /** How a cached file is looked up. */
 export interface LookupOptions extends TransferOptions {
@@ -27,12 +25,19 @@ export interface LookupOptions extends TransferOptions {
  * its methods warn and resolve with undefined, and the caller asks the server itself.
  */
 export class ReadThroughCache {
+  readonly #locks: LockManager;
+  readonly #policy: RetryPolicy;
+  readonly #warn: (message: string) => void;
+
   constructor(
     private readonly local: DataStore,
     private readonly remote: DataStore,
-    private readonly locks: LockManager,
-    private readonly warn: (message: string) => void,
-  ) {}
+    { locks, warn, retries }: Pick<ClientParts, 'locks' | 'warn' | 'retries'>,
+  ) {
+    this.#locks = locks;
+    this.#warn = warn;
+    this.#policy = retryPolicy(retries);
+  }
 
   /**
    * Runs `use` on a version that the cache holds, without asking the server. Undefined where no version was
@@ -45,7 +50,7 @@ export class ReadThroughCache {
   ): Promise<T | undefined> {
     if (version === undefined || forceRefresh) return undefined;
     return this.#tolerant(signal, () =>
-      withLock(this.locks, name, 'shared', signal, async () => {
+      withLock(this.#locks, name, 'shared', signal, async () => {
         const cached = await this.local.stat(name, { signal });
         return cached?.version === version ? await use() : undefined;
       }),
@@ -59,7 +64,7 @@ export class ReadThroughCache {
     use: (stat: FileStat) => Promise<T>,
   ): Promise<T | undefined> {
     return this.#tolerant(options.signal, () =>
-      withLock(this.locks, wanted.name, 'exclusive', options.signal, async () => {
+      withLock(this.#locks, wanted.name, 'exclusive', options.signal, async () => {
         const current = await this.#current(wanted, options);
         return use(current ?? (await this.#download(wanted, options)));
       }),
@@ -72,7 +77,7 @@ export class ReadThroughCache {
     signal: AbortSignal | undefined,
     change: (cacheUsable: boolean) => Promise<T>,
   ): Promise<T> {
-    const lock = await this.#tolerant(signal, () => this.locks.acquire(name, 'exclusive', { signal }));
+    const lock = await this.#tolerant(signal, () => this.#locks.acquire(name, 'exclusive', { signal }));
     try {
       return await change(lock !== undefined);
     } finally {
@@ -97,7 +102,7 @@ export class ReadThroughCache {
   /** Removes a file that is about to be deleted from the server. */
   async forget(name: FileName, version: Version | undefined, signal: AbortSignal | undefined): Promise<void> {
     await this.#tolerant(signal, () =>
-      withLastLock(this.locks, name, signal, async () => {
+      withLastLock(this.#locks, name, signal, async () => {
         const cached = await this.local.stat(name, { signal });
         if (cached && (version === undefined || cached.version === version)) {
           await this.local.delete(name, cached.version);
@@ -135,10 +140,10 @@ export class ReadThroughCache {
           return this.#downloadOnce(wanted, options);
         }
       },
-      DOWNLOAD_RETRIES,
+      this.#policy,
       {
         signal: options.signal,
-        onRetry: (error, pause) => this.warn(`${error.message}; trying again in ${pause} ms`),
+        onRetry: (error, pause) => this.#warn(`${error.message}; trying again in ${pause} ms`),
       },
     );
   }
@@ -180,7 +185,7 @@ export class ReadThroughCache {
     } catch (error) {
       const ofCache = error instanceof LocalStoreError || !(error instanceof FileTrackerError);
       if (!ofCache || signal?.aborted) throw error;
-      this.warn(`going on without the cache: ${error instanceof Error ? error.message : String(error)}`);
+      this.#warn(`going on without the cache: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
   }

@@ -33,7 +33,7 @@ import { resourcePath } from './http/base-url.js';
 import { plainBody, readFileStat } from './http/download.js';
 import { linesOf } from './http/lines.js';
 import { negotiateProtocol } from './http/negotiation.js';
-import { type RetryPolicy, retrying } from './http/retry.js';
+import { type RetryPolicy, retrying, retryPolicy } from './http/retry.js';
 import { HttpTransport, type RequestEvent, type Timeouts, toConnectionError } from './http/transport.js';
 import { encodeUpload } from './http/upload.js';
 
@@ -64,9 +64,9 @@ export class RemoteDataStore implements DataStore {
   readonly #warn: (message: string) => void;
   #protocol: Promise<number> | undefined;
 
-  constructor({ url, timeouts = {}, retries = 3, onRequest, onWarning = () => {} }: RemoteDataStoreOptions) {
+  constructor({ url, timeouts = {}, retries, onRequest, onWarning = () => {} }: RemoteDataStoreOptions) {
     this.#transport = new HttpTransport(url, timeouts, onRequest);
-    this.#policy = { retries, firstPause: 200, longestPause: 5_000 };
+    this.#policy = retryPolicy(retries);
     this.#warn = onWarning;
   }
 

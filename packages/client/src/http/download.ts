@@ -81,8 +81,9 @@ class VerifiedContent extends Transform {
     done(this.#compare());
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    done(error && this.#explain(error));
+  // Not _destroy: whoever starts to read after the failure is shown the error that was given here.
+  override destroy(error?: Error | null): this {
+    return super.destroy(error ? this.#explain(error) : undefined);
   }
 
   #compare(): Error | null {

@@ -11,6 +11,11 @@ export interface RetryPolicy {
   readonly longestPause: number;
 }
 
+/** The policy of all requests to a server, with the caller's number of repetitions. Default 3. */
+export function retryPolicy(retries = 3): RetryPolicy {
+  return { retries, firstPause: 200, longestPause: 5_000 };
+}
+
 /** Options of {@link retrying}. */
 interface RetryOptions {
   readonly signal?: AbortSignal | undefined;

@@ -3,68 +3,92 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Frame } from './seek-table.js';
 import type { CompressTask, DecompressTask } from './worker.js';
-import { compressFrame } from './zstd.js';
+import { compressFrame, maxFrameLength } from './zstd.js';
 
 /**
- * Bytes of content in one frame. Measured on mixed source text at level 3: 128 KiB compress 2.59-fold, 512 KiB
- * 2.74, 1 MiB 2.78, 4 MiB 2.84; the speed is best from 512 KiB on. A transfer holds one or two frames, so the
- * smallest of the fast ones.
+ * Bytes of content in one frame; part of the on-disk format, see store/format.ts. Measured on mixed source text
+ * at level 3: 128 KiB compress 2.59-fold, 512 KiB 2.74, 1 MiB 2.78, 4 MiB 2.84; the speed is best from 512 KiB
+ * on. A transfer holds one or two frames, so the smallest of the fast ones.
  */
 export const FRAME_BYTES = 512 * 1024;
 
 /** Up to this many bytes a frame is compressed on the calling thread: 20 µs, less than handing it over costs. */
-const INLINE_COMPRESS_BYTES = 16 * 1024;
+const ON_THIS_THREAD_BYTES = 16 * 1024;
 
 /** Places for frames that wait or are at work, so that the threads never run dry and memory stays bounded. */
 const FRAMES_PER_THREAD = 2;
 
+/** Blocks of memory kept for later frames: 32 MiB. */
+const SPARE_BLOCKS = 64;
+
 /** A frame on its way through a worker thread. */
 export interface Compressing {
+  /** The compressed frame, in the memory that held the plain one. */
   readonly compressed: Promise<Uint8Array>;
 }
 
-/** Compresses and decompresses frames on worker threads. */
+/**
+ * Compresses and decompresses frames on worker threads. Frames lie in blocks of memory that all threads see and
+ * that are used again: moving a new buffer for each frame between threads had the garbage collector busy for
+ * half as long as the compression itself.
+ */
 export class FramePool {
   readonly #threads = Math.max(2, availableParallelism());
-  readonly #pool = new Piscina({
+  readonly #pool = new Piscina<CompressTask | DecompressTask, number>({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
     minThreads: 1,
     maxThreads: this.#threads,
     idleTimeout: 30_000,
-    // zstd contexts of each level live outside V8's heap; the heap itself stays small.
-    resourceLimits: { maxOldGenerationSizeMb: 64 },
   });
+  readonly #spare: SharedArrayBuffer[] = [];
   #free = this.#threads * FRAMES_PER_THREAD;
   readonly #waiting: (() => void)[] = [];
 
   constructor(readonly level: number) {}
 
+  /** Memory for a frame of so many bytes. Give it back with {@link release}; what is not is garbage-collected. */
+  allocate(length: number): Uint8Array {
+    if (length <= ON_THIS_THREAD_BYTES) return new Uint8Array(length);
+    return new Uint8Array(this.#takeBlock(), 0, length);
+  }
+
+  /** Gives memory back that {@link allocate}, {@link compress} or {@link decompress} gave. */
+  release({ buffer }: Uint8Array): void {
+    if (buffer instanceof SharedArrayBuffer && this.#spare.length < SPARE_BLOCKS) this.#spare.push(buffer);
+  }
+
   /**
-   * Compresses a frame, which must not be used afterwards. Resolves as soon as the frame has a place in the
-   * queue: until then the caller must not read on, which is how a busy pool holds uploads back.
+   * Compresses a frame that lies in memory of {@link allocate}. Resolves as soon as it has a place in the queue:
+   * until then the caller must not read on, which is how a busy pool holds uploads back.
    */
-  async compress(plain: Uint8Array<ArrayBuffer>): Promise<Compressing> {
-    if (plain.byteLength <= INLINE_COMPRESS_BYTES) {
-      return { compressed: Promise.resolve(compressFrame(plain, this.level)) };
+  async compress(plain: Uint8Array): Promise<Compressing> {
+    const { buffer, byteLength: length } = plain;
+    if (!(buffer instanceof SharedArrayBuffer)) {
+      return { compressed: Promise.resolve(compressFrame(plain, this.level).slice()) };
     }
     await this.#takePlace();
-    const task: CompressTask = { kind: 'compress', plain, level: this.level };
-    const compressed = (
-      this.#pool.run(task, { transferList: [plain.buffer] }) as Promise<Uint8Array>
-    ).finally(() => this.#givePlaceBack());
+    const compressed = this.#pool
+      .run({ kind: 'compress', memory: buffer, length, level: this.level })
+      .then((compressedLength) => new Uint8Array(buffer, 0, compressedLength))
+      .finally(() => this.#givePlaceBack());
     // Whoever abandons an upload never looks at the frames that are still at work.
     compressed.catch(() => undefined);
     return { compressed };
   }
 
   /** Reads and decompresses one frame of an open file, which must stay open until this settles. */
-  decompress(fd: number, frame: Frame): Promise<Uint8Array> {
-    const task: DecompressTask = { kind: 'decompress', fd, ...frame };
-    return this.#pool.run(task) as Promise<Uint8Array>;
+  async decompress(fd: number, frame: Frame): Promise<Uint8Array> {
+    const memory = this.#takeBlock();
+    await this.#pool.run({ kind: 'decompress', fd, frame, memory });
+    return new Uint8Array(memory, 0, frame.plain);
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+
+  #takeBlock(): SharedArrayBuffer {
+    return this.#spare.pop() ?? new SharedArrayBuffer(maxFrameLength(FRAME_BYTES));
   }
 
   async #takePlace(): Promise<void> {

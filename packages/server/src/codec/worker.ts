@@ -1,33 +1,35 @@
 import { readSync } from 'node:fs';
-import { move } from 'piscina';
-import { compressFrame, decompressFrame } from './zstd.js';
+import type { Frame } from './seek-table.js';
+import { compressFrame, decompressInto } from './zstd.js';
 
-/** Compress `plain` at `level`. */
+/** Compress the first `length` bytes of `memory` at `level`, in place. Answers with the compressed length. */
 export interface CompressTask {
   readonly kind: 'compress';
-  readonly plain: Uint8Array<ArrayBuffer>;
+  readonly memory: SharedArrayBuffer;
+  readonly length: number;
   readonly level: number;
 }
 
-/** Read `compressed` bytes at `position` of an open file and decompress them to `plain` bytes. */
+/** Read a frame of an open file and decompress it into `memory`. */
 export interface DecompressTask {
   readonly kind: 'decompress';
   readonly fd: number;
-  readonly position: number;
-  readonly compressed: number;
-  readonly plain: number;
+  readonly frame: Frame;
+  readonly memory: SharedArrayBuffer;
 }
 
-/** What a worker thread does: one frame in, one frame out. */
-export default function run(task: CompressTask | DecompressTask): unknown {
-  if (task.kind === 'decompress') return move(readFrame(task));
-  // The exact size only: what is moved keeps its whole buffer alive on the other side.
-  return move(compressFrame(task.plain, task.level).slice());
+/** What a worker thread does: one frame in, one frame out, in memory that both threads see. */
+export default function run(task: CompressTask | DecompressTask): number {
+  if (task.kind === 'decompress') return readFrame(task);
+  const compressed = compressFrame(new Uint8Array(task.memory, 0, task.length), task.level);
+  new Uint8Array(task.memory).set(compressed);
+  return compressed.byteLength;
 }
 
 let input = Buffer.alloc(0);
 
-function readFrame({ fd, position, compressed, plain }: DecompressTask): Uint8Array<ArrayBuffer> {
+function readFrame({ fd, frame, memory }: DecompressTask): number {
+  const { position, compressed, plain } = frame;
   if (input.length < compressed) input = Buffer.alloc(compressed);
   let length = 0;
   while (length < compressed) {
@@ -35,5 +37,6 @@ function readFrame({ fd, position, compressed, plain }: DecompressTask): Uint8Ar
     if (read === 0) throw new Error('file ends inside a frame');
     length += read;
   }
-  return decompressFrame(input.subarray(0, compressed), plain);
+  decompressInto(new Uint8Array(memory, 0, plain), input.subarray(0, compressed));
+  return plain;
 }

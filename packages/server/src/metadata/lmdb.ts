@@ -15,17 +15,15 @@ import {
   type ContentRecord,
   decodeContent,
   decodeFile,
-  decodeInline,
   decodeTotals,
   digestKey,
   encodeContent,
   encodeFile,
-  encodeInline,
   encodeTotals,
   encodeVersion,
   fileKey,
-  nameEnd,
-  nameStart,
+  fileKeyEnd,
+  nameOfKey,
 } from './records.js';
 
 type Table = Database<Buffer, Buffer>;
@@ -50,7 +48,6 @@ const NOTHING = Buffer.alloc(0);
 export class LmdbMetadataStore implements MetadataStore {
   readonly #files: Table;
   readonly #contents: Table;
-  readonly #inline: Table;
   readonly #garbage: Table;
   readonly #tombstones: Table;
   readonly #meta: Table;
@@ -59,7 +56,6 @@ export class LmdbMetadataStore implements MetadataStore {
     const table = (name: string) => env.openDB({ name, ...BINARY }) as Table;
     this.#files = table('files');
     this.#contents = table('contents');
-    this.#inline = table('inline');
     this.#garbage = table('garbage');
     this.#tombstones = table('tombstones');
     this.#meta = table('meta');
@@ -89,11 +85,11 @@ export class LmdbMetadataStore implements MetadataStore {
 
   async findFile(name: FileName): Promise<FoundFile | undefined> {
     const file = this.#newest(name);
-    return file && { ...file, location: this.#locate(file.digest) };
+    return file && Object.assign(file, { location: this.#content(file.digest)?.location });
   }
 
   async findContent(digest: Digest): Promise<ContentLocation | undefined> {
-    return this.#locate(digest);
+    return this.#content(digest)?.location;
   }
 
   putFile(file: FileRecord, location?: ContentLocation): Promise<PutOutcome> {
@@ -105,26 +101,23 @@ export class LmdbMetadataStore implements MetadataStore {
       if (!stored) this.#refuseConflict(file.name);
 
       const totals = new Sums(this.#totals());
-      if (stored) this.#dropReference(stored, totals, file.digest);
+      const leftGarbage = stored !== undefined && this.#dropReference(stored, totals, file.digest);
       const copyKept = this.#addReference(file, stored?.digest, location, totals);
-      if (stored && stored.version !== file.version) {
-        this.#files.removeSync(fileKey(stored.name, stored.version));
-      }
-      this.#files.putSync(fileKey(file.name, file.version), encodeFile(file));
+      this.#files.putSync(fileKey(file.name), encodeFile(file));
       this.#tombstones.removeSync(Buffer.from(file.name));
       totals.files += 1;
       totals.logicalBytes += file.size;
       this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
-      return { kind: 'stored', copyKept };
+      return { kind: 'stored', copyKept, leftGarbage };
     });
   }
 
   replaceLostCopy(digest: Digest, lost: BlobId, location: ContentLocation): Promise<boolean> {
     return this.#write(() => {
       const content = this.#content(digest);
-      if (content?.blob !== lost) return false;
-      const { blob, storedSize } = this.#storeCopy(digestKey(digest), location);
-      this.#contents.putSync(digestKey(digest), encodeContent({ ...content, blob, storedSize }));
+      if (content?.location.kind !== 'blob' || content.location.blob !== lost) return false;
+      const storedSize = storedSizeOf(location);
+      this.#contents.putSync(digestKey(digest), encodeContent({ ...content, location, storedSize }));
       const totals = new Sums(this.#totals());
       totals.storedBytes += storedSize - content.storedSize;
       this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
@@ -139,14 +132,14 @@ export class LmdbMetadataStore implements MetadataStore {
   ): Promise<DeleteOutcome> {
     return this.#write(() => {
       const stored = this.#newest(name);
-      if (!stored) return 'missing';
-      if (stored.version > version) return 'newer';
+      if (!stored) return { kind: 'missing' };
+      if (stored.version > version) return { kind: 'newer' };
       const totals = new Sums(this.#totals());
-      this.#dropReference(stored, totals);
-      this.#files.removeSync(fileKey(name, stored.version));
+      const leftGarbage = this.#dropReference(stored, totals);
+      this.#files.removeSync(fileKey(name));
       if (tombstone) this.#tombstones.putSync(Buffer.from(name), encodeVersion(version));
       this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
-      return 'deleted';
+      return { kind: 'deleted', leftGarbage };
     });
   }
 
@@ -156,11 +149,11 @@ export class LmdbMetadataStore implements MetadataStore {
 
   async list({ directory, after, limit }: ListRequest): Promise<readonly FileRecord[]> {
     const range = {
-      ...(after === undefined ? below(directory) : { ...below(directory), start: nameEnd(after) }),
+      ...(after === undefined ? below(directory) : { ...below(directory), start: fileKeyEnd(after) }),
       limit,
     };
     const files: FileRecord[] = [];
-    for (const { key, value } of this.#files.getRange(range)) files.push(decodeFile(key, value));
+    for (const { key, value } of this.#files.getRange(range)) files.push(decodeFile(nameOfKey(key), value));
     return files;
   }
 
@@ -176,7 +169,7 @@ export class LmdbMetadataStore implements MetadataStore {
         // Taken up again by a put meanwhile.
         if (content?.references !== 0) continue;
         this.#forget(key, content, totals);
-        if (content.blob !== undefined) blobs.push(content.blob);
+        if (content.location.kind === 'blob') blobs.push(content.location.blob);
       }
       if (blobs.length > 0) this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
       return blobs;
@@ -196,14 +189,8 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   #newest(name: FileName): FileRecord | undefined {
-    for (const { key, value } of this.#files.getRange({
-      start: nameStart(name),
-      end: nameEnd(name),
-      limit: 1,
-    })) {
-      return decodeFile(key, value);
-    }
-    return undefined;
+    const value = this.#files.get(fileKey(name));
+    return value && decodeFile(name, value);
   }
 
   #content(digest: Digest): ContentRecord | undefined {
@@ -211,20 +198,10 @@ export class LmdbMetadataStore implements MetadataStore {
     return value && decodeContent(value);
   }
 
-  #locate(digest: Digest): ContentLocation | undefined {
-    const key = digestKey(digest);
-    const inline = this.#inline.get(key);
-    if (inline) return { kind: 'inline', ...decodeInline(inline) };
-    const value = this.#contents.get(key);
-    if (!value) return undefined;
-    const { blob, storedSize } = decodeContent(value);
-    return blob === undefined ? undefined : { kind: 'blob', blob, storedSize };
-  }
-
   #refuseConflict(name: FileName): void {
     for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
-      const ancestor = name.slice(0, slash) as FileName;
-      if (this.#newest(ancestor)) {
+      const ancestor = name.slice(0, slash);
+      if (this.#files.doesExist(fileKey(ancestor))) {
         throw new ProtocolError(
           'name_conflict',
           `"/${ancestor}" is a file, so nothing can be stored below it`,
@@ -254,42 +231,39 @@ export class LmdbMetadataStore implements MetadataStore {
       return false;
     }
     if (!location) throw new Error('a new content needs a location');
-    const { blob, storedSize } = this.#storeCopy(key, location);
-    this.#contents.putSync(key, encodeContent({ references: 1, size: file.size, storedSize, blob }));
+    const storedSize = storedSizeOf(location);
+    this.#contents.putSync(key, encodeContent({ references: 1, size: file.size, storedSize, location }));
     totals.contents += 1;
     totals.contentBytes += file.size;
     totals.storedBytes += storedSize;
     return true;
   }
 
-  /** Takes in the bytes of a small content; a blob has taken its place already. */
-  #storeCopy(key: Buffer, location: ContentLocation): Pick<ContentRecord, 'blob' | 'storedSize'> {
-    if (location.kind === 'blob') return location;
-    this.#inline.putSync(key, encodeInline(location.encoding, location.bytes));
-    return { blob: undefined, storedSize: location.bytes.byteLength };
-  }
-
-  /** Counts the content of a file down that is about to go; `successor` is the content that takes its place. */
-  #dropReference(file: FileRecord, totals: Sums, successor?: Digest): void {
+  /**
+   * Counts the content of a file down that is about to go; `successor` is the content that takes its place.
+   * True when that leaves garbage.
+   */
+  #dropReference(file: FileRecord, totals: Sums, successor?: Digest): boolean {
     totals.files -= 1;
     totals.logicalBytes -= file.size;
-    if (file.digest === successor) return;
+    if (file.digest === successor) return false;
     const key = digestKey(file.digest);
     const content = this.#content(file.digest);
-    if (!content) return;
+    if (!content) return false;
     const references = content.references - 1;
-    if (references > 0) this.#contents.putSync(key, encodeContent({ ...content, references }));
-    else if (content.blob === undefined) this.#forget(key, content, totals);
-    else {
-      // A blob is deleted only after this commit, by the garbage collection, and may be taken up again until then.
-      this.#contents.putSync(key, encodeContent({ ...content, references: 0 }));
-      this.#garbage.putSync(key, NOTHING);
+    if (references === 0 && content.location.kind === 'inline') {
+      this.#forget(key, content, totals);
+      return false;
     }
+    this.#contents.putSync(key, encodeContent({ ...content, references }));
+    if (references > 0) return false;
+    // A blob is deleted only after this commit, by the garbage collection, and may be taken up again until then.
+    this.#garbage.putSync(key, NOTHING);
+    return true;
   }
 
   #forget(key: Buffer, content: ContentRecord, totals: Sums): void {
     this.#contents.removeSync(key);
-    if (content.blob === undefined) this.#inline.removeSync(key);
     totals.contents -= 1;
     totals.contentBytes -= content.size;
     totals.storedBytes -= content.storedSize;
@@ -315,6 +289,10 @@ class Sums implements Totals {
     this.contentBytes = totals.contentBytes;
     this.storedBytes = totals.storedBytes;
   }
+}
+
+function storedSizeOf(location: ContentLocation): number {
+  return location.kind === 'inline' ? location.bytes.byteLength : location.storedSize;
 }
 
 /** The range of keys below a directory; all keys for the root. */

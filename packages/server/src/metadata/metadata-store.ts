@@ -1,12 +1,10 @@
 import type { Digest, DirectoryName, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../blobs/blob-store.js';
 
-/** How the bytes of a small content are kept: as they are, or as one zstd frame. */
-export type InlineEncoding = 'raw' | 'zstd';
-
 /** Where a content's bytes are. */
 export type ContentLocation =
-  | { readonly kind: 'inline'; readonly encoding: InlineEncoding; readonly bytes: Uint8Array }
+  /** A small content, as it is or as one zstd frame. */
+  | { readonly kind: 'inline'; readonly encoding: 'raw' | 'zstd'; readonly bytes: Uint8Array }
   | { readonly kind: 'blob'; readonly blob: BlobId; readonly storedSize: number };
 
 /** One version of a file. */
@@ -25,15 +23,23 @@ export interface FoundFile extends FileRecord {
 
 /** What became of a {@link MetadataStore.putFile}. */
 export type PutOutcome =
-  /** `copyKept` false: the content was there already, and the copy that was offered is not needed. */
-  | { readonly kind: 'stored'; readonly copyKept: boolean }
+  /**
+   * `copyKept` false: the content was there already, and the copy that was offered is not needed.
+   * `leftGarbage`: what was replaced left a copy that nothing refers to.
+   */
+  | { readonly kind: 'stored'; readonly copyKept: boolean; readonly leftGarbage: boolean }
   /** A newer version is stored; nothing changed. */
   | { readonly kind: 'newer'; readonly version: Version }
   /** No location was offered, and the content is not here (any more); nothing changed. */
   | { readonly kind: 'content-missing' };
 
 /** What became of a {@link MetadataStore.deleteFile}. */
-export type DeleteOutcome = 'deleted' | 'newer' | 'missing';
+export type DeleteOutcome =
+  /** `leftGarbage`: there is a copy now that nothing refers to. */
+  | { readonly kind: 'deleted'; readonly leftGarbage: boolean }
+  /** A newer version is stored; nothing changed. */
+  | { readonly kind: 'newer' }
+  | { readonly kind: 'missing' };
 
 /** Sums over the whole store, kept up to date by every change. */
 export interface Totals {

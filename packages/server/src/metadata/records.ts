@@ -2,66 +2,52 @@
  * Byte layout of keys and values in LMDB. Numbers are unsigned and big-endian, so that the order of keys is the
  * order of bytes.
  *
- *     files      name (UTF-8)  0x00  2^48 - 1 - version : 6   ->   digest : 32  size : 6
- *     contents   digest : 32                                  ->   references : 6  size : 6  stored size : 6  blob id (UTF-8)
- *     inline     digest : 32                                  ->   0 raw | 1 zstd : 1  bytes
- *     garbage    digest : 32                                  ->   empty
- *     tombstones name (UTF-8)                                 ->   version : 6
- *     meta       "totals"                                     ->   files, logical, contents, content, stored bytes : 8 each
+ *     files      name (UTF-8)  0x00       ->  version : 6  digest : 32  size : 6
+ *     contents   digest : 32              ->  references : 6  size : 6  stored size : 6  place : 1  blob id or bytes
+ *     garbage    digest : 32              ->  empty
+ *     tombstones name (UTF-8)             ->  version : 6
+ *     meta       "totals"                 ->  files, logical, contents, content, stored bytes : 8 each
  *
- * Names hold no 0x00, so `a` sorts before `a/b` and all versions of a name stand together, the newest first.
- * A content's blob id is empty when its bytes are in `inline`.
+ * The newest version of a file has the key (name, nothing), so that it is found without a cursor: a quarter of
+ * the time in a write transaction. Older versions would follow it as (name, 2^48 - 1 - version), the newest
+ * first. Names hold no 0x00, so `a` sorts before `a/b`, and listings come in the order of the names' bytes.
  */
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../blobs/blob-store.js';
-import type { FileRecord, InlineEncoding, Totals } from './metadata-store.js';
+import type { ContentLocation, FileRecord, Totals } from './metadata-store.js';
 
-const MAX_U48 = 2 ** 48 - 1;
-const VERSION_BYTES = 6;
 const DIGEST_BYTES = 32;
+const FILE_BYTES = 6 + DIGEST_BYTES + 6;
 
-/** Key of one version of a file. */
-export function fileKey(name: FileName, version: Version): Buffer {
-  const length = Buffer.byteLength(name);
-  const key = Buffer.allocUnsafe(length + 1 + VERSION_BYTES);
-  key.write(name, 0);
-  key[length] = 0;
-  key.writeUIntBE(MAX_U48 - version, length + 1, VERSION_BYTES);
-  return key;
-}
-
-/** Key that stands before all versions of a name. */
-export function nameStart(name: string): Buffer {
+/** Key of the newest version of a file. */
+export function fileKey(name: string): Buffer {
   return Buffer.from(`${name}\u0000`);
 }
 
-/** Key that stands after all versions of a name and before everything below it as a directory. */
-export function nameEnd(name: string): Buffer {
+/** Key that stands after all versions of a file and before everything below it as a directory. */
+export function fileKeyEnd(name: string): Buffer {
   return Buffer.from(`${name}\u0001`);
 }
 
-/** The name that a key of `files` holds. */
-function nameOfKey(key: Buffer): FileName {
-  return key.toString('utf8', 0, key.length - 1 - VERSION_BYTES) as FileName;
-}
-
-function versionOfKey(key: Buffer): Version {
-  return (MAX_U48 - key.readUIntBE(key.length - VERSION_BYTES, VERSION_BYTES)) as Version;
+/** The name that a key of a newest version holds. */
+export function nameOfKey(key: Buffer): FileName {
+  return key.toString('utf8', 0, key.length - 1) as FileName;
 }
 
 export function encodeFile(file: FileRecord): Buffer {
-  const value = Buffer.allocUnsafe(DIGEST_BYTES + 6);
-  value.write(file.digest, 'hex');
-  value.writeUIntBE(file.size, DIGEST_BYTES, 6);
+  const value = Buffer.allocUnsafe(FILE_BYTES);
+  value.writeUIntBE(file.version, 0, 6);
+  value.write(file.digest, 6, 'hex');
+  value.writeUIntBE(file.size, 6 + DIGEST_BYTES, 6);
   return value;
 }
 
-export function decodeFile(key: Buffer, value: Buffer): FileRecord {
+export function decodeFile(name: FileName, value: Buffer): FileRecord {
   return {
-    name: nameOfKey(key),
-    version: versionOfKey(key),
-    digest: value.toString('hex', 0, DIGEST_BYTES) as Digest,
-    size: value.readUIntBE(DIGEST_BYTES, 6),
+    name,
+    version: value.readUIntBE(0, 6) as Version,
+    digest: value.toString('hex', 6, 6 + DIGEST_BYTES) as Digest,
+    size: value.readUIntBE(6 + DIGEST_BYTES, 6),
   };
 }
 
@@ -69,61 +55,85 @@ export function digestKey(digest: Digest): Buffer {
   return Buffer.from(digest, 'hex');
 }
 
-/** A row of `contents`; sizes in bytes. */
+/** A row of `contents`. */
 export interface ContentRecord {
   readonly references: number;
+  /** Length of the plain content in bytes. */
   readonly size: number;
+  /** Length of the stored copy in bytes. */
   readonly storedSize: number;
-  /** None when the bytes are in `inline`. */
-  readonly blob: BlobId | undefined;
+  readonly location: ContentLocation;
 }
 
-export function encodeContent(content: ContentRecord): Buffer {
-  const blob = content.blob ?? '';
-  const value = Buffer.allocUnsafe(18 + Buffer.byteLength(blob));
-  value.writeUIntBE(content.references, 0, 6);
-  value.writeUIntBE(content.size, 6, 6);
-  value.writeUIntBE(content.storedSize, 12, 6);
-  value.write(blob, 18);
+const CONTENT_HEADER_BYTES = 19;
+const PLACE_BLOB = 0;
+const PLACE_INLINE_RAW = 1;
+const PLACE_INLINE_ZSTD = 2;
+
+export function encodeContent({ references, size, storedSize, location }: ContentRecord): Buffer {
+  const rest = location.kind === 'blob' ? Buffer.from(location.blob) : location.bytes;
+  const value = Buffer.allocUnsafe(CONTENT_HEADER_BYTES + rest.byteLength);
+  value.writeUIntBE(references, 0, 6);
+  value.writeUIntBE(size, 6, 6);
+  value.writeUIntBE(storedSize, 12, 6);
+  value[18] = placeOf(location);
+  value.set(rest, CONTENT_HEADER_BYTES);
   return value;
+}
+
+function placeOf(location: ContentLocation): number {
+  if (location.kind === 'blob') return PLACE_BLOB;
+  return location.encoding === 'raw' ? PLACE_INLINE_RAW : PLACE_INLINE_ZSTD;
 }
 
 export function decodeContent(value: Buffer): ContentRecord {
+  const storedSize = value.readUIntBE(12, 6);
   return {
     references: value.readUIntBE(0, 6),
     size: value.readUIntBE(6, 6),
-    storedSize: value.readUIntBE(12, 6),
-    blob: value.length > 18 ? (value.toString('utf8', 18) as BlobId) : undefined,
+    storedSize,
+    location: decodeLocation(value, storedSize),
   };
 }
 
-const INLINE_ENCODINGS: readonly InlineEncoding[] = ['raw', 'zstd'];
-
-export function encodeInline(encoding: InlineEncoding, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Uint8Array.of(INLINE_ENCODINGS.indexOf(encoding)), bytes]);
-}
-
-export function decodeInline(value: Buffer): { encoding: InlineEncoding; bytes: Uint8Array } {
-  const encoding = INLINE_ENCODINGS[value[0] ?? -1];
-  if (encoding === undefined) throw new Error(`unknown encoding ${value[0]} of an inline content`);
-  return { encoding, bytes: value.subarray(1) };
+function decodeLocation(value: Buffer, storedSize: number): ContentLocation {
+  const place = value[18];
+  if (place === PLACE_BLOB) {
+    return { kind: 'blob', blob: value.toString('utf8', CONTENT_HEADER_BYTES) as BlobId, storedSize };
+  }
+  if (place !== PLACE_INLINE_RAW && place !== PLACE_INLINE_ZSTD) {
+    throw new Error(`unknown place ${place} of a content`);
+  }
+  const bytes = value.subarray(CONTENT_HEADER_BYTES);
+  return { kind: 'inline', encoding: place === PLACE_INLINE_RAW ? 'raw' : 'zstd', bytes };
 }
 
 export function encodeVersion(version: Version): Buffer {
-  const value = Buffer.allocUnsafe(VERSION_BYTES);
-  value.writeUIntBE(version, 0, VERSION_BYTES);
+  const value = Buffer.allocUnsafe(6);
+  value.writeUIntBE(version, 0, 6);
   return value;
 }
 
+const TOTALS_BYTES = 5 * 8;
+
 export function encodeTotals(totals: Totals): Buffer {
-  const value = Buffer.allocUnsafe(40);
-  [totals.files, totals.logicalBytes, totals.contents, totals.contentBytes, totals.storedBytes].forEach(
-    (number, index) => value.writeBigUInt64BE(BigInt(number), index * 8),
-  );
+  const value = Buffer.allocUnsafe(TOTALS_BYTES);
+  const numbers = [
+    totals.files,
+    totals.logicalBytes,
+    totals.contents,
+    totals.contentBytes,
+    totals.storedBytes,
+  ];
+  for (const [index, number] of numbers.entries()) {
+    value.writeUInt32BE(Math.floor(number / 2 ** 32), index * 8);
+    value.writeUInt32BE(number % 2 ** 32, index * 8 + 4);
+  }
   return value;
 }
 
 export function decodeTotals(value: Buffer | undefined): Totals {
-  const at = (index: number) => (value ? Number(value.readBigUInt64BE(index * 8)) : 0);
+  const at = (index: number) =>
+    value ? value.readUInt32BE(index * 8) * 2 ** 32 + value.readUInt32BE(index * 8 + 4) : 0;
   return { files: at(0), logicalBytes: at(1), contents: at(2), contentBytes: at(3), storedBytes: at(4) };
 }

@@ -1,24 +1,18 @@
 import { read as readCallback } from 'node:fs';
-import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { BlobStore, OpenBlob } from '../blobs/blob-store.js';
 import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
 import { decodeSeekTable, FOOTER_BYTES, type Frame, seekTableLength } from '../codec/seek-table.js';
-import { decompressFrame } from '../codec/zstd.js';
+import { decompressInto } from '../codec/zstd.js';
 import type { ContentLocation, FileRecord } from '../metadata/metadata-store.js';
+import { ContentStream, type ReadAhead } from './content-stream.js';
 import { ContentDamagedError } from './errors.js';
 
 const read = promisify(readCallback);
 
-/** Frames that all readers together may hold ahead of what they send: 32 MiB. */
-const FRAMES_AHEAD_IN_ALL = 64;
-
-/** More than two frames ahead make one reader no faster. */
-const MAX_FRAMES_AHEAD = 2;
-
 /** Reads contents back. */
 export class ContentReader {
-  readonly #readers = { active: 0 };
+  readonly #readAhead: ReadAhead = { readers: 0 };
 
   constructor(
     private readonly blobs: BlobStore,
@@ -30,50 +24,37 @@ export class ContentReader {
    * stay readable, whatever happens to the file's name. `undefined` when the copy is gone.
    * Throws {@link ContentDamagedError}; a stream that meets damage later ends with the same error.
    */
-  async open(file: FileRecord, location: ContentLocation): Promise<Uint8Array | Readable | undefined> {
-    if (location.kind === 'inline') {
-      return guarded(file, () =>
-        location.encoding === 'raw' ? location.bytes : decompressFrame(location.bytes, file.size),
-      );
-    }
+  async open(file: FileRecord, location: ContentLocation): Promise<Uint8Array | ContentStream | undefined> {
+    if (location.kind === 'inline') return inlineContent(file, location);
     const blob = await this.blobs.open(location.blob);
-    if (!blob) return undefined;
-    return guarded<Uint8Array | Readable>(file, () =>
-      file.size <= FRAME_BYTES
-        ? this.#readSingle(blob, file.size, location.storedSize)
-        : this.#openStream(blob, file, location.storedSize),
-    );
+    return blob && this.#openStream(blob, file, location.storedSize);
   }
 
-  async #readSingle(blob: OpenBlob, size: number, storedSize: number): Promise<Uint8Array> {
+  async #openStream(blob: OpenBlob, file: FileRecord, storedSize: number): Promise<ContentStream> {
+    const stream = new ContentStream(blob, file.digest, this.pool, this.#readAhead);
     try {
-      return await this.pool.decompress(blob.fd, { position: 0, compressed: storedSize, plain: size });
-    } finally {
-      await blob.close();
-    }
-  }
-
-  async #openStream(blob: OpenBlob, file: FileRecord, storedSize: number): Promise<Readable> {
-    const stream = new FrameStream(blob, file, this.pool, this.#readers);
-    try {
-      await stream.prepare(await readSeekTable(blob, storedSize, file.size));
+      await stream.prepare(await framesOf(blob, storedSize, file.size));
       return stream;
     } catch (error) {
-      stream.destroy();
-      throw error;
+      await stream.close();
+      throw new ContentDamagedError(file.digest, error);
     }
   }
 }
 
-async function guarded<T>(file: FileRecord, open: () => T | Promise<T>): Promise<T> {
+function inlineContent(file: FileRecord, location: ContentLocation & { kind: 'inline' }): Uint8Array {
+  if (location.encoding === 'raw') return location.bytes;
+  const plain = Buffer.allocUnsafe(file.size);
   try {
-    return await open();
+    decompressInto(plain, location.bytes);
   } catch (error) {
     throw new ContentDamagedError(file.digest, error);
   }
+  return plain;
 }
 
-async function readSeekTable(blob: OpenBlob, storedSize: number, plainSize: number): Promise<Frame[]> {
+async function framesOf(blob: OpenBlob, storedSize: number, plainSize: number): Promise<readonly Frame[]> {
+  if (plainSize <= FRAME_BYTES) return [{ position: 0, compressed: storedSize, plain: plainSize }];
   const tail = async (length: number) => {
     const position = storedSize - length;
     if (position < 0) throw new Error('file is too short');
@@ -83,66 +64,4 @@ async function readSeekTable(blob: OpenBlob, storedSize: number, plainSize: numb
   };
   const length = seekTableLength(await tail(FOOTER_BYTES));
   return decodeSeekTable(await tail(length), storedSize, plainSize);
-}
-
-/** Decompresses the frames of an open blob in order, a few ahead of the consumer. Closes the blob at its end. */
-class FrameStream extends Readable {
-  #frames: readonly Frame[] = [];
-  #next = 0;
-  readonly #ahead: Promise<Uint8Array>[] = [];
-  #current: Promise<Uint8Array> | undefined;
-
-  constructor(
-    private readonly blob: OpenBlob,
-    private readonly file: FileRecord,
-    private readonly pool: FramePool,
-    private readonly readers: { active: number },
-  ) {
-    // One frame at a time goes to the consumer.
-    super({ highWaterMark: 1 });
-    readers.active++;
-  }
-
-  /** Takes the frames and reads the first of them. Rejects if that is damaged. */
-  async prepare(frames: readonly Frame[]): Promise<void> {
-    this.#frames = frames;
-    this.#readAhead(1);
-    await this.#ahead[0];
-  }
-
-  override _read(): void {
-    const allowed = Math.floor(FRAMES_AHEAD_IN_ALL / this.readers.active);
-    this.#readAhead(1 + Math.min(MAX_FRAMES_AHEAD, allowed));
-    this.#current = this.#ahead.shift();
-    if (!this.#current) {
-      this.push(null);
-      return;
-    }
-    this.#current.then(
-      (bytes) => this.push(bytes),
-      (error: unknown) => this.destroy(new ContentDamagedError(this.file.digest, error)),
-    );
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.readers.active--;
-    // The worker threads may still be reading from the descriptor.
-    Promise.allSettled([this.#current, ...this.#ahead])
-      .then(() => this.blob.close())
-      .then(
-        () => callback(error),
-        (closeError: Error) => callback(error ?? closeError),
-      );
-  }
-
-  #readAhead(count: number): void {
-    while (this.#ahead.length < count && this.#next < this.#frames.length) {
-      const frame = this.#frames[this.#next++];
-      if (!frame) return;
-      const bytes = this.pool.decompress(this.blob.fd, frame);
-      // Looked at when its turn comes; until then it must not count as unhandled.
-      bytes.catch(() => undefined);
-      this.#ahead.push(bytes);
-    }
-  }
 }

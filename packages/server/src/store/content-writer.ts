@@ -13,8 +13,8 @@ const MAX_INLINE_BYTES = 4096;
 /** Frames of one upload that may be at work at once. The pool bounds the sum over all uploads. */
 const FRAMES_IN_FLIGHT = 8;
 
-/** Frames of one content in their order, each with a buffer of its own. */
-type Frames = AsyncGenerator<Uint8Array<ArrayBuffer>, void>;
+/** Frames of one content in their order, in memory of the pool. */
+type Frames = AsyncGenerator<Uint8Array, void>;
 
 /** Says what the digest is once all frames were read, or throws if the content is not what was announced. */
 type Finish = () => Digest;
@@ -41,14 +41,14 @@ export class ContentWriter {
   }
 
   async #writeSingle(
-    plain: Uint8Array<ArrayBuffer>,
+    plain: Uint8Array,
     finish: Finish,
     isStored: IsStored,
   ): Promise<ContentLocation | undefined> {
     const digest = finish();
     if (await isStored(digest)) return undefined;
     const size = plain.byteLength;
-    // Compressing moves the frame away, so a content that may be kept as it is needs a copy.
+    // Compressing may happen in place, so a content that may be kept as it is needs a copy.
     const raw = size <= MAX_INLINE_BYTES ? plain.slice() : undefined;
     const compressed = await (await this.pool.compress(plain)).compressed;
     if (raw && compressed.byteLength >= size) return { kind: 'inline', encoding: 'raw', bytes: raw };
@@ -57,12 +57,13 @@ export class ContentWriter {
     }
     return this.#stage(async (staged) => {
       await staged.write(compressed);
+      this.pool.release(compressed);
       return { digest, storedSize: compressed.byteLength };
     });
   }
 
   #writeFrames(
-    head: readonly Uint8Array<ArrayBuffer>[],
+    head: readonly Uint8Array[],
     rest: Frames,
     finish: Finish,
     isStored: IsStored,
@@ -76,10 +77,11 @@ export class ContentWriter {
         if (!oldest) return;
         const bytes = await oldest.compressed;
         await staged.write(bytes);
+        this.pool.release(bytes);
         sizes.push({ compressed: bytes.byteLength, plain: oldest.plain });
         storedSize += bytes.byteLength;
       };
-      const add = async (frame: Uint8Array<ArrayBuffer>) => {
+      const add = async (frame: Uint8Array) => {
         const plain = frame.byteLength;
         if (inFlight.length >= FRAMES_IN_FLIGHT) await writeOldest();
         inFlight.push({ ...(await this.pool.compress(frame)), plain });

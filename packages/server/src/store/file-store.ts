@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { ContentHash } from '@filetracker/durable-fs';
 import {
   type Digest,
@@ -18,13 +17,14 @@ import type {
   Totals,
 } from '../metadata/metadata-store.js';
 import { ContentReader } from './content-reader.js';
+import type { ContentStream } from './content-stream.js';
 import { ContentWriter } from './content-writer.js';
 import { ContentDamagedError } from './errors.js';
-import { cutFrames } from './frames.js';
+import { type Cut, cutFrames } from './frames.js';
 import { GarbageCollector } from './garbage-collector.js';
 import { HeldContent } from './held-content.js';
 
-export type { FileRecord };
+export type { ContentStream, FileRecord };
 
 /** A file that is to be stored. */
 export interface PutRequest {
@@ -38,9 +38,9 @@ export interface PutRequest {
   readonly size?: number | undefined;
 }
 
-/** A file that was opened for reading. A stream must be read to its end or destroyed. */
+/** A file that was opened for reading. A stream must be closed. */
 export interface OpenFile extends FileRecord {
-  readonly content: Uint8Array | Readable;
+  readonly content: Uint8Array | ContentStream;
 }
 
 /** How a store behaves. */
@@ -70,6 +70,7 @@ export class FileStore {
   readonly #writer: ContentWriter;
   readonly #reader: ContentReader;
   readonly #garbage: GarbageCollector;
+  readonly #cut: Cut = { frameBytes: FRAME_BYTES, allocate: (length) => this.pool.allocate(length) };
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -100,7 +101,7 @@ export class FileStore {
   async put(request: PutRequest): Promise<Version> {
     const { name, version, size: declared } = request;
     const hash = new ContentHash();
-    const frames = cutFrames(request.content, FRAME_BYTES, hash, {
+    const frames = cutFrames(request.content, this.#cut, hash, {
       declared,
       maximum: this.options.maxFileSize,
     });
@@ -109,7 +110,7 @@ export class FileStore {
     const finish = () => (digest = verifiedDigest(hash, request));
     try {
       let location: ContentLocation | undefined;
-      if (held) await drain(frames, finish);
+      if (held) await drain(frames, this.pool, finish);
       else {
         location = await this.#writer.write(frames, finish, async (stored) => {
           held = await this.#hold(stored);
@@ -146,8 +147,8 @@ export class FileStore {
   /** Deletes a file unless its version is newer than `version`. Throws `ProtocolError` `not_found`. */
   async delete(name: FileName, version: Version): Promise<void> {
     const outcome = await this.metadata.deleteFile(name, version, { tombstone: this.options.keepTombstones });
-    if (outcome === 'missing') throw notFound(name);
-    if (outcome === 'deleted') this.#garbage.schedule();
+    if (outcome.kind === 'missing') throw notFound(name);
+    if (outcome.kind === 'deleted' && outcome.leftGarbage) this.#garbage.schedule();
   }
 
   /** Whether the name was deleted here and not stored since. Known only with `keepTombstones`. */
@@ -215,7 +216,7 @@ export class FileStore {
       if (outcome.kind === 'content-missing') throw new Error('a held content cannot be missing');
     }
     if (outcome.kind === 'newer') return outcome.version;
-    this.#garbage.schedule();
+    if (outcome.leftGarbage) this.#garbage.schedule();
     return file.version;
   }
 
@@ -256,8 +257,12 @@ function sameCopy(a: FoundFile, b: FoundFile): boolean {
 }
 
 /** Reads a content to its end without storing it. */
-async function drain(frames: AsyncIterable<unknown>, finish: () => Digest): Promise<void> {
-  for await (const _ of frames);
+async function drain(
+  frames: AsyncIterable<Uint8Array>,
+  pool: FramePool,
+  finish: () => Digest,
+): Promise<void> {
+  for await (const frame of frames) pool.release(frame);
   finish();
 }
 

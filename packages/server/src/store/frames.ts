@@ -8,17 +8,24 @@ export interface SizeLimits {
   readonly maximum: number;
 }
 
+/** How a content is cut into frames. */
+export interface Cut {
+  /** Bytes of every frame but the last. */
+  readonly frameBytes: number;
+  /** Gives the memory for a frame. */
+  readonly allocate: (length: number) => Uint8Array;
+}
+
 /**
- * Counts, hashes and bounds a content as it streams, and cuts it into frames of `frameBytes`; only the last may
- * be shorter. Each frame has a buffer of its own, so that it can be moved to another thread. What has arrived of
- * a frame is all that is held of it: a slow sender costs no more than it has sent.
+ * Counts, hashes and bounds a content as it streams, and cuts it into frames. What has arrived of a frame is all
+ * that is held of it: a slow sender costs no more than it has sent.
  */
 export async function* cutFrames(
   source: AsyncIterable<Uint8Array>,
-  frameBytes: number,
+  { frameBytes, allocate }: Cut,
   hash: ContentHash,
   limits: SizeLimits,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+): AsyncGenerator<Uint8Array, void> {
   let parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of source) {
@@ -28,7 +35,7 @@ export async function* cutFrames(
     while (length + rest.byteLength >= frameBytes) {
       const cut = frameBytes - length;
       parts.push(rest.subarray(0, cut));
-      yield join(parts, frameBytes);
+      yield join(parts, allocate(frameBytes));
       parts = [];
       length = 0;
       rest = rest.subarray(cut);
@@ -38,7 +45,7 @@ export async function* cutFrames(
       length += rest.byteLength;
     }
   }
-  if (length > 0) yield join(parts, length);
+  if (length > 0) yield join(parts, allocate(length));
 }
 
 function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
@@ -56,8 +63,7 @@ function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
   }
 }
 
-function join(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(length);
+function join(parts: readonly Uint8Array[], frame: Uint8Array): Uint8Array {
   let offset = 0;
   for (const part of parts) {
     frame.set(part, offset);

@@ -9,8 +9,9 @@ import {
   type Version,
 } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { FileRecord, FileStore } from '../../store/file-store.js';
+import type { FileStore } from '../../store/file-store.js';
 import { discardRest, plainContent } from '../body.js';
+import { sendFile } from '../file-reply.js';
 import { queryDate } from '../query.js';
 import { pathBehind } from '../request-target.js';
 
@@ -31,8 +32,8 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
   app.get(`${PREFIX}/*`, { exposeHeadRoute: false }, async (request, reply) => {
     const name = nameOf(request);
     try {
-      const { content, ...file } = await store.open(name);
-      return await describe(reply, file).send(content);
+      sendFile(reply, await store.open(name));
+      return reply;
     } catch (error) {
       return redirectOrThrow(error, name, request, reply, options);
     }
@@ -41,7 +42,8 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
   app.head(`${PREFIX}/*`, async (request, reply) => {
     const name = nameOf(request);
     try {
-      return await describe(reply, await store.stat(name)).send();
+      sendFile(reply, await store.stat(name));
+      return reply;
     } catch (error) {
       return redirectOrThrow(error, name, request, reply, options);
     }
@@ -95,15 +97,6 @@ function announced({ headers }: FastifyRequest, maxFileSize: number) {
     digest: digest === undefined ? undefined : parseDigest(String(digest)),
     size: size === undefined ? undefined : Number(size),
   };
-}
-
-function describe(reply: FastifyReply, file: FileRecord): FastifyReply {
-  return reply
-    .header('Content-Type', 'application/octet-stream')
-    .header('Content-Length', file.size)
-    .header('Last-Modified', formatDate(file.version))
-    .header(LOGICAL_SIZE_HEADER, file.size)
-    .header(CHECKSUM_HEADER, file.digest);
 }
 
 /** Sends the client on to the fallback server when a file is not here and was not deleted here. */

@@ -1,0 +1,103 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { reply, startScriptedServer } from '../support/scripted-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+it.each([
+  'SIGINT',
+  'SIGTERM',
+] as const)('%s in the middle of a download: its exit code, no leftovers', async (signal) => {
+  const cwd = temporaryDirectory();
+  const server = await startScriptedServer((socket) => {
+    const headers = { 'Last-Modified': 'Thu, 01 Jan 1970 00:00:05 -0000' };
+    socket.write(reply(randomBytes(100_000), { length: 1_000_000_000, headers }));
+  });
+  onTestFinished(server.close);
+  const child = startFiletracker(['get', '/f', 'out'], { cwd, env: { FILETRACKER_URL: server.url } });
+  const closed = once(child, 'close');
+  const staged = join(cwd, '.cache/tmp');
+  await expect.poll(() => existsSync(staged) && readdirSync(staged).length).toBe(1);
+  child.kill(signal);
+  expect((await closed)[0]).toBe(signal === 'SIGINT' ? 130 : 143);
+  expect(readdirSync(staged)).toEqual([]);
+  expect(readdirSync(cwd)).toEqual(['.cache']);
+});
+
+it('SIGINT ends a put that waits for standard input, and removes what it had kept of it', async () => {
+  const cwd = temporaryDirectory();
+  const spools = () => readdirSync(tmpdir()).filter((name) => /^filetracker-[^t]/.test(name));
+  const before = spools();
+  const child = startFiletracker(['put', '-', '/f'], { cwd });
+  const closed = once(child, 'close');
+  child.stdin.write(randomBytes(3_000_000));
+  await expect.poll(() => spools().length).toBeGreaterThan(before.length);
+  child.kill('SIGINT');
+  expect((await closed)[0]).toBe(130);
+  expect(spools()).toEqual(before);
+});
+
+it('a reader that has seen enough is a normal end', async () => {
+  const cwd = temporaryDirectory();
+  await filetracker(['put', '-', '/f'], { cwd, input: randomBytes(5_000_000) });
+  const child = startFiletracker(['cat', '/f'], { cwd });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.once('data', () => child.stdout.destroy());
+  expect((await once(child, 'close'))[0]).toBe(0);
+  expect(stderr).toBe('');
+});
+
+it('help groups the commands, and every command has examples and the global options', async () => {
+  const cwd = temporaryDirectory();
+  const { code, stdout } = await filetracker(['--help'], { cwd });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/\nStore:\n {2}get /);
+  for (const command of ['get', 'put', 'cat', 'rm', 'ls', 'stat', 'version']) {
+    const help = await filetracker([command, '--help'], { cwd });
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json/);
+    expect(help.stdout).toMatch(/\nExamples:\n {2}filetracker /);
+  }
+  expect((await filetracker(['--version'], { cwd })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it('bash completes commands and options as the script says', async () => {
+  const cwd = temporaryDirectory();
+  const { stdout } = await filetracker(['completion', 'bash'], { cwd });
+  const complete = (...words: string[]) => {
+    const script = `${stdout}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+      _filetracker; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return execFileSync('bash', ['-c', script], { cwd, encoding: 'utf8' }).split('\n').filter(Boolean);
+  };
+  expect(complete('filetracker', 'ge')).toEqual(['get']);
+  expect(complete('filetracker', '-r', 'http://x', 'pu')).toEqual(['put']);
+  expect(complete('filetracker', 'get', '--ref')).toEqual(['--refresh']);
+  expect(complete('filetracker', 'completion', 'z')).toEqual(['zsh']);
+  writeFileSync(join(cwd, 'problem.zip'), '');
+  expect(complete('filetracker', 'put', 'prob')).toEqual(['problem.zip']);
+});
+
+it('shows a progress bar for a long transfer where stderr is a terminal', async () => {
+  const cwd = temporaryDirectory();
+  const body = randomBytes(1000);
+  const server = await startScriptedServer((socket) => {
+    const headers = { 'Last-Modified': 'Thu, 01 Jan 1970 00:00:05 -0000' };
+    socket.write(reply(body.subarray(0, 500), { length: 1000, headers }));
+    setTimeout(() => socket.write(body.subarray(500, 700)), 700);
+    setTimeout(() => socket.write(body.subarray(700)), 900);
+  });
+  onTestFinished(server.close);
+  // script(1) gives the command a terminal.
+  const command = `'${process.execPath}' '${new URL('../../packages/cli/dist/bin/filetracker.js', import.meta.url).pathname}' -r ${server.url} -c cache get /f out`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd });
+  let screen = '';
+  child.stdout.on('data', (chunk: Buffer) => (screen += chunk.toString()));
+  expect((await once(child, 'close'))[0]).toBe(0);
+  expect(screen).toMatch(/out \[=+-+\] 70% 700 B\/1000 B/);
+});
