@@ -53,6 +53,12 @@ export class PackedEntry {
     ) as ByteName;
   }
 
+  /** The name's bytes in upper-case hexadecimal. */
+  get hexName(): string {
+    const start = this.at + ENTRY.end;
+    return this.bytes.toString('hex', start, start + this.nameLength).toUpperCase();
+  }
+
   get mode(): number {
     return this.view.getUint32(this.at + ENTRY.mode, true);
   }

@@ -44,7 +44,6 @@ export class FileTable {
   readonly #update: Statement<Value[]>;
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
-  readonly #select: Statement<[number], KnownRow>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
   #queue: Value[] = [];
 
@@ -61,10 +60,10 @@ export class FileTable {
     );
     this.#delete = database.prepare('DELETE FROM files WHERE directory_id = ? AND name = ?');
     this.#deleteAll = database.prepare('DELETE FROM files WHERE directory_id = ?');
-    const select = `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ?`;
-    this.#select = database.prepare<[number], KnownRow>(`${select} ORDER BY name`).raw().safeIntegers();
     this.#selectPage = database
-      .prepare<[number, Uint8Array, number], KnownRow>(`${select} AND name > ? ORDER BY name LIMIT ?`)
+      .prepare<[number, Uint8Array, number], KnownRow>(
+        `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
+      )
       .raw()
       .safeIntegers();
   }
@@ -104,12 +103,7 @@ export class FileTable {
     this.#deleteAll.run(directory);
   }
 
-  /** All files directly in a directory, in byte order. Their device, where not stored, is `directoryDevice`. */
-  known(directory: number, directoryDevice: number): KnownFile[] {
-    return this.#select.all(directory).map((row) => toKnownFile(row, directoryDevice));
-  }
-
-  /** At most `limit` files of a directory behind a name, in byte order. */
+  /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */
   knownAfter(directory: number, directoryDevice: number, after: string, limit: number): KnownFile[] {
     const rows = this.#selectPage.all(directory, Buffer.from(after, 'latin1'), limit);
     return rows.map((row) => toKnownFile(row, directoryDevice));

@@ -4,6 +4,7 @@ import type { Attributes, Entry } from '../../entry.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import { applyFileDiff, type ChangedDirectory } from './apply-file-diff.js';
 import type { DirectoryNode } from './directory-tree.js';
+import { parseLine, saysTheSame } from './known-lines.js';
 import { removeSubtree } from './remove-subtree.js';
 import type { SessionTables } from './session-tables.js';
 import type { StagedListings } from './staged-listings.js';
@@ -13,23 +14,25 @@ const PAGE = 5_000;
 
 /** Brings a directory that the catalog knows to what its listing says, row by row. */
 export function mergeListing(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
-  const entries: Entry[] = [];
+  const directory = changedDirectory(tables, node, listing);
+  const known = tables.knownLines.read(node.id);
+  const seen: Entry[] = [];
   const folders = new Set<ByteName>();
   const undecided = new Set<ByteName>();
   listing.visit({
-    file: (entry) => entries.push(entry.entry()),
+    file: (entry) => {
+      const key = entry.hexName;
+      const line = known.get(key);
+      if (line !== undefined && saysTheSame(line, entry, directory.device)) known.delete(key);
+      else seen.push(entry.entry());
+    },
     directory: (name) => folders.add(name),
     problem: ({ name, kind }) => {
       if (kind === 'unknown') undecided.add(name);
     },
   });
-  const directory = changedDirectory(tables, node, listing);
-  const seen = entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  applyFileDiff(
-    tables,
-    directory,
-    diffListing(tables.files.known(node.id, directory.device), seen, undecided),
-  );
+  const before = [...known.values()].map((line) => parseLine(line, directory.device));
+  applyFileDiff(tables, directory, diffListing(before.sort(byName), seen.sort(byName), undecided));
   for (const child of tables.directories.children(node.id)) {
     if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);
   }
@@ -83,6 +86,10 @@ function updateDirectory(tables: SessionTables, node: DirectoryNode, listing: Di
   const attributes = listing.attributes();
   updateAttributes(tables, { node, path: listing.path }, attributes);
   tables.directories.fill(node.id, listing.digest, attributes, listing.largest);
+}
+
+function byName(a: Entry, b: Entry): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function changedDirectory(

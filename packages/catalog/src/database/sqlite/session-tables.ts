@@ -5,12 +5,14 @@ import { DirectoryTable } from './directory-table.js';
 import { DirectoryTree } from './directory-tree.js';
 import { FileTable } from './file-table.js';
 import { HardLinks } from './hard-links.js';
+import { KnownLines } from './known-lines.js';
 import { TotalsLedger } from './totals-ledger.js';
 
 /** The parts that a session writes through, all on one connection and in one transaction. */
 export interface SessionTables {
   readonly directories: DirectoryTable;
   readonly files: FileTable;
+  readonly knownLines: KnownLines;
   readonly tree: DirectoryTree;
   readonly ledger: TotalsLedger;
   readonly links: HardLinks;
@@ -24,6 +26,7 @@ export function sessionTables(database: Database, root: BytePath): SessionTables
   return {
     directories,
     files: new FileTable(database),
+    knownLines: new KnownLines(database),
     tree: new DirectoryTree(directories, ledger, root),
     ledger,
     links: new HardLinks(database, directories, ledger),
