@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { getSystemErrorName } from 'node:util';
 
 /** A change of the metadata did not reach the disk; nothing of it is stored. */
-export class CommitError extends Error {
+class CommitError extends Error {
   override readonly name = 'CommitError';
 
   constructor(
