@@ -73,7 +73,7 @@ export function describeBlobStore(implementation: string, create: () => Promise<
       await staged.discard();
       expect(await contentOf(store, id, 0)).toEqual(Buffer.alloc(0));
       await store.delete(id);
-      await store.delete(id);
+      await store.deleteDurably([id]);
     });
 
     it('I4: sweeps what dead writers left and metadata does not name, and nothing of the living', async () => {

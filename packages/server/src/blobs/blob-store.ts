@@ -42,6 +42,9 @@ export interface BlobStore {
   /** Deletes a copy; one that is not there is fine. Durable at some later time. */
   delete(id: BlobId): Promise<void>;
 
+  /** Deletes copies as `delete` does. Once this resolves, no power cut brings them back. */
+  deleteDurably(ids: readonly BlobId[]): Promise<void>;
+
   /**
    * Removes what crashed writers left behind, at a cost proportional to the writes that were in flight:
    * staged bytes, and published copies that `isNamed` does not know. Writers that are alive are left alone.

@@ -56,6 +56,13 @@ export class FsBlobStore implements BlobStore {
     await removeIfPresent(join(this.session.directory, basename(id)));
   }
 
+  async deleteDurably(ids: readonly BlobId[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.delete(id)));
+    if (!this.durable) return;
+    const directories = new Set(ids.map((id) => dirname(join(this.root, id))));
+    await Promise.all([...directories].map(syncDirectory));
+  }
+
   async sweep(isNamed: (id: BlobId, digest: Digest) => Promise<boolean>): Promise<number> {
     let removed = 0;
     for await (const { directory, files } of Session.abandoned(join(this.root, 'tmp'))) {

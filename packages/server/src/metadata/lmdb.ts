@@ -7,6 +7,7 @@ import type {
   DeleteOutcome,
   FileRecord,
   FoundFile,
+  GarbageRequest,
   ListRequest,
   MetadataStore,
   PutOutcome,
@@ -50,6 +51,7 @@ export class LmdbMetadataStore implements MetadataStore {
   readonly #files: Table;
   readonly #contents: Table;
   readonly #garbage: Table;
+  readonly #unnamed: Table;
   readonly #tombstones: Table;
   readonly #meta: Table;
 
@@ -61,6 +63,7 @@ export class LmdbMetadataStore implements MetadataStore {
     this.#files = table('files');
     this.#contents = table('contents');
     this.#garbage = table('garbage');
+    this.#unnamed = table('unnamed');
     this.#tombstones = table('tombstones');
     this.#meta = table('meta');
   }
@@ -164,22 +167,25 @@ export class LmdbMetadataStore implements MetadataStore {
     return files;
   }
 
-  collectGarbage(limit: number): Promise<readonly BlobId[]> {
+  collectGarbage({ limit, deleted }: GarbageRequest): Promise<readonly BlobId[]> {
     return this.#write(() => {
-      const digests = [...this.#garbage.getKeys({ limit })];
-      const blobs: BlobId[] = [];
+      for (const blob of deleted) this.#unnamed.removeSync(Buffer.from(blob));
       const totals = new Sums(this.#totals());
-      for (const key of digests) {
+      let forgotten = 0;
+      for (const key of [...this.#garbage.getKeys({ limit })]) {
         const value = this.#contents.get(key);
         const content = value && decodeContent(value);
         this.#garbage.removeSync(key);
         // Taken up again by a put meanwhile.
         if (content?.references !== 0) continue;
         this.#forget(key, content, totals);
-        if (content.location.kind === 'blob') blobs.push(content.location.blob);
+        forgotten++;
+        if (content.location.kind === 'blob') {
+          this.#unnamed.putSync(Buffer.from(content.location.blob), NOTHING);
+        }
       }
-      if (blobs.length > 0) this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
-      return blobs;
+      if (forgotten > 0) this.#meta.putSync(TOTALS_KEY, encodeTotals(totals));
+      return [...this.#unnamed.getKeys({ limit })].map((key) => key.toString() as BlobId);
     });
   }
 

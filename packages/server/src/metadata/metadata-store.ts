@@ -65,6 +65,13 @@ export interface ListRequest {
   readonly limit: number;
 }
 
+/** Which garbage is dealt with. */
+export interface GarbageRequest {
+  readonly limit: number;
+  /** Copies that were returned before and are deleted durably now. */
+  readonly deleted: readonly BlobId[];
+}
+
 /**
  * The truth about names: which exist, in which version, with which content, and how often each content is
  * referred to. Every change is atomic, and durable when its promise resolves. Several processes may use one
@@ -110,10 +117,11 @@ export interface MetadataStore {
   list(request: ListRequest): Promise<readonly FileRecord[]>;
 
   /**
-   * Forgets up to `limit` contents that no file refers to, and returns their copies. Once this resolves nothing
-   * names these copies, ever again, and they may be deleted.
+   * Forgets contents that no file refers to, and returns up to `limit` copies that nothing names any more, ever
+   * again: they may be deleted. A copy is returned by every call, also after a crash, until `deleted` says that
+   * it is gone for good.
    */
-  collectGarbage(limit: number): Promise<readonly BlobId[]>;
+  collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]>;
 
   totals(): Promise<Totals>;
 

@@ -4,7 +4,8 @@
  *
  *     files      name (UTF-8)  0x00       ->  version : 6  digest : 32  size : 6
  *     contents   digest : 32              ->  references : 6  size : 6  stored size : 6  place : 1  blob id or bytes
- *     garbage    digest : 32              ->  empty
+ *     garbage    digest : 32              ->  empty: a content that no file refers to
+ *     unnamed    blob id (UTF-8)          ->  empty: a copy that nothing names, until it is deleted for good
  *     tombstones name (UTF-8)             ->  version : 6
  *     meta       "totals"                 ->  files, logical, contents, content, stored bytes : 8 each
  *

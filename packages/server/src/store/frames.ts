@@ -26,26 +26,20 @@ export async function* cutFrames(
   hash: ContentHash,
   limits: SizeLimits,
 ): AsyncGenerator<Uint8Array, void> {
-  let parts: Uint8Array[] = [];
-  let length = 0;
+  const parts = new Parts();
   for await (const chunk of source) {
     hash.update(chunk);
     refuseExcess(hash.size, limits);
     let rest = chunk;
-    while (length + rest.byteLength >= frameBytes) {
-      const cut = frameBytes - length;
-      parts.push(rest.subarray(0, cut));
-      yield join(parts, allocate(frameBytes));
-      parts = [];
-      length = 0;
+    while (parts.length + rest.byteLength >= frameBytes) {
+      const cut = frameBytes - parts.length;
+      parts.add(rest.subarray(0, cut));
+      yield parts.takeInto(allocate(frameBytes));
       rest = rest.subarray(cut);
     }
-    if (rest.byteLength > 0) {
-      parts.push(rest);
-      length += rest.byteLength;
-    }
+    if (rest.byteLength > 0) parts.add(rest);
   }
-  if (length > 0) yield join(parts, allocate(length));
+  if (parts.length > 0) yield parts.takeInto(allocate(parts.length));
 }
 
 function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
@@ -63,11 +57,62 @@ function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
   }
 }
 
-function join(parts: readonly Uint8Array[], frame: Uint8Array): Uint8Array {
-  let offset = 0;
-  for (const part of parts) {
-    frame.set(part, offset);
-    offset += part.byteLength;
+/** Chunks shorter than this, in bytes, are copied together. */
+const SMALL_CHUNK = 4096;
+
+/** Bytes of memory into which small chunks are copied. */
+const COLLECTED_BYTES = 16 * 1024;
+
+/**
+ * What has arrived of a frame. Small chunks are copied together: node spends some 500 bytes on each, so that a
+ * body of one-byte chunks would take 250 MiB for a frame.
+ */
+class Parts {
+  #parts: Uint8Array[] = [];
+  #length = 0;
+  #collected = new Uint8Array(0);
+  /** Bytes of `#collected` that hold small chunks. */
+  #used = 0;
+
+  get length(): number {
+    return this.#length;
   }
-  return frame;
+
+  add(chunk: Uint8Array): void {
+    // The first chunk is not copied, whatever its length: most small bodies are a single one.
+    if (this.#length > 0 && chunk.byteLength < SMALL_CHUNK) this.#collect(chunk);
+    else {
+      this.#endCollection();
+      this.#parts.push(chunk);
+    }
+    this.#length += chunk.byteLength;
+  }
+
+  /** Moves everything into `frame`, which is exactly as long. */
+  takeInto(frame: Uint8Array): Uint8Array {
+    this.#endCollection();
+    let offset = 0;
+    for (const part of this.#parts) {
+      frame.set(part, offset);
+      offset += part.byteLength;
+    }
+    this.#parts = [];
+    this.#length = 0;
+    return frame;
+  }
+
+  #collect(chunk: Uint8Array): void {
+    if (this.#collected.byteLength - this.#used < chunk.byteLength) {
+      this.#endCollection();
+      this.#collected = new Uint8Array(COLLECTED_BYTES);
+    }
+    this.#collected.set(chunk, this.#used);
+    this.#used += chunk.byteLength;
+  }
+
+  #endCollection(): void {
+    if (this.#used > 0) this.#parts.push(this.#collected.subarray(0, this.#used));
+    this.#collected = new Uint8Array(0);
+    this.#used = 0;
+  }
 }

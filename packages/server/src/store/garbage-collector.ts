@@ -1,10 +1,13 @@
-import type { BlobStore } from '../blobs/blob-store.js';
+import type { BlobId, BlobStore } from '../blobs/blob-store.js';
 import type { MetadataStore } from '../metadata/metadata-store.js';
 
 /** Contents forgotten in one transaction: enough to share its fsync, few enough not to hold up other writers. */
 const BATCH = 256;
 
-/** Deletes contents that no file refers to any more: first their rows, durably, then exactly their copies. */
+/**
+ * Deletes contents that no file refers to any more: first their rows, durably, then exactly their copies, and
+ * only then the note that these are to be deleted. A crash in between leaves the note to the next start.
+ */
 export class GarbageCollector {
   #running: Promise<void> | undefined;
   #again = false;
@@ -30,11 +33,11 @@ export class GarbageCollector {
     try {
       do {
         this.#again = false;
-        let collected = await this.metadata.collectGarbage(BATCH);
-        while (collected.length > 0) {
-          await Promise.all(collected.map((blob) => this.blobs.delete(blob)));
-          collected = await this.metadata.collectGarbage(BATCH);
-        }
+        let deleted: readonly BlobId[] = [];
+        do {
+          deleted = await this.metadata.collectGarbage({ limit: BATCH, deleted });
+          await this.blobs.deleteDurably(deleted);
+        } while (deleted.length > 0);
       } while (this.#again);
     } catch (error) {
       this.onError(error);

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, vi } from 'vitest';
+import { compressFrame } from '#server/codec/zstd.js';
+import { incompressible, sha256 } from '../support/contents.js';
+import { deleteFile, fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { peakMemory } from '../support/process-figures.js';
+import { rawExchange } from '../support/raw-http.js';
+import { blobFiles, stagedFiles, storeFiles } from '../support/store-files.js';
+import { suiteServer } from '../support/suite-server.js';
+
+const MEBIBYTE = 1024 * 1024;
+const server = suiteServer('--max-file-size', '64M');
+
+async function everything() {
+  return { files: storeFiles(server.directory), totals: await storeTotals(server.port) };
+}
+
+function serverMemory(): number {
+  return peakMemory(server.process.child.pid ?? 0);
+}
+
+describe('a body that expands beyond its limit is refused, and memory stays flat', () => {
+  const zeros = Buffer.alloc(32 * MEBIBYTE);
+  // 2 GiB in 2 MiB: gzip members and zstd frames may follow each other.
+  const bombs = {
+    gzip: Buffer.concat(Array.from({ length: 64 }, () => gzipSync(zeros))),
+    zstd: Buffer.concat(Array.from({ length: 64 }, () => compressFrame(zeros, 3))),
+  };
+  // Expands little, but much of it is still to come when the limit is reached.
+  const long = gzipSync(incompressible('long', 80 * MEBIBYTE), { level: 0 });
+
+  it.each([
+    ['gzip beyond --max-file-size', bombs.gzip, 'gzip', {}, 413],
+    ['zstd beyond --max-file-size', bombs.zstd, 'zstd', {}, 413],
+    ['a long gzip beyond --max-file-size', long, 'gzip', {}, 413],
+    ['gzip beyond its Logical-Size', bombs.gzip, 'gzip', { 'Logical-Size': '1000' }, 400],
+    ['zstd beyond its Logical-Size', bombs.zstd, 'zstd', { 'Logical-Size': '1000' }, 400],
+    ['a long gzip beyond its Logical-Size', long, 'gzip', { 'Logical-Size': '1000' }, 400],
+  ])('%s', async (_, content, encoding, headers, status) => {
+    await putFile(server.port, { name: 'warm-up', version: 1, content: incompressible('x', 8 * MEBIBYTE) });
+    const before = await everything();
+    const memory = serverMemory();
+    const replies = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        putFile(server.port, {
+          name: 'bomb',
+          version: 1,
+          content,
+          headers: Object.entries({ 'Content-Encoding': encoding, ...headers }),
+        }),
+      ),
+    );
+    expect(replies.map((reply) => reply.status)).toEqual(Array.from({ length: 4 }, () => status));
+    expect(await everything()).toEqual(before);
+    expect(serverMemory() - memory).toBeLessThan(100);
+  });
+
+  it('a body of a million one-byte chunks', async () => {
+    const before = serverMemory();
+    const chunks = Buffer.from('1\r\nx\r\n'.repeat(MEBIBYTE));
+    const head = `PUT ${fileTarget('chunks', 1)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const reply = await rawExchange(
+      server.port,
+      Buffer.concat([Buffer.from(head), chunks, Buffer.from('0\r\n\r\n')]),
+    );
+    expect(reply.status).toBe(200);
+    expect((await getFile(server.port, 'chunks')).body.equals(Buffer.alloc(MEBIBYTE, 'x'))).toBe(true);
+    expect(serverMemory() - before).toBeLessThan(100);
+  });
+});
+
+describe('an upload that is cut leaves no trace', () => {
+  const content = incompressible('cut', 4 * MEBIBYTE);
+  const length = { 'Content-Length': String(content.length) };
+  const chunked = { 'Transfer-Encoding': 'chunked' };
+  const asChunk = (bytes: Uint8Array) =>
+    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  const zipped = gzipSync(content);
+
+  /** Begins an upload and waits until the server has written some of it. */
+  async function begin(headers: Readonly<Record<string, string>>, body: Uint8Array): Promise<Socket> {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const lines = Object.entries({ Host: 'localhost', ...headers }).map((line) => line.join(': '));
+    socket.write(`PUT ${fileTarget('good', 2000)} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+    socket.write(body);
+    await vi.waitFor(() => expect(stagedFiles(server.directory)).toHaveLength(1), { timeout: 5000 });
+    return socket;
+  }
+
+  it.each([
+    ['by its length', length, content.subarray(0, 3 * MEBIBYTE)],
+    ['between two chunks', chunked, asChunk(content.subarray(0, 3 * MEBIBYTE))],
+    ['inside a chunk', chunked, asChunk(content).subarray(0, 3 * MEBIBYTE)],
+    [
+      'inside gzip',
+      { 'Content-Length': String(zipped.length), 'Content-Encoding': 'gzip' },
+      zipped.subarray(0, 3 * MEBIBYTE),
+    ],
+  ])('%s', async (_, headers, body) => {
+    await deleteFile(server.port, 'good', 2000);
+    await putFile(server.port, { name: 'good', version: 1000, content: Buffer.from('good') });
+    await vi.waitFor(() => expect(blobFiles(server.directory).join()).not.toContain(sha256(content)));
+    const before = await everything();
+
+    const reset = await begin(headers, body);
+    reset.resetAndDestroy();
+    await vi.waitFor(() => expect(storeFiles(server.directory)).toEqual(before.files), { timeout: 5000 });
+
+    const halfClosed = await begin(headers, body);
+    halfClosed.end();
+    halfClosed.resume();
+    await once(halfClosed, 'close');
+    await vi.waitFor(() => expect(storeFiles(server.directory)).toEqual(before.files), { timeout: 5000 });
+
+    expect(await everything()).toEqual(before);
+    expect((await getFile(server.port, 'good')).body.toString()).toBe('good');
+    // The retry is stored, and is what was sent.
+    expect((await putFile(server.port, { name: 'good', version: 2000, content })).status).toBe(200);
+    expect((await getFile(server.port, 'good')).body.equals(content)).toBe(true);
+  });
+});

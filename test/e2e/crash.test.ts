@@ -1,0 +1,54 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Load } from '../support/load.js';
+import { cpuTime } from '../support/process-figures.js';
+import { rounds } from '../support/rounds.js';
+import { startServer } from '../support/server-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const ROUNDS = rounds(20);
+const CLIENTS = 8;
+
+describe('kill -9 under load', () => {
+  it(
+    `I1, I2, I3, I5: in ${ROUNDS} rounds nothing acknowledged is lost and nothing is left behind`,
+    async () => {
+      const directory = temporaryDirectory();
+      const load = new Load();
+      for (let round = 0; round <= ROUNDS; round++) {
+        const server = await startServer(directory);
+        try {
+          // Elapsed time would measure the machine's other work.
+          expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(1000);
+          await load.verify(server, directory);
+          if (round === ROUNDS) break;
+          const stop = new AbortController();
+          const running = load.run(server, { clients: CLIENTS, stop: stop.signal });
+          // The moment is what is random here; nothing is waited for.
+          await Promise.race([delay(randomInt(50, 1000)), running]);
+          stop.abort();
+          await server.end('SIGKILL');
+          await running;
+        } finally {
+          await server.end('SIGKILL');
+        }
+      }
+      expect(load.acknowledged).toBeGreaterThan(ROUNDS * 10);
+    },
+    ROUNDS * 15_000,
+  );
+
+  it('the last server stops by itself and leaves nothing in tmp', async () => {
+    const directory = temporaryDirectory();
+    const load = new Load();
+    const server = await startServer(directory);
+    const stop = new AbortController();
+    const running = load.run(server, { clients: CLIENTS, stop: stop.signal });
+    await Promise.race([delay(500), running]);
+    stop.abort();
+    await running;
+    await load.verify(server, directory);
+    expect(await server.end()).toBe(0);
+  });
+});

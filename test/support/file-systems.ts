@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { temporaryDirectory } from './temporary-directory.js';
+
+/** A file system of a test's own. It is unmounted and gone when the test has finished, also when that failed. */
+export interface TestFileSystem {
+  /** Where it is mounted. */
+  readonly path: string;
+  unmount(): void;
+  mount(): void;
+}
+
+/** EXT4_IOC_SHUTDOWN and its argument "no flush of log or data": see ioctl_ext4(2). */
+const SHUTDOWN =
+  'open(my $f, "<", $ARGV[0]) or die $!; my $how = pack("I", 2); ioctl($f, 0x8004587d, $how) or die $!';
+
+/** Makes a small ext4 in a file. Needs root. */
+export function makeExt4(mebibytes: number, ...options: string[]): TestFileSystem {
+  const directory = temporaryDirectory();
+  const image = join(directory, 'image');
+  writeFileSync(image, '');
+  truncateSync(image, mebibytes * 1024 * 1024);
+  run('mkfs.ext4', '-q', '-m', '0', ...options, image);
+  return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
+}
+
+/** Makes a file system in memory. Needs root. */
+export function makeTmpfs(mebibytes: number): TestFileSystem {
+  return mounted(join(temporaryDirectory(), 'mounted'), ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'none']);
+}
+
+/**
+ * Cuts an ext4 off from its device, as when the plug is pulled: nothing reaches it any more, not even what was
+ * written before and not synced, and every later call fails with EIO until it is mounted anew.
+ *
+ * @param file any file on it
+ */
+export function cutPower(file: string): void {
+  run('perl', '-e', SHUTDOWN, file);
+}
+
+function mounted(path: string, source: readonly string[]): TestFileSystem {
+  mkdirSync(path);
+  let isMounted = false;
+  const fileSystem = {
+    path,
+    mount() {
+      run('mount', ...source, path);
+      isMounted = true;
+    },
+    unmount() {
+      run('umount', path);
+      isMounted = false;
+    },
+  };
+  onTestFinished(() => {
+    // Lazily: a process that a failed test has left must not keep the machine's mount.
+    if (isMounted) run('umount', '-l', path);
+  });
+  fileSystem.mount();
+  return fileSystem;
+}
+
+function run(command: string, ...args: readonly string[]): void {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
