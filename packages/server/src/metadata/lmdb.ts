@@ -172,7 +172,7 @@ export class LmdbMetadataStore implements MetadataStore {
       for (const blob of deleted) this.#unnamed.removeSync(Buffer.from(blob));
       const totals = new Sums(this.#totals());
       let forgotten = 0;
-      for (const key of [...this.#garbage.getKeys({ limit })]) {
+      for (const key of this.#garbage.getKeys({ limit }).asArray) {
         const value = this.#contents.get(key);
         const content = value && decodeContent(value);
         this.#garbage.removeSync(key);
