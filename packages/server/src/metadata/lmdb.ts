@@ -172,7 +172,8 @@ export class LmdbMetadataStore implements MetadataStore {
       for (const blob of deleted) this.#unnamed.removeSync(Buffer.from(blob));
       const totals = new Sums(this.#totals());
       let forgotten = 0;
-      for (const key of this.#garbage.getKeys({ limit }).asArray) {
+      const digests = [...this.#garbage.getKeys({ limit })];
+      for (const key of digests) {
         const value = this.#contents.get(key);
         const content = value && decodeContent(value);
         this.#garbage.removeSync(key);
