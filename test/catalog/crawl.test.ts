@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type CrawlOptions, crawl, parseBytePath } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readListings } from '#catalog/listing/directory-listing.js';
+import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 interface Crawled {
@@ -136,7 +137,7 @@ open('bottom', 'w').write('here')
   expect([...found.files.values()]).toEqual([4]);
 });
 
-describe.runIf(process.getuid?.() === 0)('mount points (root only)', () => {
+describe.runIf(isRoot)('mount points (root only)', () => {
   const mounted = (type: string) => {
     const root = temporaryDirectory();
     const point = join(root, 'mount');
@@ -193,7 +194,7 @@ test('what a thread cannot read without permission is told and skipped', { timeo
     }`;
   const node = [process.execPath, '--input-type=module', '-e', script];
   const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
-  const command = process.getuid?.() === 0 ? ['setpriv', ...drop, ...node] : node;
+  const command = isRoot ? ['setpriv', ...drop, ...node] : node;
   const out = execFileSync(command[0] ?? '', command.slice(1), { encoding: 'utf8' });
   expect(out.split('\n').sort()).toEqual(['', ' read 0', '/closed unreadable 13']);
 });
