@@ -11,7 +11,8 @@ const allowed = {
   'durable-fs': ['protocol'],
   server: ['protocol', 'durable-fs'],
   client: ['protocol', 'durable-fs'],
-  cli: ['protocol', 'server', 'client'],
+  catalog: ['protocol', 'durable-fs'],
+  cli: ['protocol', 'server', 'client', 'catalog'],
 };
 
 /** Folders of one package that must not import from another folder of it. */
@@ -21,6 +22,10 @@ const apart = [
   { from: 'server/src/blobs', not: /\.\.\/(http|metadata|store)\// },
   { from: 'server/src/codec', not: /\.\.\/(http|metadata|blobs|store)\// },
   { from: 'server/src/store', not: /\.\.\/(\.\.\/)?http\// },
+  { from: 'catalog/src/linux', not: /\.\.\/(crawl|diff|database|scan)\// },
+  { from: 'catalog/src/crawl', not: /\.\.\/(diff|database|scan)\// },
+  { from: 'catalog/src/diff', not: /\.\.\/(crawl|database|scan)\// },
+  { from: 'catalog/src/database', not: /\.\.\/(crawl|linux|scan)\// },
 ];
 
 const sources = (folder) =>

@@ -1,26 +1,22 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { type CommandResult, filetracker } from '../support/filetracker-process.js';
-import { type ServerProcess, startServer } from '../support/server-process.js';
-import { suiteDirectory, temporaryDirectory } from '../support/temporary-directory.js';
+import { suiteServer } from '../support/suite-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
-let server: ServerProcess;
+const server = suiteServer();
 let cwd: string;
 let root: string;
 let counter = 0;
 
-beforeAll(async () => {
-  server = await startServer(suiteDirectory());
-});
-afterAll(async () => void (await server.end()));
 beforeEach(() => {
   cwd = temporaryDirectory();
   root = `/t${counter++}`;
 });
 
 function run(args: readonly string[], input: string | Buffer = ''): Promise<CommandResult> {
-  return filetracker(args, { cwd, input, env: { FILETRACKER_URL: server.url } });
+  return filetracker(args, { cwd, input, env: { FILETRACKER_URL: server.process.url } });
 }
 
 /** Runs a command that must succeed without a word on stderr; returns what it printed. */
@@ -51,7 +47,7 @@ it('the tour of the README: put, get, ls, cat', async () => {
 
 it('takes store options in front of the command, where -c is the cache, and behind get, where it is not', async () => {
   writeFileSync(join(cwd, 'f'), 'x');
-  const store = ['-r', server.url, '-c', 'elsewhere', '-v'];
+  const store = ['-r', server.process.url, '-c', 'elsewhere', '-v'];
   await filetracker([...store, 'put', '--no-local-cache', 'f', `${root}/f@5`], { cwd });
   const got = await filetracker([...store, 'get', '-c', '-f', `${root}/f`, 'g'], { cwd });
   expect(got).toMatchObject({ code: 0, stdout: '' });

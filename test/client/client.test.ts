@@ -8,22 +8,18 @@ import {
   UsageError,
   VersionMismatchError,
 } from '@filetracker/client';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collect } from '../support/collect.js';
-import { type ServerProcess, startServer } from '../support/server-process.js';
-import { suiteDirectory, temporaryDirectory } from '../support/temporary-directory.js';
+import { suiteServer } from '../support/suite-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
-let server: ServerProcess;
-beforeAll(async () => {
-  server = await startServer(suiteDirectory());
-});
-afterAll(async () => void (await server.end()));
+const server = suiteServer();
 
 const kinds = {
   'in memory': () => new DummyClient(),
   'with a cache only': () => new FileTrackerClient({ cacheDir: temporaryDirectory(), remoteStore: 'none' }),
-  'with a server only': () => new FileTrackerClient({ localStore: 'none', remoteUrl: server.url }),
-  'with both': () => new FileTrackerClient({ cacheDir: temporaryDirectory(), remoteUrl: server.url }),
+  'with a server only': () => new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url }),
+  'with both': () => new FileTrackerClient({ cacheDir: temporaryDirectory(), remoteUrl: server.process.url }),
 };
 
 describe.each(Object.entries(kinds))('a client %s', (kind, make) => {

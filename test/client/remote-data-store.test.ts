@@ -1,25 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type DataStore, parseFileName, RemoteDataStore, toVersion } from '@filetracker/client';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { contentOf, dataStoreConformance } from '../conformance/data-store.js';
 import { collect } from '../support/collect.js';
-import { type ServerProcess, startServer } from '../support/server-process.js';
+import { suiteServer } from '../support/suite-server.js';
 
-let server: ServerProcess;
-let directory: string;
-
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'filetracker-test-'));
-  server = await startServer(directory);
-});
-
-afterAll(async () => {
-  await server.end();
-  rmSync(directory, { recursive: true });
-});
+const server = suiteServer();
 
 /** One server serves all tests; each leaves it empty. */
 async function emptied(store: DataStore): Promise<void> {
@@ -31,7 +17,7 @@ async function emptied(store: DataStore): Promise<void> {
 }
 
 dataStoreConformance('RemoteDataStore', async () => {
-  const store = new RemoteDataStore({ url: server.url });
+  const store = new RemoteDataStore({ url: server.process.url });
   return { store, end: () => emptied(store) };
 });
 
@@ -40,7 +26,7 @@ const component = fc
   .filter((text) => !/^\.{1,2}$|\/|\p{Cc}|\p{Surrogate}/u.test(text) && Buffer.byteLength(text) < 256);
 
 it('any allowed name, version and content survives the way to the server and back', async () => {
-  const store = new RemoteDataStore({ url: server.url });
+  const store = new RemoteDataStore({ url: server.process.url });
   const file = fc.record({
     name: fc.array(component, { minLength: 1, maxLength: 4 }).map((parts) => parseFileName(parts.join('/'))),
     version: fc.integer({ min: 0, max: 253_402_300_799 }).map(toVersion),

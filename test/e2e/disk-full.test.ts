@@ -6,6 +6,7 @@ import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
 import { cutPower, makeExt4, makeTmpfs, type TestFileSystem } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { isRoot } from '../support/root.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { stagedFiles } from '../support/store-files.js';
 
@@ -27,7 +28,7 @@ function fillUp(disk: TestFileSystem, leave: number): () => void {
   return () => rmSync(ballast);
 }
 
-describe.each([
+describe.runIf(isRoot).each([
   ['tmpfs', () => makeTmpfs(48)],
   ['ext4', () => makeExt4(64)],
 ])('I7: a full disk, %s', (_, makeDisk) => {
@@ -97,7 +98,7 @@ describe.each([
   });
 });
 
-describe('I7: other disks that do not take what is written', () => {
+describe.runIf(isRoot)('I7: other disks that do not take what is written', () => {
   it('no inodes: large files get 507, small ones are stored', async () => {
     const disk = makeExt4(64, '-N', '400');
     const { server, directory } = await serverOn(disk);

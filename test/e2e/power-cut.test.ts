@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
 import { startServer } from '../support/server-process.js';
 
 const ROUNDS = rounds(5);
 const CLIENTS = 8;
 
-describe('a power cut under load', () => {
+describe.runIf(isRoot)('a power cut under load', () => {
   it(
     `I1, I2, I5: in ${ROUNDS} rounds nothing acknowledged is lost and nothing is left behind`,
     async () => {

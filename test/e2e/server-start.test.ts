@@ -4,6 +4,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { isRoot } from '../support/root.js';
 import { COMMAND, expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -21,7 +22,7 @@ describe('filetracker-server that cannot start says so in one line and exits wit
     );
   });
 
-  it('its directory may not be written', async () => {
+  it.runIf(isRoot)('its directory may not be written', async () => {
     const directory = temporaryDirectory();
     chmodSync(directory, 0o755);
     const unprivileged = [

@@ -20,7 +20,9 @@ export function suiteServer(...flags: string[]): SuiteServer {
     server = await startServer(directory, ...flags);
   });
   afterAll(async () => {
-    await server?.end();
+    const code = await server?.end();
+    // A server that died during the tests explains their failures better than they do.
+    if (server && code !== 0) throw new Error(`the server ended with ${code}: ${server.log()}`);
     rmSync(directory, { recursive: true, force: true });
   });
   const running = () => {

@@ -1,11 +1,14 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { catCommand } from './commands/cat.js';
+import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { getCommand } from './commands/get.js';
 import { lsCommand } from './commands/ls.js';
 import { putCommand } from './commands/put.js';
 import { rmCommand } from './commands/rm.js';
+import { scanCommand } from './commands/scan.js';
+import { scansCommand } from './commands/scans.js';
 import { statCommand } from './commands/stat.js';
 import { versionCommand } from './commands/version.js';
 import type { CommandContext, CommandFactory } from './context.js';
@@ -18,6 +21,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
     heading: 'Store:',
     commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
   },
+  { heading: 'Catalog:', commands: [scanCommand, scansCommand, changesCommand] },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 

@@ -32,6 +32,11 @@ export class Output {
     return this.#settings.verbosity === 'verbose';
   }
 
+  /** Whether `-q` was given. */
+  get quiet(): boolean {
+    return this.#settings.verbosity === 'quiet';
+  }
+
   /** Whether things that move, such as a progress bar, may be drawn on stderr. */
   get animated(): boolean {
     return this.stderr.isTTY === true && !this.json && this.#settings.verbosity !== 'quiet';

@@ -8,8 +8,8 @@ import {
   parseFileName,
   type Version,
 } from '@filetracker/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { FileStore } from '../../store/file-store.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { discardRest, plainContent } from '../body.js';
 import { sendFile } from '../file-reply.js';
 import { queryDate } from '../query.js';
@@ -24,32 +24,34 @@ export interface FilesOptions {
 }
 
 const PREFIX = '/files';
+const PATH = `${PREFIX}/*`;
 
 /** GET, HEAD, PUT and DELETE of `/files/{name}`. */
 export function registerFiles(app: FastifyInstance, options: FilesOptions): void {
   const { store } = options;
 
-  app.get(`${PREFIX}/*`, { exposeHeadRoute: false }, async (request, reply) => {
-    const name = nameOf(request);
-    try {
-      sendFile(reply, await store.open(name));
-      return reply;
-    } catch (error) {
-      return redirectOrThrow(error, name, request, reply, options);
-    }
-  });
+  const read = (find: (name: FileName) => Promise<FileRecord>): RouteHandlerMethod => {
+    return async (request, reply) => {
+      const name = nameOf(request);
+      try {
+        sendFile(reply, await find(name));
+        return reply;
+      } catch (error) {
+        return redirectOrThrow(error, name, request, reply, options);
+      }
+    };
+  };
+  app.get(
+    PATH,
+    { exposeHeadRoute: false },
+    read((name) => store.open(name)),
+  );
+  app.head(
+    PATH,
+    read((name) => store.stat(name)),
+  );
 
-  app.head(`${PREFIX}/*`, async (request, reply) => {
-    const name = nameOf(request);
-    try {
-      sendFile(reply, await store.stat(name));
-      return reply;
-    } catch (error) {
-      return redirectOrThrow(error, name, request, reply, options);
-    }
-  });
-
-  app.put(`${PREFIX}/*`, async (request, reply) => {
+  app.put(PATH, async (request, reply) => {
     try {
       const version = await store.put({
         name: nameOf(request),
@@ -63,7 +65,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     }
   });
 
-  app.delete(`${PREFIX}/*`, async (request, reply) => {
+  app.delete(PATH, async (request, reply) => {
     await store.delete(nameOf(request), requiredVersion(request));
     return reply.send();
   });

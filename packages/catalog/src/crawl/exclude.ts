@@ -1,0 +1,91 @@
+import { type BytePath, isWithin } from '../byte-path.js';
+
+/** An exclude pattern that cannot be understood. */
+export class InvalidPatternError extends Error {
+  override readonly name = 'InvalidPatternError';
+}
+
+/** A pattern, compiled. Plain data: it travels to worker threads. */
+export interface Exclusion {
+  readonly expression: RegExp;
+  /** What it is compared with: the name alone, or the path below the root. */
+  readonly subject: 'name' | 'path';
+  readonly directoriesOnly: boolean;
+}
+
+/** One character of UTF-8 that is no slash, or a stray byte, in a string of bytes. */
+const CHARACTER = '(?:[\\x00-\\x2e\\x30-\\x7f]|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x80-\\xbf])';
+
+/**
+ * Compiles a glob as rsync and git read them: without a slash it matches names at any depth; with one, paths below
+ * the root; a closing slash means directories only. `*` and `?` match anything but a slash, `**` slashes too,
+ * `[a-z]` and `[!a-z]` one character, a backslash takes the next character as it is.
+ * Throws {@link InvalidPatternError}.
+ */
+export function compileExclusion(pattern: string): Exclusion {
+  const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
+  const directoriesOnly = bytes.endsWith('/');
+  const body = directoriesOnly ? bytes.slice(0, -1) : bytes;
+  if (body === '' || body === '/')
+    throw new InvalidPatternError(`the exclude pattern "${pattern}" matches nothing`);
+  const subject = body.includes('/') ? 'path' : 'name';
+  const source = globToExpression(body.replace(/^\//, ''), pattern);
+  try {
+    return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
+  } catch (error) {
+    throw new InvalidPatternError(`the exclude pattern "${pattern}" has a range out of order`, {
+      cause: error,
+    });
+  }
+}
+
+/** Reads patterns of an `--exclude-from` file: one a line, blank lines and lines that begin with `#` left out. */
+export function parseExcludeFile(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** Whether an entry is left out. `name` are bytes; `directory` is the path that holds it. */
+export function isExcluded(
+  exclusions: readonly Exclusion[],
+  entry: {
+    readonly root: BytePath;
+    readonly directory: BytePath;
+    readonly name: string;
+    readonly isDirectory: boolean;
+  },
+): boolean {
+  return exclusions.some(({ expression, subject, directoriesOnly }) => {
+    if (directoriesOnly && !entry.isDirectory) return false;
+    return expression.test(
+      subject === 'name' ? entry.name : pathBelow(entry.root, entry.directory) + entry.name,
+    );
+  });
+}
+
+function pathBelow(root: BytePath, directory: BytePath): string {
+  if (directory === root || !isWithin(directory, root)) return '';
+  return `${directory.slice(root === '/' ? 1 : root.length + 1)}/`;
+}
+
+const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?[^\]]*)\]|\\(.)|([^])/gs;
+
+function globToExpression(glob: string, pattern: string): string {
+  if (/(^|[^\\])(\\\\)*\\$/.test(glob)) {
+    throw new InvalidPatternError(`the exclude pattern "${pattern}" ends in a backslash`);
+  }
+  return glob.replace(
+    TOKEN,
+    (token, negation: string | undefined, set: string | undefined, escaped, plain) => {
+      if (token === '**/') return '(?:[^]*/)?';
+      if (token === '**') return '[^]*';
+      if (token === '*') return '[^/]*';
+      if (token === '?') return CHARACTER;
+      if (set !== undefined) return `(?!/)[${negation ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
+      return escapeExpression(String(escaped ?? plain));
+    },
+  );
+}
+
+function escapeExpression(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+}

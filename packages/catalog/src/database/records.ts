@@ -1,0 +1,95 @@
+import type { BytePath } from '../byte-path.js';
+import type { Attributes, Entry } from '../entry.js';
+
+/** Number of a scan or a watch; later ones are greater. */
+export type ScanId = number;
+
+/** Files, directories and bytes below a directory. Hard links are counted once. */
+export interface Totals {
+  /** Entries that are no directories. */
+  readonly files: number;
+  /** Directories, the one itself left out. */
+  readonly directories: number;
+  /** Lengths of the files, in bytes. */
+  readonly bytes: number;
+  /** Bytes that files and directories take on the disk, the directory itself included. */
+  readonly allocated: number;
+}
+
+/** Number of files and what they came to in bytes. */
+export interface Tally {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What a run found changed. Sizes are lengths of regular files and other entries; directories count separately. */
+export interface ChangeTallies {
+  readonly new: Tally;
+  /** `bytes` is the growth, negative where files shrank. */
+  readonly modified: Tally;
+  readonly renamed: Tally;
+  readonly removed: Tally;
+  readonly newDirectories: number;
+  readonly removedDirectories: number;
+}
+
+/** One scan or watch of one root. */
+export interface ScanRun {
+  readonly id: ScanId;
+  readonly root: BytePath;
+  readonly source: 'scan' | 'watch';
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** The first look at this root: what it found is the base of the history and not reported as new. */
+  readonly isBaseline: boolean;
+  /** Totals of the root after the run. */
+  readonly totals: Totals;
+  readonly changes: ChangeTallies;
+  readonly errors: number;
+  /** Directories whose content could not be read. */
+  readonly unreadableDirectories: number;
+  /** Free-form data that the user gave the run. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** What happened to a file or directory. */
+export type ChangeKind = 'new' | 'modified' | 'renamed' | 'removed';
+
+/** One change that a run found. */
+export interface FileChange {
+  /** Place in the history of all changes; later ones are greater. */
+  readonly sequence: number;
+  readonly scan: ScanId;
+  /** When it was recorded, in milliseconds since 1970. */
+  readonly recordedAt: number;
+  readonly kind: ChangeKind;
+  /** Where it is, or for `removed` was. */
+  readonly path: BytePath;
+  /** For `renamed`: where it was before. */
+  readonly previousPath: BytePath | null;
+  /** How it was; null for `new`. */
+  readonly before: Attributes | null;
+  /** How it is; null for `removed`. */
+  readonly after: Attributes | null;
+}
+
+/** A directory as the catalog knows it. */
+export interface DirectoryRecord {
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  readonly totals: Totals;
+}
+
+/** A file with its path. */
+export interface FileRecord extends Entry {
+  readonly path: BytePath;
+}
+
+/** Something that could not be read. */
+export interface ScanError {
+  readonly scan: ScanId;
+  readonly path: BytePath;
+  /** Positive error number of the system. */
+  readonly errno: number;
+}

@@ -1,0 +1,65 @@
+import { type BytePath, childPath } from '../../byte-path.js';
+import type { ListingDiff } from '../../diff/diff-listing.js';
+import type { Entry } from '../../entry.js';
+import type { KnownFile } from './file-table.js';
+import type { SessionTables } from './session-tables.js';
+
+/** A directory whose files change. */
+export interface ChangedDirectory {
+  readonly id: number;
+  readonly path: BytePath;
+  readonly device: number;
+}
+
+/** Writes how the files of one directory differ: rows, history, and the sums of the directory and of all above it. */
+export function applyFileDiff(
+  tables: SessionTables,
+  directory: ChangedDirectory,
+  diff: ListingDiff<KnownFile>,
+): void {
+  const { files, links, log } = tables;
+  const sums = { files: 0, directories: 0, bytes: 0, allocated: 0 };
+  const leave = (file: KnownFile) => {
+    if (file.links > 1) links.touch(file.inode);
+    addTo(sums, file, { sign: -1, counts: file.isCounted });
+  };
+  const enter = (file: Entry) => {
+    if (file.links > 1) links.touch(file.inode);
+    // Of several names the recount at the end chooses the one that counts.
+    addTo(sums, file, { sign: 1, counts: file.links === 1 });
+  };
+  for (const before of diff.removed) {
+    leave(before);
+    files.delete(directory.id, before.name);
+    log.add('removed', childPath(directory.path, before.name), { before, after: null });
+  }
+  for (const after of diff.added) {
+    enter(after);
+    files.insert(directory.id, directory.device, after);
+    log.add('new', childPath(directory.path, after.name), { before: null, after });
+  }
+  for (const { before, after } of diff.modified) {
+    leave(before);
+    enter(after);
+    files.update(directory.id, directory.device, after, null);
+    log.add('modified', childPath(directory.path, after.name), { before, after });
+  }
+  for (const { before, after } of diff.refreshed) {
+    leave(before);
+    enter(after);
+    files.update(directory.id, directory.device, after, before.fingerprint);
+  }
+  tables.directories.addOwn(directory.id, sums);
+  tables.ledger.add(directory.id, sums);
+}
+
+function addTo(
+  sums: { files: number; bytes: number; allocated: number },
+  file: Entry,
+  { sign, counts }: { readonly sign: 1 | -1; readonly counts: boolean },
+): void {
+  sums.files += sign;
+  if (!counts) return;
+  sums.bytes += sign * file.size;
+  sums.allocated += sign * file.allocated;
+}

@@ -1,0 +1,135 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { type BytePath, toBytes } from '../../byte-path.js';
+import type { Attributes } from '../../entry.js';
+import type { ChangeKind, ChangeTallies } from '../records.js';
+
+type Value = number | bigint | string | Uint8Array | null;
+
+const FIELDS = [
+  'mode',
+  'uid',
+  'gid',
+  'links',
+  'device',
+  'inode',
+  'size',
+  'allocated',
+  'mtime_ns',
+  'ctime_ns',
+  'born_ns',
+] as const;
+const OLD = FIELDS.map((field) => `old_${field}`).join(', ');
+const NEW = FIELDS.map((field) => `new_${field}`).join(', ');
+
+/** How a changed entry was and is; null where it was not or is no more. */
+interface ChangedEntry {
+  readonly before: (Attributes & { readonly fingerprint?: Uint8Array | null }) | null;
+  readonly after: Attributes | null;
+}
+
+/**
+ * Collects the changes of one scan in a temporary table (a scan may find millions), pairs what was renamed, and
+ * writes the history in its final order.
+ */
+export class ChangeLog {
+  readonly #insert: Statement<Value[]>;
+
+  constructor(private readonly database: Database) {
+    database.exec(`
+      DROP TABLE IF EXISTS temp.found;
+      CREATE TEMP TABLE found (id INTEGER PRIMARY KEY, kind TEXT, path BLOB, previous_path BLOB,
+        ${OLD}, old_fingerprint, ${NEW});
+    `);
+    const values = Array(3 + 2 * FIELDS.length).fill('?');
+    this.#insert = database.prepare(
+      `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint, ${NEW}) VALUES (${values.join(', ')})`,
+    );
+  }
+
+  /** Notes a change. Renames are found later, by {@link pairRenames}. */
+  add(kind: Exclude<ChangeKind, 'renamed'>, path: BytePath, { before, after }: ChangedEntry): void {
+    this.#insert.run(kind, toBytes(path), ...values(before), before?.fingerprint ?? null, ...values(after));
+  }
+
+  /**
+   * Turns a removed and a new entry of the same inode into one rename. An inode number is used again soon after its
+   * file is deleted, so the time of birth must agree too, and where the file system tells none, size and
+   * modification time. Of an inode with several names, names pair in byte order.
+   */
+  pairRenames(): void {
+    this.database.exec(`
+      CREATE INDEX temp.found_inodes ON found (coalesce(old_inode, new_inode)) WHERE kind IN ('removed', 'new');
+      CREATE TEMP TABLE pairs AS
+        WITH removed AS (
+          SELECT *, row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
+          FROM temp.found WHERE kind = 'removed'
+        ), arrived AS (
+          SELECT *, row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
+          FROM temp.found WHERE kind = 'new'
+            AND new_inode IN (SELECT old_inode FROM temp.found WHERE kind = 'removed')
+        )
+        SELECT removed.id AS removed_id, arrived.id AS new_id
+        FROM removed JOIN arrived ON removed.old_device = arrived.new_device AND removed.old_inode = arrived.new_inode
+          AND removed.old_mode >> 12 = arrived.new_mode >> 12 AND removed.place = arrived.place
+        WHERE CASE WHEN removed.old_born_ns IS NULL OR arrived.new_born_ns IS NULL
+          THEN removed.old_size = arrived.new_size AND removed.old_mtime_ns = arrived.new_mtime_ns
+          ELSE removed.old_born_ns = arrived.new_born_ns END;
+      CREATE UNIQUE INDEX temp.pairs_by_new ON pairs (new_id);
+      UPDATE temp.found SET kind = 'renamed',
+        (previous_path, ${OLD}, old_fingerprint) =
+          (SELECT was.path, ${FIELDS.map((field) => `was.old_${field}`).join(', ')}, was.old_fingerprint
+           FROM temp.pairs JOIN temp.found AS was ON was.id = removed_id WHERE new_id = found.id)
+        WHERE id IN (SELECT new_id FROM temp.pairs);
+      DELETE FROM temp.found WHERE id IN (SELECT removed_id FROM temp.pairs);
+      DROP TABLE temp.pairs;
+    `);
+  }
+
+  /** Writes the history: removals before the rest, so that a name that changed its type can be replayed in order. */
+  publish(scan: number, recordedAt: number): void {
+    this.database
+      .prepare(
+        `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
+         SELECT ?, ?, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW} FROM temp.found
+         ORDER BY CASE kind WHEN 'removed' THEN 0 WHEN 'renamed' THEN 1 ELSE 2 END, path`,
+      )
+      .run(scan, recordedAt);
+  }
+
+  /** Counts what was found. */
+  tallies(): ChangeTallies {
+    const rows = this.database
+      .prepare<[], { kind: ChangeKind; isDirectory: number; files: number; bytes: number }>(
+        `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, count(*) AS files,
+           coalesce(sum(CASE kind WHEN 'modified' THEN new_size - old_size WHEN 'removed' THEN old_size
+             ELSE new_size END), 0) AS bytes
+         FROM temp.found GROUP BY 1, 2`,
+      )
+      .all();
+    const tally = (kind: ChangeKind) => {
+      const row = rows.find((row) => row.kind === kind && row.isDirectory === 0);
+      return { files: row?.files ?? 0, bytes: row?.bytes ?? 0 };
+    };
+    const directories = (kind: ChangeKind) =>
+      rows.find((row) => row.kind === kind && row.isDirectory === 1)?.files ?? 0;
+    return {
+      new: tally('new'),
+      modified: tally('modified'),
+      renamed: tally('renamed'),
+      removed: tally('removed'),
+      newDirectories: directories('new'),
+      removedDirectories: directories('removed'),
+    };
+  }
+
+  /** Drops what was collected. */
+  close(): void {
+    this.database.exec('DROP TABLE IF EXISTS temp.found');
+  }
+}
+
+function values(attributes: Attributes | null): Value[] {
+  if (!attributes) return FIELDS.map(() => null);
+  const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = attributes;
+  return [mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs];
+}

@@ -1,0 +1,182 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { type ByteName, nameFromBytes } from '../../byte-path.js';
+import type { Attributes } from '../../entry.js';
+import { type AttributeRow, attributesFromRow } from './row-mapping.js';
+
+type Value = number | bigint | Uint8Array | null;
+
+/** Sums over a directory's own entries. */
+export interface OwnSums {
+  readonly files: number;
+  readonly bytes: number;
+  /** Bytes on the disk of the files and of the directory itself. */
+  readonly allocated: number;
+  /** Largest size of a file. */
+  readonly largest: number;
+}
+
+/** A child directory by number and name. */
+interface ChildDirectory {
+  readonly id: number;
+  readonly name: ByteName;
+}
+
+/** What identifies a directory in the catalog, with the digest of its last listing; null before the first. */
+interface FoundDirectory {
+  readonly id: number;
+  readonly digest: Buffer | null;
+}
+
+/** A directory with its place. */
+interface OldDirectory extends FoundDirectory {
+  readonly parent: number;
+  readonly name: Buffer;
+}
+
+/** Totals of a whole subtree, the directory at its top included. */
+interface SubtreeTotals {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+  readonly allocated: number;
+}
+
+const ATTRIBUTES = 'mode, uid, gid, links, device, inode, size, allocated, mtime_ns, ctime_ns, born_ns';
+
+/** The rows of `directories`. */
+export class DirectoryTable {
+  readonly #find: Statement<[number, Uint8Array], { id: number; listing_digest: Buffer | null }>;
+  readonly #oldest: Statement<[number], OldDirectory>;
+  readonly #insert: Statement<Value[]>;
+  readonly #place: Statement<[number, number, Uint8Array]>;
+  readonly #fill: Statement<Value[]>;
+  readonly #setAttributes: Statement<Value[]>;
+  readonly #addOwn: Statement<[number, number, number, number]>;
+  readonly #attributes: Statement<[number], AttributeRow>;
+  readonly #children: Statement<[number], { id: number; name: Buffer }>;
+  readonly #totals: Statement<[number], SubtreeTotals>;
+  readonly #move: Statement<[number, Uint8Array, number]>;
+  readonly #delete: Statement<[number]>;
+  #last: number;
+
+  constructor(database: Database) {
+    this.#last = database.prepare('SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
+    this.#find = database.prepare(
+      'SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?',
+    );
+    this.#oldest = database.prepare(
+      'SELECT id, parent_id AS parent, name, listing_digest AS digest FROM directories ORDER BY id LIMIT ?',
+    );
+    const values = Array(22).fill('?').join(', ');
+    this.#insert = database.prepare(
+      `INSERT INTO directories (id, parent_id, name, listing_digest, ${ATTRIBUTES}, largest_file, own_files,
+         own_bytes, own_allocated, total_files, total_bytes, total_allocated) VALUES (${values})`,
+    );
+    this.#place = database.prepare('INSERT INTO directories (id, parent_id, name) VALUES (?, ?, ?)');
+    this.#fill = database.prepare(
+      `UPDATE directories SET listing_digest = ?, mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?,
+         size = ?, allocated = ?, mtime_ns = ?, ctime_ns = ?, born_ns = ?, largest_file = ? WHERE id = ?`,
+    );
+    this.#setAttributes = database.prepare(
+      `UPDATE directories SET mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?, size = ?, allocated = ?,
+         mtime_ns = ?, ctime_ns = ?, born_ns = ? WHERE id = ?`,
+    );
+    this.#addOwn = database.prepare(
+      `UPDATE directories SET own_files = own_files + ?, own_bytes = own_bytes + ?, own_allocated = own_allocated + ?
+       WHERE id = ?`,
+    );
+    this.#attributes = database
+      .prepare<[number], AttributeRow>(`SELECT ${ATTRIBUTES} FROM directories WHERE id = ?`)
+      .safeIntegers();
+    this.#children = database.prepare('SELECT id, name FROM directories WHERE parent_id = ?');
+    this.#totals = database.prepare(
+      `SELECT total_files AS files, total_directories + 1 AS directories, total_bytes AS bytes,
+         total_allocated AS allocated FROM directories WHERE id = ?`,
+    );
+    this.#move = database.prepare('UPDATE directories SET parent_id = ?, name = ? WHERE id = ?');
+    this.#delete = database.prepare('DELETE FROM directories WHERE id = ?');
+  }
+
+  /** The directory of that name below a parent (0: a root, by its whole path). */
+  find(parent: number, name: Uint8Array): FoundDirectory | undefined {
+    const row = this.#find.get(parent, name);
+    return row && { id: row.id, digest: row.listing_digest };
+  }
+
+  /** At most `limit` directories, those made first; parents mostly come before their children. */
+  oldest(limit: number): Iterable<OldDirectory> {
+    return this.#oldest.iterate(limit);
+  }
+
+  /** Adds a row without knowing anything but its place. */
+  place(parent: number, name: Uint8Array): number {
+    this.#place.run(++this.#last, parent, name);
+    return this.#last;
+  }
+
+  /** Adds a row with all it holds; its totals are its own sums until something is added below it. */
+  insert(
+    parent: number,
+    name: Uint8Array,
+    { digest, attributes, own }: { digest: Uint8Array | null; attributes: Attributes; own: OwnSums },
+  ): number {
+    const { files, bytes, allocated, largest } = own;
+    const sums = [largest, files, bytes, allocated, files, bytes, allocated];
+    this.#insert.run(++this.#last, parent, name, digest, ...attributeValues(attributes), ...sums);
+    return this.#last;
+  }
+
+  /** Sets what the last look at a directory told. */
+  fill(id: number, digest: Uint8Array | null, attributes: Attributes, largest: number): void {
+    this.#fill.run(digest, ...attributeValues(attributes), largest, id);
+  }
+
+  /** Sets a directory's own attributes where its content could not be read. */
+  setAttributes(id: number, attributes: Attributes): void {
+    this.#setAttributes.run(...attributeValues(attributes), id);
+  }
+
+  /** Adds to a directory's own sums. */
+  addOwn(
+    id: number,
+    delta: { readonly files: number; readonly bytes: number; readonly allocated: number },
+  ): void {
+    this.#addOwn.run(delta.files, delta.bytes, delta.allocated, id);
+  }
+
+  /** A directory's own attributes. */
+  attributes(id: number): Attributes {
+    const row = this.#attributes.get(id);
+    if (!row) throw new RangeError(`no directory has the number ${id}`);
+    return attributesFromRow(row);
+  }
+
+  /** Directories directly below one. */
+  children(id: number): ChildDirectory[] {
+    return this.#children.all(id).map((row) => ({ id: row.id, name: nameFromBytes(row.name) }));
+  }
+
+  /** What a subtree counts for in the totals of the directories above it. */
+  totals(id: number): SubtreeTotals {
+    return this.#totals.get(id) ?? { files: 0, directories: 0, bytes: 0, allocated: 0 };
+  }
+
+  /** Hangs a directory, with all below it, under another parent. */
+  move(id: number, parent: number, name: Uint8Array): void {
+    this.#move.run(parent, name, id);
+  }
+
+  delete(id: number): void {
+    this.#delete.run(id);
+  }
+
+  /** Roots of scanned trees: number and whole path. */
+  roots(): ChildDirectory[] {
+    return this.children(0);
+  }
+}
+
+function attributeValues(attributes: Attributes): Value[] {
+  const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = attributes;
+  return [mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs];
+}

@@ -1,0 +1,80 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { DirectoryTable } from './directory-table.js';
+import type { TotalsLedger } from './totals-ledger.js';
+
+interface LinkRow {
+  readonly directory: number;
+  readonly name: Buffer;
+  readonly device: number;
+  readonly size: number;
+  readonly allocated: number;
+  readonly isCounted: number;
+}
+
+/**
+ * Sees to it that of all names of an inode exactly one is in the sums. Sessions mark the inodes with several names
+ * that they touch; at the end only those are looked at, wherever in the catalog their other names are.
+ */
+export class HardLinks {
+  readonly #touch: Statement<[bigint]>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly directories: DirectoryTable,
+    private readonly ledger: TotalsLedger,
+  ) {
+    database.exec(`
+      DROP TABLE IF EXISTS temp.touched_inodes;
+      CREATE TEMP TABLE touched_inodes (inode INTEGER PRIMARY KEY);
+    `);
+    this.#touch = database.prepare('INSERT OR IGNORE INTO temp.touched_inodes VALUES (?)');
+  }
+
+  /** Marks an inode of which a name with several links came, changed or went. */
+  touch(inode: bigint): void {
+    this.#touch.run(inode);
+  }
+
+  /** Counts each touched inode once, under the first of its names. */
+  recount(): void {
+    const names = this.database.prepare<[bigint], LinkRow>(
+      `SELECT directory_id AS directory, files.name AS name, coalesce(files.device, directories.device) AS device,
+         files.size AS size, files.allocated AS allocated, is_counted AS isCounted
+       FROM files JOIN directories ON directories.id = directory_id
+       WHERE files.inode = ? AND files.links > 1 ORDER BY 3, 1, 2`,
+    );
+    const next = this.database
+      .prepare<[bigint], bigint>(
+        'SELECT inode FROM temp.touched_inodes WHERE inode > ? ORDER BY inode LIMIT 1000',
+      )
+      .pluck()
+      .safeIntegers();
+    const count = this.database.prepare<[number, number, Buffer]>(
+      'UPDATE files SET is_counted = ? WHERE directory_id = ? AND name = ?',
+    );
+    let inodes = next.all(-(2n ** 63n));
+    for (; inodes.length > 0; inodes = next.all(inodes.at(-1) ?? 0n)) {
+      for (const inode of inodes) {
+        let device: number | undefined;
+        for (const row of names.all(inode)) {
+          const counts = row.device === device ? 0 : 1;
+          device = row.device;
+          if (row.isCounted === counts) continue;
+          count.run(counts, row.directory, row.name);
+          this.#addToSums(row, counts === 1 ? 1 : -1);
+        }
+      }
+    }
+  }
+
+  /** Drops the marks. */
+  close(): void {
+    this.database.exec('DROP TABLE IF EXISTS temp.touched_inodes');
+  }
+
+  #addToSums(row: LinkRow, sign: 1 | -1): void {
+    const delta = { files: 0, directories: 0, bytes: sign * row.size, allocated: sign * row.allocated };
+    this.directories.addOwn(row.directory, delta);
+    this.ledger.add(row.directory, delta);
+  }
+}

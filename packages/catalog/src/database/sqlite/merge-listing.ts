@@ -1,0 +1,110 @@
+import { type ByteName, type BytePath, childPath } from '../../byte-path.js';
+import { diffListing } from '../../diff/diff-listing.js';
+import type { Attributes, Entry } from '../../entry.js';
+import type { DirectoryListing } from '../../listing/directory-listing.js';
+import { applyFileDiff, type ChangedDirectory } from './apply-file-diff.js';
+import type { DirectoryNode } from './directory-tree.js';
+import { parseLine, saysTheSame } from './known-lines.js';
+import { removeSubtree } from './remove-subtree.js';
+import type { SessionTables } from './session-tables.js';
+import type { StagedListings } from './staged-listings.js';
+
+/** Entries of a very large directory that are compared at once. */
+const PAGE = 5_000;
+
+/** Brings a directory that the catalog knows to what its listing says, row by row. */
+export function mergeListing(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
+  const directory = changedDirectory(tables, node, listing);
+  const known = tables.knownLines.read(node.id);
+  const seen: Entry[] = [];
+  const folders = new Set<ByteName>();
+  const undecided = new Set<ByteName>();
+  listing.visit({
+    file: (entry) => {
+      const key = entry.hexName;
+      const line = known.get(key);
+      if (line !== undefined && saysTheSame(line, entry, directory.device)) known.delete(key);
+      else seen.push(entry.entry());
+    },
+    directory: (name) => folders.add(name),
+    problem: ({ name, kind }) => {
+      if (kind === 'unknown') undecided.add(name);
+    },
+  });
+  const before = [...known.values()].map((line) => parseLine(line, directory.device));
+  applyFileDiff(tables, directory, diffListing(before.sort(byName), seen.sort(byName), undecided));
+  for (const child of tables.directories.children(node.id)) {
+    if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);
+  }
+  updateDirectory(tables, node, listing);
+}
+
+/**
+ * The same for a very large directory whose parts are all staged: page by page, where a page ends at the same name
+ * on both sides, so that rows that a page inserts are behind the next one's begin.
+ */
+export function mergeStaged(
+  tables: SessionTables,
+  { staged, node, last }: { staged: StagedListings; node: DirectoryNode; last: DirectoryListing },
+): void {
+  const directory = changedDirectory(tables, node, last);
+  for (let after = ''; ; ) {
+    const known = tables.files.knownAfter(node.id, directory.device, after, PAGE);
+    const ends = [known[PAGE - 1]?.name, staged.boundary(node.id, after, PAGE - 1)].filter(
+      (end) => end !== undefined,
+    );
+    const end = ends.sort()[0];
+    const page = staged.page(node.id, after, end);
+    const before = end === undefined ? known : known.filter(({ name }) => name <= end);
+    applyFileDiff(tables, directory, diffListing(before, page.entries, page.undecided));
+    if (end === undefined) break;
+    after = end;
+  }
+  for (const child of staged.missingChildren(node.id)) removeChild(tables, directory, child);
+  updateDirectory(tables, node, last);
+}
+
+/** Writes a directory's own attributes, with a row of history where its permissions or its owner changed. */
+export function updateAttributes(
+  tables: SessionTables,
+  { node, path }: { readonly node: DirectoryNode; readonly path: BytePath },
+  after: Attributes,
+): Attributes {
+  const before = tables.directories.attributes(node.id);
+  if (before.mode !== after.mode || before.uid !== after.uid || before.gid !== after.gid) {
+    tables.log.add('modified', path, { before, after });
+  }
+  if (before.allocated !== after.allocated) {
+    const sums = { files: 0, directories: 0, bytes: 0, allocated: after.allocated - before.allocated };
+    tables.directories.addOwn(node.id, sums);
+    tables.ledger.add(node.id, sums);
+  }
+  return before;
+}
+
+function updateDirectory(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
+  const attributes = listing.attributes();
+  updateAttributes(tables, { node, path: listing.path }, attributes);
+  tables.directories.fill(node.id, listing.digest, attributes, listing.largest);
+}
+
+function byName(a: Entry, b: Entry): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function changedDirectory(
+  tables: SessionTables,
+  node: DirectoryNode,
+  listing: DirectoryListing,
+): ChangedDirectory {
+  tables.files.flush();
+  return { id: node.id, path: listing.path, device: listing.attributes().device };
+}
+
+function removeChild(
+  tables: SessionTables,
+  directory: ChangedDirectory,
+  child: { readonly id: number; readonly name: ByteName },
+): void {
+  removeSubtree(tables, { id: child.id, parent: directory.id, path: childPath(directory.path, child.name) });
+}

@@ -1,0 +1,122 @@
+/**
+ * The steps from an empty database to the present schema; PRAGMA user_version counts those that were done. Steps are
+ * only ever added at the end. Names and paths are BLOBs: bytes, exactly. Times with the ending _ns are nanoseconds
+ * since 1970, those ending in _at milliseconds.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE scan_runs (
+    id INTEGER PRIMARY KEY,
+    root BLOB NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('scan', 'watch')),
+    status TEXT NOT NULL CHECK (status IN ('running', 'finished')),
+    is_baseline INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    files INTEGER NOT NULL DEFAULT 0,
+    directories INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    allocated INTEGER NOT NULL DEFAULT 0,
+    new_files INTEGER NOT NULL DEFAULT 0,
+    new_bytes INTEGER NOT NULL DEFAULT 0,
+    modified_files INTEGER NOT NULL DEFAULT 0,
+    modified_bytes INTEGER NOT NULL DEFAULT 0,
+    renamed_files INTEGER NOT NULL DEFAULT 0,
+    renamed_bytes INTEGER NOT NULL DEFAULT 0,
+    removed_files INTEGER NOT NULL DEFAULT 0,
+    removed_bytes INTEGER NOT NULL DEFAULT 0,
+    new_directories INTEGER NOT NULL DEFAULT 0,
+    removed_directories INTEGER NOT NULL DEFAULT 0,
+    errors INTEGER NOT NULL DEFAULT 0,
+    unreadable_directories INTEGER NOT NULL DEFAULT 0,
+    metadata TEXT NOT NULL DEFAULT '{}'
+  ) STRICT;
+
+  -- The tree. A scanned root has parent_id 0 and its whole path as its name. listing_digest covers the directory's
+  -- own fields and those of its entries: where a scan finds the same digest, nothing changed directly inside.
+  CREATE TABLE directories (
+    id INTEGER PRIMARY KEY,
+    parent_id INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    listing_digest BLOB,
+    mode INTEGER NOT NULL DEFAULT 0,
+    uid INTEGER NOT NULL DEFAULT 0,
+    gid INTEGER NOT NULL DEFAULT 0,
+    links INTEGER NOT NULL DEFAULT 0,
+    device INTEGER NOT NULL DEFAULT 0,
+    inode INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL DEFAULT 0,
+    allocated INTEGER NOT NULL DEFAULT 0,
+    mtime_ns INTEGER NOT NULL DEFAULT 0,
+    ctime_ns INTEGER NOT NULL DEFAULT 0,
+    born_ns INTEGER,
+    largest_file INTEGER NOT NULL DEFAULT 0,
+    own_files INTEGER NOT NULL DEFAULT 0,
+    own_bytes INTEGER NOT NULL DEFAULT 0,
+    own_allocated INTEGER NOT NULL DEFAULT 0,
+    total_files INTEGER NOT NULL DEFAULT 0,
+    total_directories INTEGER NOT NULL DEFAULT 0,
+    total_bytes INTEGER NOT NULL DEFAULT 0,
+    total_allocated INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE UNIQUE INDEX directories_by_name ON directories (parent_id, name);
+
+  -- Everything that is no directory. Of the names of one inode (links > 1) exactly one is counted in sums.
+  -- device is null where it is the directory's, which is nearly always.
+  CREATE TABLE files (
+    directory_id INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    mode INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    gid INTEGER NOT NULL,
+    links INTEGER NOT NULL,
+    device INTEGER,
+    inode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    allocated INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    born_ns INTEGER,
+    is_counted INTEGER NOT NULL,
+    fingerprint BLOB,
+    PRIMARY KEY (directory_id, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX files_linked ON files (inode) WHERE links > 1;
+
+  CREATE TABLE file_changes (
+    sequence INTEGER PRIMARY KEY,
+    scan_id INTEGER NOT NULL REFERENCES scan_runs (id),
+    recorded_at INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('new', 'modified', 'renamed', 'removed')),
+    path BLOB NOT NULL,
+    previous_path BLOB,
+    old_mode INTEGER, old_uid INTEGER, old_gid INTEGER, old_links INTEGER, old_device INTEGER, old_inode INTEGER,
+    old_size INTEGER, old_allocated INTEGER, old_mtime_ns INTEGER, old_ctime_ns INTEGER, old_born_ns INTEGER,
+    old_fingerprint BLOB,
+    new_mode INTEGER, new_uid INTEGER, new_gid INTEGER, new_links INTEGER, new_device INTEGER, new_inode INTEGER,
+    new_size INTEGER, new_allocated INTEGER, new_mtime_ns INTEGER, new_ctime_ns INTEGER, new_born_ns INTEGER,
+    new_fingerprint BLOB
+  ) STRICT;
+  CREATE INDEX file_changes_by_scan ON file_changes (scan_id);
+  CREATE INDEX file_changes_by_time ON file_changes (recorded_at);
+  CREATE INDEX file_changes_by_path ON file_changes (path);
+  CREATE INDEX file_changes_by_previous_path ON file_changes (previous_path) WHERE previous_path IS NOT NULL;
+
+  -- What a follower of events reads: live changes one by one, a finished scan that found changes as one row.
+  CREATE TABLE mutation_log (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    recorded_at INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('new', 'modified', 'renamed', 'removed', 'scan', 'gap')),
+    path BLOB NOT NULL,
+    previous_path BLOB,
+    scan_id INTEGER REFERENCES scan_runs (id)
+  ) STRICT;
+
+  CREATE TABLE scan_errors (
+    scan_id INTEGER NOT NULL REFERENCES scan_runs (id),
+    path BLOB NOT NULL,
+    errno INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX scan_errors_by_scan ON scan_errors (scan_id);
+  `,
+];

@@ -1,0 +1,97 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { CatalogError } from '../errors.js';
+import { MIGRATIONS } from './migrations.js';
+
+/** "FtCl" in PRAGMA application_id marks a database as a catalog. */
+const APPLICATION_ID = 0x4674436c;
+
+/** How long a connection waits for another's write to end before it gives up. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** KiB of the database that the writing connection keeps in memory. */
+const WRITER_CACHE_KIB = 64 * 1024;
+
+/**
+ * Opens a catalog file for writing and brings its schema up to date; makes it and its directory where there is none.
+ * Throws {@link CatalogError}: `foreign_database`, `newer_schema`, `busy` or `unavailable`.
+ */
+export function openForWriting(file: string): Database.Database {
+  return translating(file, () => {
+    mkdirSync(dirname(file), { recursive: true });
+    const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      checkOwner(database, file);
+      database.pragma('journal_mode = WAL');
+      // A power cut may take the last scan away, whole; it cannot damage the catalog.
+      database.pragma('synchronous = NORMAL');
+      database.pragma(`cache_size = -${WRITER_CACHE_KIB}`);
+      migrate(database);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Opens a catalog file that exists for reading. Throws {@link CatalogError} as {@link openForWriting} does. */
+export function openForReading(file: string): Database.Database {
+  return translating(file, () => {
+    return new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  });
+}
+
+/** Runs something on a database and turns SQLite's errors into {@link CatalogError}. */
+export function translating<Result>(file: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw translated(file, error);
+  }
+}
+
+/** SQLite's error as a {@link CatalogError}; anything else as it is. */
+export function translated(file: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED') {
+    const message = `another scan or watch is writing to the catalog ${file}; try again when it has finished`;
+    return new CatalogError('busy', message, { cause: error });
+  }
+  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
+    return new CatalogError('foreign_database', `${file} is not a catalog, or is damaged`, { cause: error });
+  }
+  const isSystemError = /^(SQLITE_|E[A-Z]+$)/.test(code);
+  if (!isSystemError || !(error instanceof Error)) return error;
+  return new CatalogError('unavailable', `cannot use the catalog ${file}: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function checkOwner(database: Database.Database, file: string): void {
+  const id = database.pragma('application_id', { simple: true });
+  if (id === APPLICATION_ID) return;
+  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+  if (tables > 0) throw new CatalogError('foreign_database', `${file} is a database of another program`);
+}
+
+function migrate(database: Database.Database): void {
+  const schemaVersion = () => database.pragma('user_version', { simple: true }) as number;
+  const refuseNewer = () => {
+    if (schemaVersion() <= MIGRATIONS.length) return;
+    const message = `the catalog was made by a newer version of this program (schema ${schemaVersion()})`;
+    throw new CatalogError('newer_schema', message);
+  };
+  refuseNewer();
+  if (schemaVersion() === MIGRATIONS.length) return;
+  database
+    .transaction(() => {
+      // Another process may have migrated while this one waited for the lock.
+      refuseNewer();
+      for (const step of MIGRATIONS.slice(schemaVersion())) database.exec(step);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${MIGRATIONS.length}`);
+    })
+    .immediate();
+}

@@ -1,0 +1,139 @@
+import type { Database } from 'better-sqlite3';
+import { type BytePath, childPath, nameFromBytes } from '../../byte-path.js';
+import type { BeginScanOptions, Catalog, ChangeFilter, ScanFilter, ScanSession } from '../catalog.js';
+import { CatalogError } from '../errors.js';
+import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
+import { BaselinePreview } from './baseline-preview.js';
+import { openForReading, openForWriting, translated, translating } from './open-database.js';
+import {
+  DIRECTORY_COLUMNS,
+  type DirectoryRow,
+  directoryRecord,
+  findDirectory,
+  readDirectory,
+} from './read-directories.js';
+import { readChanges, readErrors, readScans } from './read-history.js';
+import { type AttributeRow, attributesFromRow } from './row-mapping.js';
+import { SqliteScanSession } from './session.js';
+
+/** A catalog in one SQLite file. */
+class SqliteCatalog implements Catalog {
+  #isScanning = false;
+
+  /** `file` must have been opened for writing once, see {@link openSqliteCatalog}. */
+  constructor(private readonly file: string) {}
+
+  beginScan(options: BeginScanOptions): Promise<ScanSession> {
+    return this.#attempt(() => {
+      // One connection waiting for another of the same process would wait in vain.
+      if (this.#isScanning) throw new CatalogError('busy', 'a scan into this catalog is running already');
+      const database = openForWriting(this.file);
+      try {
+        if (options.isPreview && !readDirectory(database, options.root)) {
+          database.close();
+          return new BaselinePreview(options);
+        }
+        const session = new SqliteScanSession({
+          ...options,
+          database,
+          onEnd: () => {
+            this.#isScanning = false;
+          },
+          translate: (error) => translated(this.file, error),
+        });
+        this.#isScanning = true;
+        return session;
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+  }
+
+  scans(filter: ScanFilter = {}): AsyncIterable<ScanRun> {
+    return this.#stream((database) => readScans(database, filter));
+  }
+
+  changes(filter: ChangeFilter = {}): AsyncIterable<FileChange> {
+    return this.#stream((database) => readChanges(database, filter));
+  }
+
+  errors(scan: ScanId): AsyncIterable<ScanError> {
+    return this.#stream((database) => readErrors(database, scan));
+  }
+
+  directory(path: BytePath): Promise<DirectoryRecord | undefined> {
+    return this.#attempt(() => {
+      const database = openForReading(this.file);
+      try {
+        return readDirectory(database, path);
+      } finally {
+        database.close();
+      }
+    });
+  }
+
+  subdirectories(path: BytePath): AsyncIterable<DirectoryRecord> {
+    return this.#stream(function* (database) {
+      const parent = findDirectory(database, path);
+      if (parent === undefined) return;
+      const rows = database
+        .prepare<[bigint], DirectoryRow>(
+          `SELECT ${DIRECTORY_COLUMNS} FROM directories WHERE parent_id = ? ORDER BY name`,
+        )
+        .safeIntegers();
+      for (const row of rows.iterate(parent))
+        yield directoryRecord(childPath(path, nameFromBytes(row.name)), row);
+    });
+  }
+
+  files(path: BytePath): AsyncIterable<FileRecord> {
+    return this.#stream(function* (database) {
+      const directory = findDirectory(database, path);
+      if (directory === undefined) return;
+      const rows = database
+        .prepare<[bigint], AttributeRow & { readonly name: Buffer }>(
+          `SELECT files.name, files.mode, files.uid, files.gid, files.links,
+             coalesce(files.device, directories.device) AS device, files.inode, files.size, files.allocated,
+             files.mtime_ns, files.ctime_ns, files.born_ns
+           FROM files JOIN directories ON directories.id = directory_id WHERE directory_id = ? ORDER BY files.name`,
+        )
+        .safeIntegers();
+      for (const row of rows.iterate(directory)) {
+        const name = nameFromBytes(row.name);
+        yield { path: childPath(path, name), name, ...attributesFromRow(row) };
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    // Every reading method and every session has a connection of its own, which it closes itself.
+  }
+
+  /** A stream sees one state of the catalog: it has a connection, and so a snapshot, of its own. */
+  async *#stream<Item>(read: (database: Database) => Iterable<Item>): AsyncGenerator<Item> {
+    const database = translating(this.file, () => openForReading(this.file));
+    try {
+      database.exec('BEGIN');
+      yield* read(database);
+    } catch (error) {
+      throw translated(this.file, error);
+    } finally {
+      database.close();
+    }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- async so that what the database throws becomes a rejection
+  async #attempt<Result>(run: () => Result): Promise<Result> {
+    return translating(this.file, run);
+  }
+}
+
+/**
+ * Opens the catalog in a SQLite file; makes the file and its directory where there is none, and brings its schema up
+ * to date. Throws {@link CatalogError}: `foreign_database`, `newer_schema`, `busy` or `unavailable`.
+ */
+export function openSqliteCatalog(file: string): Catalog {
+  openForWriting(file).close();
+  return new SqliteCatalog(file);
+}

@@ -1,0 +1,101 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { type ByteName, nameFromBytes } from '../../byte-path.js';
+import type { Entry } from '../../entry.js';
+import { type DirectoryListing, entryFromPacked } from '../../listing/directory-listing.js';
+
+type Kind = 'file' | 'directory' | 'unknown';
+
+/** A page of a staged listing, in byte order. */
+interface StagedPage {
+  readonly entries: readonly Entry[];
+  readonly undecided: ReadonlySet<ByteName>;
+}
+
+/**
+ * Where the parts of very large directories wait, sorted by name, until the last one has come: in a temporary table,
+ * so that memory does not grow with the directory.
+ */
+export class StagedListings {
+  readonly #insert: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
+  readonly #clear: Statement<[number]>;
+  readonly #boundary: Statement<[number, Uint8Array, number], Buffer>;
+  readonly #page: Statement<
+    [number, Uint8Array, Uint8Array],
+    { name: Buffer; kind: Kind; packed: Buffer | null }
+  >;
+  readonly #missing: Statement<[number, number], { id: number; name: Buffer }>;
+  readonly #staged = new Set<number>();
+
+  constructor(private readonly database: Database) {
+    database.exec(`
+      DROP TABLE IF EXISTS temp.staged;
+      CREATE TEMP TABLE staged (directory_id INTEGER, name BLOB, kind TEXT, packed BLOB,
+        PRIMARY KEY (directory_id, name)) WITHOUT ROWID;
+    `);
+    this.#insert = database.prepare('INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)');
+    this.#clear = database.prepare('DELETE FROM temp.staged WHERE directory_id = ?');
+    this.#boundary = database
+      .prepare<[number, Uint8Array, number], Buffer>(
+        'SELECT name FROM temp.staged WHERE directory_id = ? AND name > ? ORDER BY name LIMIT 1 OFFSET ?',
+      )
+      .pluck();
+    this.#page = database.prepare(
+      'SELECT name, kind, packed FROM temp.staged WHERE directory_id = ? AND name > ? AND name <= ? ORDER BY name',
+    );
+    this.#missing = database.prepare(
+      `SELECT id, name FROM directories WHERE parent_id = ?
+       AND name NOT IN (SELECT name FROM temp.staged WHERE directory_id = ? AND kind <> 'file')`,
+    );
+  }
+
+  /** Whether parts of a directory are waiting. */
+  has(directory: number): boolean {
+    return this.#staged.has(directory);
+  }
+
+  /** Adds a part. */
+  add(directory: number, part: DirectoryListing): void {
+    this.#staged.add(directory);
+    part.visit({
+      file: (entry) => this.#insert.run(directory, entry.nameBytes, 'file', entry.packedBytes),
+      directory: (name) => this.#insert.run(directory, Buffer.from(name, 'latin1'), 'directory', null),
+      problem: ({ name, kind }) => {
+        if (kind === 'unknown') this.#insert.run(directory, Buffer.from(name, 'latin1'), 'unknown', null);
+      },
+    });
+  }
+
+  /** The name that stands `count` places behind `after`; undefined when the listing ends before. */
+  boundary(directory: number, after: string, count: number): ByteName | undefined {
+    const name = this.#boundary.get(directory, Buffer.from(after, 'latin1'), count);
+    return name && nameFromBytes(name);
+  }
+
+  /** Entries behind `after` up to and including `last` (undefined: to the end). */
+  page(directory: number, after: string, last: ByteName | undefined): StagedPage {
+    const upTo = last === undefined ? Buffer.alloc(256, 0xff) : Buffer.from(last, 'latin1');
+    const entries: Entry[] = [];
+    const undecided = new Set<ByteName>();
+    for (const { name, kind, packed } of this.#page.iterate(directory, Buffer.from(after, 'latin1'), upTo)) {
+      if (packed) entries.push(entryFromPacked(packed));
+      else if (kind === 'unknown') undecided.add(nameFromBytes(name));
+    }
+    return { entries, undecided };
+  }
+
+  /** Directories of the catalog that the staged listing of their parent lacks. */
+  missingChildren(directory: number): { readonly id: number; readonly name: ByteName }[] {
+    return this.#missing.all(directory, directory).map(({ id, name }) => ({ id, name: nameFromBytes(name) }));
+  }
+
+  /** Forgets the parts of a directory. */
+  clear(directory: number): void {
+    this.#staged.delete(directory);
+    this.#clear.run(directory);
+  }
+
+  /** Drops everything. */
+  close(): void {
+    this.database.exec('DROP TABLE IF EXISTS temp.staged');
+  }
+}

@@ -1,0 +1,223 @@
+import { type ByteName, type BytePath, nameFromBytes, pathFromBytes } from '../byte-path.js';
+import type { Attributes, Entry } from '../entry.js';
+import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
+
+/** Sums over the entries of a listing that are no directories. */
+interface ListingSums {
+  /** All of them. */
+  readonly files: number;
+  /** Bytes of those with one link; files with several names need care to be counted once. */
+  readonly bytes: number;
+  readonly allocated: number;
+}
+
+/** An entry whose attributes are not known. */
+interface ProblemEntry {
+  readonly name: ByteName;
+  /** `unknown`: it is there. `vanished`: it went while the directory was read. */
+  readonly kind: 'unknown' | 'vanished';
+  readonly errno: number;
+}
+
+/** What is to be done with each entry of a listing; see {@link DirectoryListing.visit}. */
+interface EntryVisitor {
+  /** An entry that is no directory; its fields are read with the accessors of {@link PackedEntry}. */
+  file(entry: PackedEntry): void;
+  directory(name: ByteName): void;
+  problem(problem: ProblemEntry): void;
+}
+
+/** Reads single fields of a packed entry, for loops that must not make an object for each. */
+export class PackedEntry {
+  at = 0;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly view: DataView,
+  ) {}
+
+  get nameLength(): number {
+    return this.view.getUint16(this.at + ENTRY.nameLength, true);
+  }
+
+  /** The name's bytes: a view that is valid as long as the listing is. */
+  get nameBytes(): Uint8Array {
+    return this.bytes.subarray(this.at + ENTRY.end, this.at + ENTRY.end + this.nameLength);
+  }
+
+  get name(): ByteName {
+    return this.bytes.toString(
+      'latin1',
+      this.at + ENTRY.end,
+      this.at + ENTRY.end + this.nameLength,
+    ) as ByteName;
+  }
+
+  /** The name's bytes in upper-case hexadecimal. */
+  get hexName(): string {
+    const start = this.at + ENTRY.end;
+    return this.bytes.toString('hex', start, start + this.nameLength).toUpperCase();
+  }
+
+  get mode(): number {
+    return this.view.getUint32(this.at + ENTRY.mode, true);
+  }
+
+  get uid(): number {
+    return this.view.getUint32(this.at + ENTRY.uid, true);
+  }
+
+  get gid(): number {
+    return this.view.getUint32(this.at + ENTRY.gid, true);
+  }
+
+  get links(): number {
+    return this.view.getUint32(this.at + ENTRY.links, true);
+  }
+
+  get device(): number {
+    return this.view.getFloat64(this.at + ENTRY.device, true);
+  }
+
+  get inode(): bigint {
+    return this.view.getBigInt64(this.at + ENTRY.inode, true);
+  }
+
+  get size(): number {
+    return this.view.getFloat64(this.at + ENTRY.size, true);
+  }
+
+  get allocated(): number {
+    return this.view.getFloat64(this.at + ENTRY.allocated, true);
+  }
+
+  get mtimeNs(): bigint {
+    return this.view.getBigInt64(this.at + ENTRY.mtime, true);
+  }
+
+  get ctimeNs(): bigint {
+    return this.view.getBigInt64(this.at + ENTRY.ctime, true);
+  }
+
+  get bornNs(): bigint | null {
+    const born = this.view.getBigInt64(this.at + ENTRY.birth, true);
+    return born === NO_BIRTH ? null : born;
+  }
+
+  /** The entry as it is packed: a view, for {@link entryFromPacked}. */
+  get packedBytes(): Uint8Array {
+    return this.bytes.subarray(this.at, this.at + ENTRY.end + this.nameLength);
+  }
+
+  /** All fields but the name, as an object of its own. */
+  attributes(): Attributes {
+    const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = this;
+    return { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs };
+  }
+
+  /** The whole entry, as an object of its own. */
+  entry(): Entry {
+    return { name: this.name, ...this.attributes() };
+  }
+}
+
+/** What became of reading a directory; see {@link BlockState}. */
+type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part';
+
+const STATES = Object.fromEntries(
+  Object.entries(BlockState).map(([name, value]) => [value, name]),
+) as Readonly<Record<number, ListingState>>;
+
+/** One directory as the crawler or the watcher read it, or one part of a very large one. A view: see {@link readListings}. */
+export class DirectoryListing {
+  readonly path: BytePath;
+  readonly state: ListingState;
+  /** Why it could not be read, for the state `unreadable`. */
+  readonly errno: number;
+  /** Entries of every kind in this block. */
+  readonly entryCount: number;
+  readonly sums: ListingSums;
+  /** Entries that could not be looked at. */
+  readonly problemCount: number;
+  /** Files with several names. */
+  readonly linkedCount: number;
+  /** Largest size of an entry that is no directory, in bytes. */
+  readonly largest: number;
+  readonly #entries: number;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly view: DataView,
+    private readonly start: number,
+  ) {
+    const pathAt = start + BLOCK.path;
+    const pathLength = view.getUint32(start + BLOCK.pathLength, true);
+    this.path = pathFromBytes(bytes.subarray(pathAt, pathAt + pathLength));
+    this.state = STATES[view.getUint16(start + BLOCK.state, true)] ?? 'unreadable';
+    this.errno = view.getUint16(start + BLOCK.errno, true);
+    this.entryCount = view.getUint32(start + BLOCK.entryCount, true);
+    this.problemCount = view.getUint32(start + BLOCK.problemCount, true);
+    this.linkedCount = view.getUint32(start + BLOCK.linkedCount, true);
+    this.largest = view.getFloat64(start + BLOCK.largest, true);
+    this.sums = {
+      files: view.getFloat64(start + BLOCK.fileCount, true),
+      bytes: view.getFloat64(start + BLOCK.singleBytes, true),
+      allocated: view.getFloat64(start + BLOCK.singleAllocated, true),
+    };
+    this.#entries = pathAt + aligned(pathLength) + ENTRY.end;
+  }
+
+  /** Digest of the directory's own fields and of all its entries; of the last part, that of all parts. */
+  get digest(): Buffer {
+    const at = this.start + BLOCK.digest;
+    return this.bytes.subarray(at, at + DIGEST_BYTES);
+  }
+
+  /** The directory's own attributes. */
+  attributes(): Attributes {
+    const own = new PackedEntry(this.bytes, this.view);
+    own.at = this.#entries - ENTRY.end;
+    return own.attributes();
+  }
+
+  /** Shows every entry in the order of the file system. The `PackedEntry` is the same object each time. */
+  visit(visitor: EntryVisitor): void {
+    const entry = new PackedEntry(this.bytes, this.view);
+    let at = this.#entries;
+    for (let n = 0; n < this.entryCount; n++) {
+      const nameLength = this.view.getUint16(at + ENTRY.nameLength, true);
+      const kind = this.view.getUint16(at + ENTRY.kind, true);
+      if (kind === EntryKind.file) {
+        entry.at = at;
+        visitor.file(entry);
+        at += ENTRY.end + aligned(nameLength);
+        continue;
+      }
+      const nameAt = at + ENTRY.shortEnd;
+      const name = nameFromBytes(this.bytes.subarray(nameAt, nameAt + nameLength));
+      if (kind === EntryKind.directory) visitor.directory(name);
+      else visitor.problem(this.#problem(name, kind, at));
+      at = nameAt + aligned(nameLength);
+    }
+  }
+
+  #problem(name: ByteName, kind: number | undefined, at: number): ProblemEntry {
+    const errno = this.view.getUint32(at + ENTRY.mode, true);
+    return { name, kind: kind === EntryKind.vanished ? 'vanished' : 'unknown', errno };
+  }
+}
+
+/** Reads an entry that {@link PackedEntry.packedBytes} gave. */
+export function entryFromPacked(packed: Uint8Array): Entry {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  return new PackedEntry(bytes, new DataView(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
+}
+
+/** The listings that a {@link ListingWriter} packed; they are views of its memory. */
+export function* readListings(packed: Uint8Array): Generator<DirectoryListing> {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  for (let at = 0; at < bytes.length; at += view.getUint32(at + BLOCK.length, true)) {
+    yield new DirectoryListing(bytes, view, at);
+  }
+}

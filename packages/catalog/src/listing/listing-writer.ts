@@ -1,0 +1,205 @@
+import { blake3 } from '@napi-rs/blake-hash';
+import type { BytePath } from '../byte-path.js';
+import { packFields } from './pack-fields.js';
+import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind } from './packed-layout.js';
+import type { StatFields } from './stat-fields.js';
+
+/** Buffers of about this size leave when they are full. */
+const BUFFER_BYTES = 512 * 1024;
+
+/** A directory that takes more than this leaves in parts, so that memory is bounded whatever its size. */
+const PART_BYTES = 4 * 1024 * 1024;
+
+/** A name in the bytes that a system call gave. */
+export interface NameBytes {
+  readonly source: Uint8Array;
+  offset: number;
+  length: number;
+}
+
+/**
+ * Packs directory listings into buffers (see packed-layout.ts) and hands full ones to `send`, which owns the memory
+ * then and may transfer it to another thread. Memory is not zeroed beforehand: every byte is written, also padding,
+ * for the digest covers it.
+ */
+export class ListingWriter {
+  #bytes = newBuffer(BUFFER_BYTES);
+  #view = viewOf(this.#bytes);
+  /** End of what is packed. */
+  #end = 0;
+  /** Where the directory in work begins, its own fields stand, and its entries begin. */
+  #block = 0;
+  #fields = 0;
+  #path = '/' as BytePath;
+  /** Digest of the parts that have left, for a directory that leaves in parts. */
+  #partsDigest: Buffer | undefined;
+  #count = 0;
+  #fileCount = 0;
+  #singleBytes = 0;
+  #singleAllocated = 0;
+  #largest = 0;
+  #problems = 0;
+  #linked = 0;
+
+  constructor(private readonly send: (listings: Uint8Array<ArrayBuffer>) => void) {}
+
+  /** Begins a directory with what stat told about it. */
+  begin(path: BytePath, own: StatFields): void {
+    this.#path = path;
+    this.#partsDigest = undefined;
+    this.#openBlock();
+    packFields(this.#view, this.#fields, own);
+  }
+
+  /** Adds an entry that is no directory. */
+  addFile(name: NameBytes, stat: StatFields): void {
+    const at = this.#addEntry(name, EntryKind.file, ENTRY.end);
+    packFields(this.#view, at, stat);
+    this.#fileCount++;
+    if (stat.links === 1) {
+      this.#singleBytes += stat.size;
+      this.#singleAllocated += stat.allocated;
+    } else {
+      this.#linked++;
+    }
+    if (stat.size > this.#largest) this.#largest = stat.size;
+  }
+
+  /** Adds a directory by name. */
+  addDirectory(name: NameBytes): void {
+    this.#addEntry(name, EntryKind.directory, ENTRY.shortEnd);
+  }
+
+  /** Adds an entry that could not be looked at. */
+  addProblem(name: NameBytes, kind: 'unknown' | 'vanished', errno: number): void {
+    const at = this.#addEntry(name, EntryKind[kind], ENTRY.shortEnd);
+    this.#view.setUint32(at + ENTRY.mode, errno, true);
+    this.#problems++;
+  }
+
+  /** Ends a directory whose entries are all there. */
+  end(): void {
+    this.#closeBlock(BlockState.read, 0);
+  }
+
+  /** Ends a directory without entries: those that were added to this part are dropped. */
+  endWithout(state: 'unreadable' | 'notEntered', errno = 0): void {
+    this.#end = this.#fields + ENTRY.end;
+    this.#resetSums();
+    this.#closeBlock(BlockState[state], errno);
+  }
+
+  /** Sends every directory that has ended. */
+  flush(): void {
+    this.#sendUpTo(this.#end);
+  }
+
+  #openBlock(): void {
+    const length = BLOCK.path + aligned(this.#path.length) + ENTRY.end;
+    this.#block = this.#end;
+    this.#reserve(length);
+    this.#fields = this.#end + length - ENTRY.end;
+    this.#end += length;
+    this.#view.setUint32(this.#block + BLOCK.pathLength, this.#path.length, true);
+    this.#bytes.write(this.#path, this.#block + BLOCK.path, 'latin1');
+    this.#view.setUint32(this.#fields + ENTRY.nameLength, 0, true);
+    this.#resetSums();
+  }
+
+  #resetSums(): void {
+    this.#count = 0;
+    this.#fileCount = 0;
+    this.#singleBytes = 0;
+    this.#singleAllocated = 0;
+    this.#largest = 0;
+    this.#problems = 0;
+    this.#linked = 0;
+  }
+
+  #addEntry(name: NameBytes, kind: number, nameOffset: number): number {
+    const length = nameOffset + aligned(name.length);
+    if (this.#end + length - this.#fields > PART_BYTES) this.#sendPart();
+    this.#reserve(length);
+    const at = this.#end;
+    this.#end += length;
+    this.#count++;
+    this.#view.setUint32(at + ENTRY.nameLength, name.length | (kind << 16), true);
+    this.#view.setUint32(at + ENTRY.mode, 0, true);
+    const bytes = this.#bytes;
+    const { source, offset } = name;
+    let to = at + nameOffset;
+    for (let n = 0; n < name.length; n++) bytes[to++] = source[offset + n] ?? 0;
+    while (to < this.#end) bytes[to++] = 0;
+    return at;
+  }
+
+  #sendPart(): void {
+    const own = Buffer.from(this.#bytes.subarray(this.#fields, this.#fields + ENTRY.end));
+    this.#closeBlock(BlockState.part, 0);
+    this.flush();
+    this.#openBlock();
+    this.#bytes.set(own, this.#fields);
+  }
+
+  #closeBlock(state: number, errno: number): void {
+    const view = this.#view;
+    const at = this.#block;
+    view.setUint32(at + BLOCK.length, this.#end - at, true);
+    view.setUint16(at + BLOCK.state, state, true);
+    view.setUint16(at + BLOCK.errno, errno, true);
+    view.setUint32(at + BLOCK.entryCount, this.#count, true);
+    view.setFloat64(at + BLOCK.fileCount, this.#fileCount, true);
+    view.setFloat64(at + BLOCK.singleBytes, this.#singleBytes, true);
+    view.setFloat64(at + BLOCK.singleAllocated, this.#singleAllocated, true);
+    view.setFloat64(at + BLOCK.largest, this.#largest, true);
+    view.setUint32(at + BLOCK.problemCount, this.#problems, true);
+    view.setUint32(at + BLOCK.linkedCount, this.#linked, true);
+    let digest = blake3(this.#bytes.subarray(this.#fields, this.#end));
+    if (this.#partsDigest) digest = blake3(Buffer.concat([this.#partsDigest, digest]));
+    if (state === BlockState.part) this.#partsDigest = digest;
+    this.#bytes.set(digest.subarray(0, DIGEST_BYTES), at + BLOCK.digest);
+    this.#block = this.#end;
+    if (this.#end >= BUFFER_BYTES) this.flush();
+  }
+
+  /** Makes room behind the end: by sending the directories that have ended, and if that is not enough by growing. */
+  #reserve(length: number): void {
+    if (this.#end + length <= this.#bytes.length) return;
+    if (this.#block > 0) {
+      const sent = this.#block;
+      const work = Buffer.from(this.#bytes.subarray(sent, this.#end));
+      this.#sendUpTo(sent);
+      if (work.length > this.#bytes.length) this.#grow(work.length);
+      this.#bytes.set(work);
+      this.#end = work.length;
+      this.#fields -= sent;
+    }
+    if (this.#end + length > this.#bytes.length) this.#grow(this.#end + length);
+  }
+
+  #grow(needed: number): void {
+    const larger = newBuffer(2 * needed);
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
+    this.#view = viewOf(larger);
+  }
+
+  #sendUpTo(end: number): void {
+    if (end === 0) return;
+    const full = this.#bytes;
+    this.#bytes = newBuffer(BUFFER_BYTES);
+    this.#view = viewOf(this.#bytes);
+    this.#end = 0;
+    this.#block = 0;
+    this.send(full.subarray(0, end));
+  }
+}
+
+/** Memory of its own, not a piece of Node's pool, so that it can be transferred. */
+function newBuffer(length: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(length);
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

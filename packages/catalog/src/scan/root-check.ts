@@ -1,0 +1,49 @@
+import { lstatSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { type BytePath, toBytes } from '../byte-path.js';
+import { CatalogError } from '../database/errors.js';
+
+/** What identifies a directory as long as it exists. */
+export interface RootIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** Makes sure that a root is a directory. Throws {@link CatalogError} `root_unreadable`. */
+export function checkRoot(root: BytePath): RootIdentity {
+  try {
+    const stat = lstatSync(toBytes(root), { bigint: true });
+    if (!stat.isDirectory()) throw unreadableRoot(root, 'it is not a directory');
+    return { device: stat.dev, inode: stat.ino };
+  } catch (error) {
+    if (error instanceof CatalogError) throw error;
+    const { errno } = error as NodeJS.ErrnoException;
+    throw unreadableRoot(root, errno === undefined ? String(error) : reasonOf(errno));
+  }
+}
+
+/** Makes sure that a root is still the directory that it was. Throws {@link CatalogError} `root_unreadable`. */
+export function checkSameRoot(root: BytePath, before: RootIdentity): void {
+  const now = checkRoot(root);
+  if (now.device === before.device && now.inode === before.inode) return;
+  throw unreadableRoot(root, 'it was replaced or unmounted during the scan');
+}
+
+/** A root that cannot be scanned, with the reason. */
+export function unreadableRoot(root: BytePath, reason: string): CatalogError {
+  const shown = toBytes(root).toString('utf8');
+  return new CatalogError('root_unreadable', `cannot scan ${shown}: ${reason}; the catalog stays as it was`);
+}
+
+/** An error number in words. */
+export function reasonOf(errno: number): string {
+  const code = getSystemErrorName(-Math.abs(errno));
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'it does not exist',
+    ENOTDIR: 'it is not a directory',
+    EACCES: 'permission denied',
+    EIO: 'input/output error',
+    ESTALE: 'stale file handle',
+  };
+  return words[code] ?? code;
+}

@@ -1,0 +1,104 @@
+import type { BytePath } from '../byte-path.js';
+import { type CrawlOptions, crawl } from '../crawl/crawl.js';
+import type { Catalog, ScanSession } from '../database/catalog.js';
+import { CatalogError } from '../database/errors.js';
+import type { ScanRun } from '../database/records.js';
+import { type DirectoryListing, readListings } from '../listing/directory-listing.js';
+import { checkRoot, checkSameRoot, reasonOf, unreadableRoot } from './root-check.js';
+
+/** How far a scan is. */
+export interface ScanProgress {
+  readonly files: number;
+  readonly directories: number;
+  /** Directories that could not be read and entries that could not be looked at. */
+  readonly errors: number;
+  /** Files that the catalog knew before, roughly what the scan will come to; undefined for a first scan. */
+  readonly expectedFiles: number | undefined;
+}
+
+/** How to scan. */
+export interface ScanOptions extends CrawlOptions {
+  /** Only tell what would be recorded. Default false. */
+  readonly isPreview?: boolean;
+  /** Take an empty root as true also where the catalog knows files below it. Default false. */
+  readonly allowEmpty?: boolean;
+  /** Free-form data to keep with the run. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Ends the scan early; the catalog stays as it was. */
+  readonly signal?: AbortSignal;
+  /** Called a few times per million entries. */
+  readonly onProgress?: (progress: ScanProgress) => void;
+}
+
+/**
+ * Crawls a tree and brings the catalog up to what is on the disk, in one step: until this resolves, and when it
+ * fails or is aborted, the catalog is as before. Throws {@link CatalogError} (`root_unreadable` where the root is
+ * missing or went away meanwhile, `implausible` where it is suddenly empty), or the signal's reason.
+ */
+export async function scan(catalog: Catalog, root: BytePath, options: ScanOptions = {}): Promise<ScanRun> {
+  const { isPreview = false, metadata = {}, signal } = options;
+  signal?.throwIfAborted();
+  const identity = checkRoot(root);
+  const session = await catalog.beginScan({ root, source: 'scan', metadata, isPreview });
+  try {
+    const watcher = new RootListingCheck(session, root, options.allowEmpty ?? false);
+    for await (const listings of crawl(root, options)) {
+      signal?.throwIfAborted();
+      for (const listing of readListings(listings)) watcher.check(listing);
+      await session.record(listings);
+      options.onProgress?.(watcher.progress());
+    }
+    signal?.throwIfAborted();
+    checkSameRoot(root, identity);
+    return await session.finish();
+  } catch (error) {
+    await session.abort();
+    throw error;
+  }
+}
+
+/** Sees every listing go by, counts, and refuses what would record a loss that is most likely none. */
+class RootListingCheck {
+  #files = 0;
+  #directories = 0;
+  #errors = 0;
+
+  constructor(
+    private readonly session: ScanSession,
+    private readonly root: BytePath,
+    private readonly allowEmpty: boolean,
+  ) {}
+
+  /** Throws {@link CatalogError} `root_unreadable` or `implausible`. */
+  check(listing: DirectoryListing): void {
+    this.#files += listing.sums.files;
+    this.#errors += listing.problemCount;
+    if (listing.state !== 'part') this.#directories++;
+    if (listing.state === 'unreadable') this.#errors++;
+    if (listing.path !== this.root) return;
+    if (listing.state === 'unreadable') throw unreadableRoot(this.root, reasonOf(listing.errno));
+    const known = this.session.previous?.totals.files ?? 0;
+    if (
+      listing.state === 'read' &&
+      listing.entryCount === 0 &&
+      known > 0 &&
+      this.#files === 0 &&
+      !this.allowEmpty
+    ) {
+      const shown = Buffer.from(this.root, 'latin1').toString('utf8');
+      throw new CatalogError(
+        'implausible',
+        `${shown} is empty, but the catalog knows ${known} files in it: is it mounted? (--allow-empty records them as removed)`,
+      );
+    }
+  }
+
+  progress(): ScanProgress {
+    return {
+      files: this.#files,
+      directories: this.#directories,
+      errors: this.#errors,
+      expectedFiles: this.session.previous?.totals.files,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import { type Command, InvalidArgumentError } from 'commander';
+import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { formatSize, formatVersion } from '../output/format.js';
+import { formatGrowth } from '../output/format-count.js';
+import type { Result } from '../output/output.js';
+
+const KINDS: readonly ChangeKind[] = ['new', 'modified', 'renamed', 'removed'];
+const SIGNS: Readonly<Record<ChangeKind, string>> = { new: '+', modified: '~', renamed: '→', removed: '-' };
+const SIZE_WIDTH = 11;
+
+interface ChangesFlags {
+  readonly scan?: number;
+  readonly since?: number;
+  readonly until?: number;
+  readonly kind?: readonly ChangeKind[];
+  readonly minSize?: number;
+}
+
+/** `filetracker changes`: lists what scans found changed, oldest first. */
+export function changesCommand({ output }: CommandContext): Command {
+  return catalogCommand('changes', 'list what scans found changed, oldest first', [
+    'filetracker changes --since 24h --kind removed /data/projects/alpha',
+    'filetracker changes --scan 12 --min-size 1GiB --json',
+  ])
+    .argument('[path]', 'only changes of this file or directory and below it')
+    .option('--scan <n>', 'found by this scan', wholeNumber)
+    .option('--since <when>', 'recorded since: 24h, 7d, or a date', parseMoment)
+    .option('--until <when>', 'recorded before', parseMoment)
+    .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)
+    .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
+    .action((path: string | undefined, flags: ChangesFlags, command: Command) =>
+      withCatalog(command, { create: false }, async (catalog) => {
+        const { changedAspects, displayPath, isDirectory } = await import('@filetracker/catalog');
+        for await (const change of catalog.changes(await changeFilter(path, flags))) {
+          const { kind, before, after } = change;
+          const directory = isDirectory((after ?? before)?.mode ?? 0);
+          const shown = displayPath(change.path) + (directory ? '/' : '');
+          const from = change.previousPath ? `  (was ${displayPath(change.previousPath)})` : '';
+          const when = formatVersion(Math.floor(change.recordedAt / 1000));
+          const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
+          const aspects = before && after ? changedAspects(before, after) : undefined;
+          output.result(`${when}  ${SIGNS[kind]} ${size}  ${shown}${from}`, {
+            ...(await changeResult(change)),
+            ...(aspects && { changed: aspects }),
+          });
+        }
+      }),
+    );
+}
+
+async function changeFilter(path: string | undefined, flags: ChangesFlags): Promise<ChangeFilter> {
+  const { scan, since, until, kind, minSize } = flags;
+  return {
+    ...(path !== undefined && { path: await pathArgument(path) }),
+    ...(scan !== undefined && { scan }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(kind !== undefined && { kinds: kind }),
+    ...(minSize !== undefined && { minimumSize: minSize }),
+  };
+}
+
+function sizeColumn({ kind, before, after }: FileChange): string {
+  if (kind === 'modified' && before && after) return formatGrowth(after.size - before.size);
+  return formatSize((after ?? before)?.size ?? 0);
+}
+
+async function changeResult(change: FileChange): Promise<Result> {
+  const { entryType } = await import('@filetracker/catalog');
+  const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
+  return {
+    sequence,
+    scan,
+    recordedAt: new Date(recordedAt).toISOString(),
+    kind,
+    type: entryType((after ?? before)?.mode ?? 0),
+    ...(await pathResult('path', path)),
+    ...(previousPath && (await pathResult('previousPath', previousPath))),
+    ...(before && { before: attributesResult(before) }),
+    ...(after && { after: attributesResult(after) }),
+  };
+}
+
+/** Attributes for `--json`: 64-bit numbers, which JSON readers round, are strings. */
+function attributesResult(attributes: Attributes): Result {
+  const { inode, mtimeNs, ctimeNs, bornNs, ...numbers } = attributes;
+  return {
+    ...numbers,
+    inode: BigInt.asUintN(64, inode).toString(),
+    mtimeNs: mtimeNs.toString(),
+    ctimeNs: ctimeNs.toString(),
+    ...(bornNs !== null && { bornNs: bornNs.toString() }),
+  };
+}
+
+function parseKinds(text: string): readonly ChangeKind[] {
+  return text.split(',').map((word) => {
+    const kind = KINDS.find((known) => known === word);
+    if (!kind) throw new InvalidArgumentError(`It must be some of ${KINDS.join(',')}.`);
+    return kind;
+  });
+}
+
+function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text);
+  if (!match) throw new InvalidArgumentError('It must be a size such as 4096, 10MiB or 1G.');
+  return Math.round(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] || ' ').toLowerCase()));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be the number of a scan.');
+  return Number(text);
+}

@@ -1,0 +1,25 @@
+import { formatSize } from './format.js';
+
+const NUMBERS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** A number with thousands set apart: `1,204,331`. */
+export function formatCount(count: number): string {
+  return NUMBERS.format(count);
+}
+
+/** A number of things, in the singular where it is one: `1 file`, `84,120 directories`. */
+export function formatThings(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** A difference of sizes with its sign: `+120.0 MiB`. */
+export function formatGrowth(bytes: number): string {
+  return `${bytes < 0 ? '-' : '+'}${formatSize(Math.abs(bytes))}`;
+}
+
+/** A time span: `6.2 s`, `4 min 10 s`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

@@ -1,0 +1,277 @@
+import {
+  appendFileSync,
+  type BigIntStats,
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Catalog,
+  type FileChange,
+  openCatalog,
+  parseBytePath,
+  scan,
+  toBytes,
+} from '@filetracker/catalog';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { all, contents } from '../support/catalog-contents.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+/*
+ * Random edits of a real tree, a scan after each round. What the scan reports must equal what a comparison of two
+ * full walks with Node's own calls tells, and replaying all reports over the first walk must give the tree on disk.
+ */
+
+/** Names with bytes that make trouble; the last are ISO-8859-1 and a lone continuation byte, no UTF-8. */
+const NAMES = ['a', 'b', 'c-d', 'c', 'q\'"uote', 'new\nline', '漢字', '%', '..x', 'caf\xe9', '\x80'].map(
+  (name, n) => Buffer.from(name, n >= 9 ? 'latin1' : 'utf8').toString('latin1'),
+);
+
+type Tree = Map<string, BigIntStats>;
+
+const bytes = (path: string) => Buffer.from(path, 'latin1');
+
+/** A full walk: path relative to the root, as bytes in a string, to what lstat tells. */
+function walk(root: string): Tree {
+  const tree: Tree = new Map();
+  const stack = [''];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    for (const name of readdirSync(bytes(root + at), { encoding: 'buffer' })) {
+      const path = `${at}/${name.toString('latin1')}`;
+      const stat = lstatSync(bytes(root + path), { bigint: true });
+      tree.set(path, stat);
+      if (stat.isDirectory()) stack.push(path);
+    }
+  }
+  return tree;
+}
+
+/** The parts of a stat that a change of must be reported. */
+function essence(stat: BigIntStats): string {
+  if (stat.isDirectory()) return `directory ${stat.mode} ${stat.uid} ${stat.gid}`;
+  return [stat.mode, stat.uid, stat.gid, stat.nlink, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(
+    ' ',
+  );
+}
+
+/** The changes between two walks, in the words of {@link reported}. */
+function expected(before: Tree, after: Tree): string[] {
+  const sameKind = (path: string) => before.get(path)?.isDirectory() === after.get(path)?.isDirectory();
+  const removed = [...before.keys()].filter((path) => !after.has(path) || !sameKind(path)).sort();
+  const added = [...after.keys()].filter((path) => !before.has(path) || !sameKind(path)).sort();
+  const words: string[] = [];
+  for (const [path, stat] of after) {
+    const was = before.get(path);
+    if (was && sameKind(path) && essence(was) !== essence(stat)) words.push(`modified ${path}`);
+  }
+  const identity = (stat: BigIntStats | undefined) =>
+    `${stat?.ino} ${stat?.birthtimeNs} ${(stat?.mode ?? 0n) >> 12n}`;
+  const arrivals = new Map<string, string[]>();
+  for (const path of added) {
+    const key = identity(after.get(path));
+    arrivals.set(key, [...(arrivals.get(key) ?? []), path]);
+  }
+  for (const path of removed) {
+    const to = arrivals.get(identity(before.get(path)))?.shift();
+    words.push(to === undefined ? `removed ${path}` : `renamed ${path} -> ${to}`);
+  }
+  return [...words, ...[...arrivals.values()].flat().map((path) => `new ${path}`)].sort();
+}
+
+function reported(changes: readonly FileChange[], root: string): string[] {
+  const relative = (path: string) => path.slice(root.length);
+  return changes
+    .filter(({ path }) => path !== root)
+    .map(({ kind, path, previousPath }) =>
+      previousPath === null
+        ? `${kind} ${relative(path)}`
+        : `${kind} ${relative(previousPath)} -> ${relative(path)}`,
+    )
+    .sort();
+}
+
+/** What a replay keeps of each path. */
+type Replayed = Map<string, string>;
+
+const keep = (stat: BigIntStats) =>
+  stat.isDirectory() ? `directory ${stat.mode}` : `${stat.mode} ${stat.size} ${stat.mtimeNs} ${stat.ino}`;
+
+const kept = (tree: Tree): Replayed => new Map([...tree].map(([path, stat]) => [path, keep(stat)]));
+
+function replay(tree: Replayed, changes: readonly FileChange[], root: string): void {
+  for (const { path, previousPath, after } of changes) {
+    tree.delete((previousPath ?? path).slice(root.length));
+    if (!after || path === root) continue;
+    const isDirectory = (after.mode & 0o170000) === 0o040000;
+    const kept = isDirectory
+      ? `directory ${after.mode}`
+      : `${after.mode} ${after.size} ${after.mtimeNs} ${after.inode}`;
+    tree.set(path.slice(root.length), kept);
+  }
+}
+
+type Edit = (root: string, tree: Tree) => void;
+
+const pick = (paths: readonly string[], n: number) => paths[n % Math.max(1, paths.length)];
+const filesOf = (tree: Tree) => [...tree].filter(([, stat]) => stat.isFile()).map(([path]) => path);
+const foldersOf = (tree: Tree) => [
+  '',
+  ...[...tree].filter(([, stat]) => stat.isDirectory()).map(([path]) => path),
+];
+
+/** Runs an edit of something that exists; where the tree holds nothing of the kind, or the system refuses, it is none. */
+function attempt(edit: () => void): void {
+  try {
+    edit();
+  } catch (error) {
+    // Moving a directory into itself, making what exists: refused by the system, and so no edit.
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!['EEXIST', 'EINVAL', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'ENOENT', 'EPERM', 'ELOOP'].includes(code))
+      throw error;
+  }
+}
+
+const place = fc.record({
+  folder: fc.nat(50),
+  name: fc.constantFrom(...NAMES),
+  pick: fc.nat(50),
+  size: fc.nat(9000),
+});
+
+const edit: fc.Arbitrary<Edit> = fc
+  .tuple(
+    fc.constantFrom(
+      'create' as const,
+      'mkdir' as const,
+      'append' as const,
+      'truncate' as const,
+      'touch' as const,
+      'rewrite' as const,
+      'rename' as const,
+      'renameFolder' as const,
+      'remove' as const,
+      'removeFolder' as const,
+      'toFolder' as const,
+      'toFile' as const,
+      'link' as const,
+      'chmod' as const,
+      'symlink' as const,
+    ),
+    place,
+  )
+  .map(([kind, { folder, name, pick: n, size }]) => (root, tree) => {
+    const here = bytes(`${root}${pick(foldersOf(tree), folder)}/${name}`);
+    const file = pick(filesOf(tree), n);
+    const somewhere = file === undefined ? undefined : bytes(root + file);
+    const subfolder = pick(foldersOf(tree).slice(1), n);
+    attempt(() => {
+      if (kind === 'create') writeFileSync(here, Buffer.alloc(size));
+      else if (kind === 'mkdir') mkdirSync(here);
+      else if (kind === 'symlink') symlinkSync('target', here);
+      else if (kind.endsWith('Folder') && kind !== 'toFolder') {
+        if (subfolder === undefined) return;
+        if (kind === 'renameFolder') renameSync(bytes(root + subfolder), here);
+        else rmSync(bytes(root + subfolder), { recursive: true });
+      } else if (kind === 'toFile' && subfolder !== undefined) {
+        rmSync(bytes(root + subfolder), { recursive: true });
+        writeFileSync(bytes(root + subfolder), 'now a file');
+      } else if (somewhere !== undefined) editFile(kind, { file: somewhere, here, size });
+    });
+  });
+
+function editFile(kind: string, { file, here, size }: { file: Buffer; here: Buffer; size: number }): void {
+  const { atime, mtime } = lstatSync(file);
+  if (kind === 'append') appendFileSync(file, 'more');
+  else if (kind === 'truncate') truncateSync(file, size);
+  else if (kind === 'touch') utimesSync(file, size, size);
+  else if (kind === 'rewrite') {
+    // Same size, other content, modification time put back: only ctime tells.
+    writeFileSync(file, Buffer.alloc(lstatSync(file).size, 1));
+    utimesSync(file, atime, mtime);
+  } else if (kind === 'rename') renameSync(file, here);
+  else if (kind === 'remove') rmSync(file);
+  else if (kind === 'link') linkSync(file, here);
+  else if (kind === 'chmod') chmodSync(file, 0o600 + (size % 64));
+  else if (kind === 'toFolder') {
+    rmSync(file);
+    mkdirSync(file);
+  }
+}
+
+/** The clock that stamps ctime may tick only every few milliseconds: two edits within a tick look like one. */
+function awaitClockTick(probe: string): void {
+  writeFileSync(probe, '');
+  const { ctimeNs } = lstatSync(probe, { bigint: true });
+  do writeFileSync(probe, 'x');
+  while (lstatSync(probe, { bigint: true }).ctimeNs === ctimeNs);
+}
+
+async function checkAgainstDisk(catalog: Catalog, root: string, tree: Tree): Promise<void> {
+  const { files, directories } = await contents(catalog, parseBytePath(root));
+  const known = new Map(
+    files.map((file) => [
+      file.path.slice(root.length),
+      `${file.mode} ${file.size} ${file.mtimeNs} ${file.inode}`,
+    ]),
+  );
+  for (const { path, attributes } of directories) {
+    if (path !== root) known.set(path.slice(root.length), `directory ${attributes.mode}`);
+  }
+  expect(known).toEqual(kept(tree));
+  const inodes = new Map(
+    [...tree.values()].filter((stat) => !stat.isDirectory()).map((stat) => [stat.ino, stat]),
+  );
+  const bytesOnce = [...inodes.values()].reduce((sum, { size }) => sum + Number(size), 0);
+  expect((await catalog.directory(parseBytePath(root)))?.totals).toMatchObject({
+    files: files.length,
+    directories: directories.length - 1,
+    bytes: bytesOnce,
+  });
+}
+
+const rounds = fc.array(fc.array(edit, { minLength: 1, maxLength: 15 }), { minLength: 2, maxLength: 6 });
+
+test('reports equal a model’s, and their replay gives the tree on disk', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(rounds, fc.constantFrom('auto' as const, 'node' as const), async (edits, reader) => {
+      const place = temporaryDirectory();
+      const root = join(place, 'tree');
+      mkdirSync(root);
+      const catalog = await openCatalog(join(place, 'catalog.db'), { create: true });
+      let replayed: Replayed = new Map();
+      let before: Tree = new Map();
+      for (const [round, some] of edits.entries()) {
+        for (const one of some) one(root, walk(root));
+        const after = walk(root);
+        const run = await scan(catalog, parseBytePath(root), { reader, threads: 2, allowEmpty: true });
+        const changes = await all(catalog.changes({ scan: run.id }));
+        expect(reported(changes, root)).toEqual(round === 0 ? [] : expected(before, after));
+        if (round === 0) replayed = kept(after);
+        replay(replayed, changes, root);
+        expect(replayed).toEqual(kept(after));
+        await checkAgainstDisk(catalog, root, after);
+        before = after;
+        awaitClockTick(join(place, 'probe'));
+      }
+      await catalog.close();
+      rmSync(place, { recursive: true, force: true });
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('the trouble-making names are what they claim', () => {
+  expect(
+    NAMES.map((name) => toBytes(parseBytePath(bytes(`/${name}`))).equals(bytes(`/${name}`))),
+  ).not.toContain(false);
+});

@@ -1,0 +1,140 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const COMMAND = join(import.meta.dirname, '../../packages/cli/dist/bin/filetracker.js');
+
+interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A place with an empty tree and a function that runs `filetracker` on its own catalog there. */
+function workplace() {
+  const place = temporaryDirectory();
+  const root = join(place, 'a tree-1');
+  const database = join(place, 'data', 'catalog.db');
+  mkdirSync(root);
+  const env = { ...process.env, FILETRACKER_DATABASE: database };
+  const run = (...args: string[]): Finished =>
+    spawnSync(process.execPath, [COMMAND, ...args], { env, encoding: 'utf8' });
+  const json = (...args: string[]) =>
+    run(...args, '--json')
+      .stdout.split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { place, root, database, env, run, json };
+}
+
+test('scan, changes and scans tell what happened to a tree', () => {
+  const { root, run, json } = workplace();
+  writeFileSync(join(root, 'stays'), 'x'.repeat(2048));
+  writeFileSync(join(root, 'moves'), 'abc');
+  writeFileSync(join(root, 'goes'), '12345');
+  const first = run('scan', root);
+  expect(first).toMatchObject({ status: 0, stderr: '' });
+  expect(first.stdout).toMatch(
+    /^scan 1 of .*a tree-1: 3 files, 0 directories, 2\.0 KiB in [\d.]+ s \([\d,]+ files\/s\)\n$/,
+  );
+  expect(run('scan', root).stdout).toBe('scan 2: no changes\n');
+  mkdirSync(join(root, 'new'));
+  renameSync(join(root, 'moves'), join(root, 'new', 'moved\n'));
+  rmSync(join(root, 'goes'));
+  writeFileSync(join(root, 'stays'), 'x'.repeat(4096));
+  expect(run('scan', '--dry-run', root).stdout).toMatch(
+    /^dry run: ~1 modified \(\+2\.0 KiB\) {2}→1 renamed {2}-1 removed/,
+  );
+  expect(run('scan', root).stdout).toBe(
+    'scan 3: ~1 modified (+2.0 KiB)  →1 renamed  -1 removed (5 B)  +1 directory\n',
+  );
+  expect(
+    json('changes').map(({ kind, path }) => `${String(kind)} ${String(path).slice(root.length)}`),
+  ).toEqual(['removed /goes', 'renamed /new/moved\n', 'new /new', 'modified /stays']);
+  const shown = run('changes', '--kind', 'renamed', '--since', '1h', join(root, 'new'));
+  expect(shown.stdout).toMatch(/→ +3 B {2}.*\/new\/moved\\n {2}\(was .*\/moves\)\n$/);
+  expect(json('changes', '--since', '1h', '--min-size', '4KiB')).toMatchObject([
+    { changed: ['size', 'mtime'] },
+  ]);
+  expect(run('changes', '--until', '2020-01-01').stdout).toBe('');
+  expect(json('scans').map(({ id }) => id)).toEqual([3, 2, 1]);
+});
+
+test('names that are no UTF-8 are exact in --json and harmless in text', () => {
+  const { root, run, json } = workplace();
+  run('scan', '--allow-empty', root);
+  const name = Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x63, 0x61, 0x66, 0xe9, 0x1b])]);
+  writeFileSync(name, '');
+  run('scan', root);
+  expect(run('changes').stdout).toContain('caf\\xe9\\x1b');
+  const [change] = json('changes');
+  expect(Buffer.from(String(change?.['pathBase64']), 'base64').equals(name)).toBe(true);
+});
+
+test.each([
+  ['a root that is missing', (root: string) => [`${root}/missing`], 1, /no such file or directory/],
+  ['a root that is a file', (root: string) => [`${root}/file`], 1, /it is not a directory/],
+  ['a pattern that means nothing', (root: string) => ['--exclude', 'a\\', root], 1, /ends in a backslash/],
+  ['a number that is none', (root: string) => ['-j', 'many', root], 2, /whole number/],
+])('%s is one clear line', (_, args, status, message) => {
+  const { root, run } = workplace();
+  writeFileSync(join(root, 'file'), '');
+  const failed = run('scan', ...args(root));
+  expect(failed.status).toBe(status);
+  expect(failed.stderr).toMatch(message);
+  expect(failed.stderr.trimEnd()).not.toContain('\n');
+});
+
+test('a root that is suddenly empty aborts unless that is allowed', () => {
+  const { root, run } = workplace();
+  writeFileSync(join(root, 'file'), '');
+  run('scan', root);
+  rmSync(join(root, 'file'));
+  const refused = run('scan', root);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toContain('is it mounted?');
+  expect(run('scans').stdout.trimEnd().split('\n')).toHaveLength(1);
+  expect(run('scan', '--allow-empty', root).stdout).toContain('-1 removed');
+});
+
+test('changes of a catalog that is not there says what makes one', () => {
+  const failed = workplace().run('changes');
+  expect(failed.status).toBe(1);
+  expect(failed.stderr).toContain('filetracker scan DIR');
+});
+
+test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', {
+  timeout: 60_000,
+}, async () => {
+  const { root, env, run, json } = workplace();
+  const makeFiles = `for d in $(seq 120); do mkdir "$1/$2$d"; (cd "$1/$2$d" && touch $(seq 250)); done`;
+  execFileSync('sh', ['-c', makeFiles, 'sh', root, 'old']);
+  run('scan', root);
+  execFileSync('sh', ['-c', makeFiles, 'sh', root, 'new']);
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const child = spawn(process.execPath, [COMMAND, 'scan', root], { env, stdio: 'ignore' });
+    // The crawl has begun when the process has a directory below the root open.
+    const descriptors = `/proc/${child.pid}/fd`;
+    const started = () => {
+      try {
+        return readdirSync(descriptors).some((fd) =>
+          readlinkSync(`${descriptors}/${fd}`).startsWith(`${root}/`),
+        );
+      } catch {
+        return child.exitCode !== null;
+      }
+    };
+    for (const deadline = Date.now() + 20_000; !started() && Date.now() < deadline; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    child.kill(signal);
+    await once(child, 'exit');
+    const runs = json('scans');
+    const totals = runs[0]?.['totals'] as { readonly files: number };
+    expect([runs.length, totals.files]).toEqual([1, 30_000]);
+  }
+  expect(run('scan', root).stdout).toContain('+30,000 new');
+});

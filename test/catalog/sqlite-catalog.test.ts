@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { type CatalogError, openCatalog, parseBytePath } from '@filetracker/catalog';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { describeCatalog, record } from '../conformance/catalog-suite.js';
+import { all } from '../support/catalog-contents.js';
+import { PackedTree } from '../support/packed-tree.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+describeCatalog({
+  kind: 'SQLite',
+  create: () => openCatalog(join(temporaryDirectory(), 'catalog.db'), { create: true }),
+});
+
+describe('the SQLite file', () => {
+  const newFile = () => join(temporaryDirectory(), 'new', 'catalog.db');
+  const codeOf = (file: string) =>
+    openCatalog(file, { create: true }).then(
+      () => 'opened',
+      (error: CatalogError) => error.code,
+    );
+
+  test('a newer schema is refused', async () => {
+    const file = newFile();
+    await openCatalog(file, { create: true });
+    const database = new Database(file);
+    database.pragma('user_version = 9999');
+    database.close();
+    expect(await codeOf(file)).toBe('newer_schema');
+  });
+
+  test('a database of another program is refused and not changed', async () => {
+    const file = join(temporaryDirectory(), 'other.db');
+    const database = new Database(file);
+    database.exec('CREATE TABLE theirs (x)');
+    database.close();
+    expect(await codeOf(file)).toBe('foreign_database');
+    const after = new Database(file);
+    expect(after.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
+    after.close();
+  });
+
+  test('reading from a catalog that does not exist makes none', async () => {
+    await expect(openCatalog(newFile(), { create: false })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('a write lock of another process is a clear error', { timeout: 20_000 }, async () => {
+    const file = newFile();
+    const catalog = await openCatalog(file, { create: true });
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    const begin = catalog.beginScan({ root: parseBytePath('/data'), source: 'scan' });
+    await expect(begin).rejects.toMatchObject({ code: 'busy' });
+    other.exec('ROLLBACK');
+    other.close();
+    await record(catalog, new PackedTree('/data').file('a'));
+    expect(await all(catalog.scans())).toHaveLength(1);
+  });
+
+  test('the rescan of an unchanged tree writes less than 64 KiB', async () => {
+    const catalog = await openCatalog(newFile(), { create: true });
+    const tree = new PackedTree('/data');
+    for (let n = 0; n < 20_000; n++) tree.file(`d${n % 200}/f${n}`);
+    await record(catalog, tree);
+    const { readFileSync } = await import('node:fs');
+    const written = () => Number(/write_bytes: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
+    const before = written();
+    await record(catalog, tree);
+    expect(written() - before).toBeLessThan(64 * 1024);
+  });
+});
