@@ -1,15 +1,20 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { asOfCommand } from './commands/as-of.js';
 import { catCommand } from './commands/cat.js';
 import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
+import { duCommand } from './commands/du.js';
+import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
+import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
 import { putCommand } from './commands/put.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
 import { statCommand } from './commands/stat.js';
+import { topCommand } from './commands/top.js';
 import { versionCommand } from './commands/version.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -21,7 +26,19 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
     heading: 'Store:',
     commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
   },
-  { heading: 'Catalog:', commands: [scanCommand, scansCommand, changesCommand] },
+  {
+    heading: 'Catalog:',
+    commands: [
+      scanCommand,
+      scansCommand,
+      changesCommand,
+      duCommand,
+      topCommand,
+      findCommand,
+      historyCommand,
+      asOfCommand,
+    ],
+  },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 

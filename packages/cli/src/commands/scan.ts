@@ -1,8 +1,9 @@
 import { readFile, realpath } from 'node:fs/promises';
 import type { ScanOptions } from '@filetracker/catalog';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { wholeNumber } from '../number-argument.js';
 import { ScanProgressLine } from '../output/scan-progress.js';
 import { scanResult, scanSummary } from '../output/scan-summary.js';
 
@@ -77,13 +78,4 @@ async function scanOptions(flags: ScanFlags, signal: AbortSignal): Promise<ScanO
 function progressStyle({ output }: CommandContext): 'moving' | 'lines' | 'silent' {
   if (output.animated) return 'moving';
   return output.json || output.quiet ? 'silent' : 'lines';
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    if (!/^\d+$/.test(text) || Number(text) < least) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
-    }
-    return Number(text);
-  };
 }

@@ -1,0 +1,13 @@
+import { writeFileAtomic } from '@filetracker/durable-fs';
+import type { ChangeReport, Interval } from '@filetracker/catalog';
+import { type Command, Option } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import { CHANGE_KINDS } from '../change-kinds.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { wholeNumber } from '../number-argument.js';
+import type { Result } from '../output/output.js';
+import type { RowPrinter } from '../output/row-printer.js';
+import { userNames } from '../owner-argument.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
