@@ -19,11 +19,11 @@ export type {
   ScanFilter,
   ScanSession,
 } from './database/catalog.js';
+export type { ChangeRow } from './database/change-rows.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
 export { type OpenCatalogOptions, openCatalog } from './database/open-catalog.js';
 export { openQueries } from './database/open-queries.js';
 export type { QueryDatabase } from './database/query-database.js';
-export type { ChangeRow } from './database/change-rows.js';
 export type {
   ChangeKind,
   ChangeTallies,
@@ -45,8 +45,8 @@ export { diskUsage } from './report/disk-usage.js';
 export { duplicates } from './report/duplicates.js';
 export { type FindOptions, find } from './report/find.js';
 export { type Growth, topGrowth } from './report/growth.js';
-export { isKnownPath } from './report/known-path.js';
 export { pathHistory } from './report/history.js';
+export { isKnownPath } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { topDirectories, topFiles } from './report/top.js';

@@ -5,11 +5,13 @@ import { catCommand } from './commands/cat.js';
 import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
+import { duplicatesCommand } from './commands/duplicates.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
 import { putCommand } from './commands/put.js';
+import { reportSubcommand } from './commands/report.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
@@ -32,9 +34,11 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       scanCommand,
       scansCommand,
       changesCommand,
+      reportSubcommand,
       duCommand,
       topCommand,
       findCommand,
+      duplicatesCommand,
       historyCommand,
       asOfCommand,
     ],

@@ -6,7 +6,10 @@ import { RowPrinter } from './output/row-printer.js';
 
 /** Starts a subcommand that reports on the catalog: as {@link catalogCommand}, with `--csv`. */
 export function reportCommand(name: string, description: string, examples: readonly string[]): Command {
-  return catalogCommand(name, description, examples).option('--csv', 'print results as CSV with a line of headings');
+  return catalogCommand(name, description, examples).option(
+    '--csv',
+    'print results as CSV with a line of headings',
+  );
 }
 
 /** Runs an action with the tables of the catalog that `--database` names. */

@@ -26,8 +26,7 @@ export function compileExclusion(pattern: string): Exclusion {
   const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
   const directoriesOnly = bytes.endsWith('/');
   const body = directoriesOnly ? bytes.slice(0, -1) : bytes;
-  if (body === '' || body === '/')
-    throw new InvalidPatternError(`the pattern "${pattern}" matches nothing`);
+  if (body === '' || body === '/') throw new InvalidPatternError(`the pattern "${pattern}" matches nothing`);
   const subject = body.includes('/') ? 'path' : 'name';
   const source = globToExpression(body.replace(/^\//, ''), pattern);
   try {

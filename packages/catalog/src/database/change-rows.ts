@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder, Selectable } from 'kysely';
+import type { Selectable, SelectQueryBuilder } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import type { QueryDatabase } from './query-database.js';
@@ -41,9 +41,7 @@ export async function* readChangeRows(
   if (after !== undefined) query = query.where('recorded_at', '>', BigInt(Math.floor(after)));
   if (upTo !== undefined) query = query.where('recorded_at', '<=', BigInt(Math.floor(upTo)));
   if (path !== undefined && path !== '/') {
-    query = query.where((eb) =>
-      eb.or([columnWithin('path', path), columnWithin('previous_path', path)]),
-    );
+    query = query.where((eb) => eb.or([columnWithin('path', path), columnWithin('previous_path', path)]));
   }
   const compare = order === 'oldestFirst' ? '>' : '<';
   for (let last: bigint | undefined; ; ) {
@@ -57,7 +55,10 @@ export async function* readChangeRows(
   }
 }
 
-function page<Row>(query: SelectQueryBuilder<CatalogTables, 'file_changes', Row>, order: ChangeRange['order']) {
+function page<Row>(
+  query: SelectQueryBuilder<CatalogTables, 'file_changes', Row>,
+  order: ChangeRange['order'],
+) {
   return query
     .orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc')
     .limit(PAGE)

@@ -9,7 +9,7 @@ export interface PlacedDirectory {
 }
 
 /** The tops of the trees that the catalog holds, in byte order. */
-export async function rootDirectories(tables: Kysely<CatalogTables>): Promise<PlacedDirectory[]> {
+async function rootDirectories(tables: Kysely<CatalogTables>): Promise<PlacedDirectory[]> {
   const rows = await tables
     .selectFrom('directories')
     .select(['id', 'name'])

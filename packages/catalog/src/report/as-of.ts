@@ -49,7 +49,10 @@ export async function asOf(
 ): Promise<PastTree> {
   const scan = await runAt(database, { path, moment });
   if (!scan) {
-    throw new CatalogError('not_recorded', 'the catalog does not reach back that far for this path (see "filetracker scans")');
+    throw new CatalogError(
+      'not_recorded',
+      'the catalog does not reach back that far for this path (see "filetracker scans")',
+    );
   }
   const past = await rollBack(database, path, moment);
   const top = await pastTop(database, past, path);
@@ -140,7 +143,11 @@ async function pastEntry(
   const now = await locateDirectory(tables, path);
   const row =
     now &&
-    (await tables.selectFrom('directories').select(TOTALS_COLUMNS).where('id', '=', now.id).executeTakeFirst());
+    (await tables
+      .selectFrom('directories')
+      .select(TOTALS_COLUMNS)
+      .where('id', '=', now.id)
+      .executeTakeFirst());
   return {
     path,
     attributes,

@@ -173,7 +173,9 @@ class GroupSums {
   first(limit: number): Group[] {
     return [...this.#groups]
       .map(([key, group]) => ({ key, ...group }))
-      .sort((a, b) => Math.abs(b.bytes) - Math.abs(a.bytes) || b.changes - a.changes || (a.key < b.key ? -1 : 1))
+      .sort(
+        (a, b) => Math.abs(b.bytes) - Math.abs(a.bytes) || b.changes - a.changes || (a.key < b.key ? -1 : 1),
+      )
       .slice(0, limit);
   }
 }
@@ -188,7 +190,11 @@ function fileTypeOf(path: BytePath): string {
 async function presentTotals({ tables }: QueryDatabase, path: BytePath | undefined): Promise<Totals> {
   const sum = { files: 0, directories: 0, bytes: 0, allocated: 0 };
   for (const { id } of await startingDirectories(tables, path)) {
-    const row = await tables.selectFrom('directories').select(TOTALS_COLUMNS).where('id', '=', id).executeTakeFirstOrThrow();
+    const row = await tables
+      .selectFrom('directories')
+      .select(TOTALS_COLUMNS)
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
     const { files, directories, bytes, allocated } = totalsOf(row);
     sum.files += files;
     sum.directories += directories;

@@ -11,12 +11,7 @@ export interface DirectorySize extends Totals {
 }
 
 /** The columns of {@link totalsOf}. */
-export const TOTALS_COLUMNS = [
-  'total_files',
-  'total_directories',
-  'total_bytes',
-  'total_allocated',
-] as const;
+export const TOTALS_COLUMNS = ['total_files', 'total_directories', 'total_bytes', 'total_allocated'] as const;
 
 /** Totals from their columns. */
 export function totalsOf(

@@ -65,6 +65,11 @@ export async function* duplicates(
     }
     left--;
     const bytes = Number(size);
-    yield { fingerprint: fingerprint.toString('hex'), bytes, wasted: bytes * (contents - 1), paths: names.sort() };
+    yield {
+      fingerprint: fingerprint.toString('hex'),
+      bytes,
+      wasted: bytes * (contents - 1),
+      paths: names.sort(),
+    };
   }
 }

@@ -77,7 +77,11 @@ async function* startEntries(
   conditions: Conditions | undefined,
 ): AsyncGenerator<FoundEntry> {
   for (const { id, path } of starts) {
-    const row = await tables.selectFrom('directories').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+    const row = await tables
+      .selectFrom('directories')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
     if (matches(row, conditions)) yield directoryEntry(path, row);
   }
 }
@@ -153,7 +157,10 @@ function directoryEntry(path: BytePath, row: DirectoryRow): FoundEntry {
   return { path, fingerprint: null, ...attributesOf(row, row.device) };
 }
 
-function attributesOf(row: Omit<FileRow, 'directory_id' | 'name' | 'device' | 'fingerprint'>, device: bigint): Attributes {
+function attributesOf(
+  row: Omit<FileRow, 'directory_id' | 'name' | 'device' | 'fingerprint'>,
+  device: bigint,
+): Attributes {
   return {
     mode: Number(row.mode),
     uid: Number(row.uid),

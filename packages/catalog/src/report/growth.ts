@@ -54,7 +54,11 @@ export class GrowthSums {
   carriedUp(isAbove: (path: BytePath) => boolean): GrowthSums {
     const total = new GrowthSums();
     for (const [path, sum] of this.#sums) {
-      for (let at: BytePath | undefined = path; at !== undefined && !isAbove(at); at = splitPath(at)?.parent) {
+      for (
+        let at: BytePath | undefined = path;
+        at !== undefined && !isAbove(at);
+        at = splitPath(at)?.parent
+      ) {
         const known = total.#sums.get(at);
         if (known) {
           known.bytes += sum.bytes;
@@ -75,7 +79,8 @@ export class GrowthSums {
     for (const [path, { bytes, files, changes }] of this.#sums) {
       const parent = splitPath(path)?.parent;
       const above = parent && this.#sums.get(parent);
-      if (above?.bytes === bytes && above.files === files && above.changes === changes) rest.#sums.delete(parent as BytePath);
+      if (above?.bytes === bytes && above.files === files && above.changes === changes)
+        rest.#sums.delete(parent as BytePath);
     }
     return rest;
   }
@@ -118,7 +123,12 @@ export async function topGrowth(
   { path, after, upTo, of, by, limit }: TopGrowthOptions,
 ): Promise<Growth[]> {
   const sums = new GrowthSums();
-  const range = { after, order: 'oldestFirst', ...(path && { path }), ...(upTo !== undefined && { upTo }) } as const;
+  const range = {
+    after,
+    order: 'oldestFirst',
+    ...(path && { path }),
+    ...(upTo !== undefined && { upTo }),
+  } as const;
   const inside = withinFilter(path);
   for await (const change of readChangeRows(database, range)) {
     for (const effect of effectsOf(change)) {

@@ -1,15 +1,12 @@
 import { type BytePath, toBytes } from '../byte-path.js';
-import { changeRow, type ChangeRow } from '../database/change-rows.js';
+import { type ChangeRow, changeRow } from '../database/change-rows.js';
 import type { QueryDatabase } from '../database/query-database.js';
 
 /**
  * What happened to the file or directory at a path, newest first. Renames are followed back: what stood under an
  * earlier name belongs to its history, what other files did under the same name before does not.
  */
-export async function* pathHistory(
-  { tables }: QueryDatabase,
-  path: BytePath,
-): AsyncGenerator<ChangeRow> {
+export async function* pathHistory({ tables }: QueryDatabase, path: BytePath): AsyncGenerator<ChangeRow> {
   let name: BytePath = path;
   for (let before: bigint | undefined; ; ) {
     let query = tables

@@ -51,11 +51,11 @@ export async function topDirectories(
 }
 
 /** The largest files, the greatest first. */
-export async function topFiles(
-  { tables }: QueryDatabase,
-  { path, limit }: TopOptions,
-): Promise<TopFile[]> {
-  let directories = tables.selectFrom('directories').select(['id', 'largest_file']).where('own_files', '>', 0n);
+export async function topFiles({ tables }: QueryDatabase, { path, limit }: TopOptions): Promise<TopFile[]> {
+  let directories = tables
+    .selectFrom('directories')
+    .select(['id', 'largest_file'])
+    .where('own_files', '>', 0n);
   if (path !== undefined) {
     const start = await locateDirectory(tables, path);
     if (!start) return [];
@@ -64,7 +64,8 @@ export async function topFiles(
   // The n largest files lie in the n directories whose largest file is largest: only those are read.
   const candidates = await directories.orderBy('largest_file', 'desc').orderBy('id').limit(limit).execute();
   const least = candidates.length < limit ? 0n : (candidates.at(-1)?.largest_file ?? 0n);
-  const found: { readonly directory: bigint; readonly name: Buffer; readonly file: Omit<TopFile, 'path'> }[] = [];
+  const found: { readonly directory: bigint; readonly name: Buffer; readonly file: Omit<TopFile, 'path'> }[] =
+    [];
   for (const { id } of candidates) {
     const rows = await tables
       .selectFrom('files')

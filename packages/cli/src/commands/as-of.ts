@@ -28,7 +28,9 @@ export function asOfCommand({ output }: CommandContext): Command {
         const path = await pathArgument(file);
         await requireKnown(database, path);
         const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
-        output.detail(`as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`);
+        output.detail(
+          `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
+        );
         if (!tree.top) throw new NotThereError(`there was no ${displayPath(path)} then`);
         const print = await rowPrinter(rows.print.bind(rows));
         let waiting: PastEntry[] | undefined = flags.recursive ? undefined : [];
@@ -64,7 +66,8 @@ async function rowPrinter(print: (text: string, row: Readonly<Record<string, unk
     const when = directory ? ' '.repeat(TIME_WIDTH) : formatNanoseconds(attributes.mtimeNs);
     print(`${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`, {
       ...pathFields(path),
-      ...{ files, bytes },
+      files,
+      bytes,
       ...attributeFields(attributes),
       ...(directory && { mtimeNs: null, ctimeNs: null }),
     });

@@ -4,10 +4,10 @@ import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalo
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
+import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
-import { parseSize, wholeNumber } from '../number-argument.js';
 
 const SIZE_WIDTH = 11;
 

@@ -29,10 +29,10 @@ export function duCommand({ output }: CommandContext): Command {
         await requireKnown(database, path);
         for await (const row of diskUsage(database, { depth: flags.depth, ...(path && { path }) })) {
           const size = formatSize(flags.apparentSize ? row.bytes : row.allocated).padStart(10);
-          const { path: at, depth, files, directories, bytes, allocated } = row;
-          rows.print(`${size}  ${formatCount(files).padStart(12)} files  ${displayPath(at)}`, {
+          const { path: at, ...figures } = row;
+          rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
             ...pathFields(at),
-            ...{ depth, files, directories, bytes, allocated },
+            ...figures,
           });
         }
       }),

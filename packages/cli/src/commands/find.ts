@@ -39,7 +39,12 @@ export function findCommand({ output }: CommandContext): Command {
     "filetracker find --user alice --type f --long --name 'alpha/**'",
   ])
     .argument('[dir]', 'only in this directory and below')
-    .option('--name <glob>', 'whose name, or with a / path below DIR, matches; may be given again', collect, [])
+    .option(
+      '--name <glob>',
+      'whose name, or with a / path below DIR, matches; may be given again',
+      collect,
+      [],
+    )
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)

@@ -10,9 +10,11 @@ import { requireKnown } from '../require-known.js';
 
 /** `filetracker history`: what happened to one file or directory. */
 export function historyCommand({ output }: CommandContext): Command {
-  return reportCommand('history', 'show what happened to a file or directory, newest first, also under its earlier names', [
-    'filetracker history /data/projects/alpha/results.csv',
-  ])
+  return reportCommand(
+    'history',
+    'show what happened to a file or directory, newest first, also under its earlier names',
+    ['filetracker history /data/projects/alpha/results.csv'],
+  )
     .argument('<path>', 'the file or directory')
     .action((file: string, _, command: Command) =>
       withQueries(command, output, async (database, rows) => {
@@ -29,14 +31,22 @@ export function historyCommand({ output }: CommandContext): Command {
     );
 }
 
-async function historyLine({ recordedAt, kind, path, previousPath, before, after }: ChangeRow): Promise<string> {
+async function historyLine({
+  recordedAt,
+  kind,
+  path,
+  previousPath,
+  before,
+  after,
+}: ChangeRow): Promise<string> {
   const { changedAspects, displayPath } = await import('@filetracker/catalog');
   const { formatNanoseconds } = await import('../output/entry-fields.js');
   const attributes = after ?? before;
   const when = formatVersion(Math.floor(recordedAt / 1000));
   const size = formatSize(attributes?.size ?? 0).padStart(10);
   const modified = attributes ? `  modified ${formatNanoseconds(attributes.mtimeNs)}` : '';
-  const aspects = before && after && kind === 'modified' ? `  (${changedAspects(before, after).join(', ')})` : '';
+  const aspects =
+    before && after && kind === 'modified' ? `  (${changedAspects(before, after).join(', ')})` : '';
   const from = previousPath === null ? '' : `  (${displayPath(previousPath)} → ${displayPath(path)})`;
   return `${when}  ${CHANGE_SIGNS[kind]} ${kind.padEnd(8)} ${size}${modified}${aspects}${from}`;
 }

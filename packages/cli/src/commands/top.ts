@@ -89,7 +89,9 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);
     rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
       ...pathFields(path),
-      ...{ bytes, files: count, changes },
+      bytes,
+      files: count,
+      changes,
     });
   }
 }

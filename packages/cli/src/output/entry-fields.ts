@@ -8,9 +8,13 @@ export function attributeFields(attributes: Attributes): Result {
   return {
     type: entryType(mode),
     mode: (mode & 0o7777).toString(8).padStart(4, '0'),
-    ...{ uid, gid, links, device },
+    uid,
+    gid,
+    links,
+    device,
     inode: BigInt.asUintN(64, inode).toString(),
-    ...{ size, allocated },
+    size,
+    allocated,
     mtimeNs: mtimeNs.toString(),
     ctimeNs: ctimeNs.toString(),
   };

@@ -7,5 +7,8 @@ import type { Result } from './output.js';
  */
 export function pathFields(path: BytePath, key = 'path'): Result {
   const shown = displayPath(path);
-  return { [key]: shown, [`${key}Base64`]: unicodePath(path) === shown ? null : toBytes(path).toString('base64') };
+  return {
+    [key]: shown,
+    [`${key}Base64`]: unicodePath(path) === shown ? null : toBytes(path).toString('base64'),
+  };
 }

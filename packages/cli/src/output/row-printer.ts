@@ -13,6 +13,11 @@ export class RowPrinter {
     if (form === 'csv' && output.json) throw new UsageError('--json and --csv exclude each other');
   }
 
+  /** Whether `--csv` was given. */
+  get isCsv(): boolean {
+    return this.form === 'csv';
+  }
+
   /** Prints one row: `text` for people, `row` for programs. */
   print(text: string, row: Result): void {
     if (this.form === 'text') {
@@ -32,6 +37,7 @@ function csvLine(values: readonly unknown[]): string {
 
 function csvField(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | bigint | boolean);
+  const text =
+    typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | bigint | boolean);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

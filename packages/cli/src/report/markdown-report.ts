@@ -14,5 +14,8 @@ function markdownTable({ title, columns, rows }: ReportTable): string {
 
 /** Names may hold anything: what Markdown or HTML would take for markup is escaped. */
 function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_[\]|~#]/g, '\\$&').replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return text
+    .replace(/[\\`*_[\]|~#]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
 }

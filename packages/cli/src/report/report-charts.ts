@@ -25,17 +25,29 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
     itemStyle: { color: COLORS[kind] },
     data: periods.map(({ kinds }) => kinds[kind].files),
   }));
-  const growth = [{ type: 'bar', itemStyle: { color: '#3f7fd1' }, data: periods.map((period) => mebibytes(period.growth)) }];
+  const growth = [
+    { type: 'bar', itemStyle: { color: '#3f7fd1' }, data: periods.map((period) => mebibytes(period.growth)) },
+  ];
   return [
     chart('changes-over-time', `Changed files by ${interval}`, {
       ...categories(names, 'vertical'),
       legend: { bottom: 0 },
       series: changes,
     }),
-    chart('growth-over-time', `Growth by ${interval}, MiB`, { ...categories(names, 'vertical'), series: growth }),
-    chart('growing-directories', 'Directories that grew most, MiB', horizontalBars(growing.slice(0, BARS), '#2f9e63')),
+    chart('growth-over-time', `Growth by ${interval}, MiB`, {
+      ...categories(names, 'vertical'),
+      series: growth,
+    }),
+    chart(
+      'growing-directories',
+      'Directories that grew most, MiB',
+      horizontalBars(growing.slice(0, BARS), '#2f9e63'),
+    ),
     chart('file-types', 'Growth by file type, MiB', {
-      ...horizontalBars(fileTypes.slice(0, BARS).map(({ key, ...sums }) => ({ path: key, ...sums })), '#e0a526'),
+      ...horizontalBars(
+        fileTypes.slice(0, BARS).map(({ key, ...sums }) => ({ path: key, ...sums })),
+        '#e0a526',
+      ),
     }),
   ];
 }
@@ -51,7 +63,10 @@ function categories(names: readonly string[], direction: 'vertical' | 'horizonta
   const value = { type: 'value' };
   return direction === 'vertical'
     ? { xAxis: category, yAxis: value }
-    : { xAxis: value, yAxis: { ...category, inverse: true, axisLabel: { width: 200, overflow: 'truncate' } } };
+    : {
+        xAxis: value,
+        yAxis: { ...category, inverse: true, axisLabel: { width: 200, overflow: 'truncate' } },
+      };
 }
 
 function horizontalBars(

@@ -1,4 +1,10 @@
-import { type ChangeReport, displayPath, type Growth, type Group, type SizedFile } from '@filetracker/catalog';
+import {
+  type ChangeReport,
+  displayPath,
+  type Group,
+  type Growth,
+  type SizedFile,
+} from '@filetracker/catalog';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth, formatThings } from '../output/format-count.js';
@@ -62,7 +68,11 @@ function column(heading: string, kind: 'text' | 'number' = 'number') {
 }
 
 function kindsTable({ kinds }: ChangeReport): ReportTable {
-  const rows = CHANGE_KINDS.map((kind) => [kind, formatCount(kinds[kind].files), formatBytes(kind, kinds[kind].bytes)]);
+  const rows = CHANGE_KINDS.map((kind) => [
+    kind,
+    formatCount(kinds[kind].files),
+    formatBytes(kind, kinds[kind].bytes),
+  ]);
   return { title: 'Changes', columns: [column('Kind', 'text'), column('Files'), column('Bytes')], rows };
 }
 
@@ -125,7 +135,8 @@ function filesTable(
 }
 
 function errorsTable({ errors, errorCount }: ChangeReport): ReportTable {
-  const more = errorCount > errors.length ? ` (the newest ${errors.length} of ${formatCount(errorCount)})` : '';
+  const more =
+    errorCount > errors.length ? ` (the newest ${errors.length} of ${formatCount(errorCount)})` : '';
   return {
     title: `Errors${more}`,
     columns: [column('Scan'), column('Error', 'text'), column('Path', 'text')],

@@ -2,7 +2,12 @@ import type { ReportDocument, ReportTable } from './report-tables.js';
 
 /** A report as lines for a terminal. */
 export function textReport({ title, summary, tables }: ReportDocument): string {
-  return [title, '', ...summary, ...tables.flatMap((table) => ['', `${table.title}:`, ...textTable(table)])].join('\n');
+  return [
+    title,
+    '',
+    ...summary,
+    ...tables.flatMap((table) => ['', `${table.title}:`, ...textTable(table)]),
+  ].join('\n');
 }
 
 function textTable({ columns, rows }: ReportTable): string[] {
