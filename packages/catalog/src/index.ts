@@ -50,4 +50,13 @@ export { isKnownPath } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { topDirectories, topFiles } from './report/top.js';
+export { type Pruned, prune } from './report/prune.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
+export {
+  type FingerprintCounts,
+  type FingerprintOptions,
+  type FingerprintScope,
+  fingerprintScan,
+} from './fingerprint/fingerprint-scan.js';
+export type { ReadOptions } from './fingerprint/hash-pool.js';
+export { type Verdict, verify } from './fingerprint/verify.js';

@@ -10,6 +10,7 @@ import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
+import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
 import { reportSubcommand } from './commands/report.js';
 import { rmCommand } from './commands/rm.js';
@@ -17,6 +18,7 @@ import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
 import { statCommand } from './commands/stat.js';
 import { topCommand } from './commands/top.js';
+import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -41,6 +43,8 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       duplicatesCommand,
       historyCommand,
       asOfCommand,
+      verifyCommand,
+      pruneCommand,
     ],
   },
   { heading: 'Shell:', commands: [completionCommand] },

@@ -16,6 +16,8 @@ export interface ChangeRow {
   readonly previousPath: BytePath | null;
   readonly before: Attributes | null;
   readonly after: Attributes | null;
+  /** BLAKE3 of the content before, where it was known. */
+  readonly fingerprintBefore: Buffer | null;
 }
 
 /** Which changes to read. */
@@ -24,6 +26,8 @@ export interface ChangeRange {
   readonly after?: number;
   /** Recorded at this time or before. */
   readonly upTo?: number;
+  /** Found by this scan. */
+  readonly scan?: ScanId;
   /** In this directory or below, also what left it. */
   readonly path?: BytePath;
   readonly order: 'oldestFirst' | 'newestFirst';
@@ -35,11 +39,12 @@ const PAGE = 5_000;
 /** Reads changes page by page: memory does not grow with their number. */
 export async function* readChangeRows(
   { tables }: QueryDatabase,
-  { after, upTo, path, order }: ChangeRange,
+  { after, upTo, scan, path, order }: ChangeRange,
 ): AsyncGenerator<ChangeRow> {
   let query = tables.selectFrom('file_changes').selectAll();
   if (after !== undefined) query = query.where('recorded_at', '>', BigInt(Math.floor(after)));
   if (upTo !== undefined) query = query.where('recorded_at', '<=', BigInt(Math.floor(upTo)));
+  if (scan !== undefined) query = query.where('scan_id', '=', BigInt(scan));
   if (path !== undefined && path !== '/') {
     query = query.where((eb) => eb.or([columnWithin('path', path), columnWithin('previous_path', path)]));
   }
@@ -76,6 +81,7 @@ export function changeRow(row: Selectable<CatalogTables['file_changes']>): Chang
     previousPath: row.previous_path && pathFromBytes(row.previous_path),
     before: side(row, 'old'),
     after: side(row, 'new'),
+    fingerprintBefore: row.old_fingerprint,
   };
 }
 

@@ -40,6 +40,7 @@ interface FilesTable extends AttributeColumns {
   name: Buffer;
   /** Null where it is the directory's. */
   device: bigint | null;
+  /** BLAKE3 of the content; empty: it changed while it was read; null: not known. */
   fingerprint: Buffer | null;
 }
 

@@ -49,7 +49,9 @@ export async function* duplicates(
   const paths = new DirectoryPaths(tables);
   let left = limit;
   for (const { fingerprint, size } of groups) {
-    if (left <= 0 || fingerprint === null) return;
+    if (left <= 0) return;
+    // Empty: it changed while it was read.
+    if (fingerprint === null || fingerprint.length === 0) continue;
     const copies = await files
       .innerJoin('directories', 'directories.id', 'directory_id')
       .select(['directory_id', 'files.name', 'files.inode'])

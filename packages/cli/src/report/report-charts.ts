@@ -1,4 +1,4 @@
-import { type ChangeReport, displayPath, type Growth } from '@filetracker/catalog';
+import { type ChangeReport, displayPath } from '@filetracker/catalog';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { periodName } from './report-tables.js';
 
@@ -12,7 +12,7 @@ interface Chart {
 const COLORS = { new: '#2f9e63', modified: '#e0a526', renamed: '#3f7fd1', removed: '#cf4646' } as const;
 const BARS = 10;
 const LABEL_LENGTH = 34;
-const MIB = 1024 ** 2;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** The charts of a report: changes and growth over time, directories, file types. */
 export function reportCharts(report: ChangeReport): readonly Chart[] {
@@ -25,31 +25,44 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
     itemStyle: { color: COLORS[kind] },
     data: periods.map(({ kinds }) => kinds[kind].files),
   }));
-  const growth = [
-    { type: 'bar', itemStyle: { color: '#3f7fd1' }, data: periods.map((period) => mebibytes(period.growth)) },
-  ];
+  const growth = inUnits(periods.map((period) => period.growth));
+  const directories = inUnits(growing.slice(0, BARS).map(({ bytes }) => bytes));
+  const types = inUnits(fileTypes.slice(0, BARS).map(({ bytes }) => bytes));
+  const directoryNames = growing.slice(0, BARS).map(({ path }) => shortened(displayPath(path)));
+  const typeNames = fileTypes.slice(0, BARS).map(({ key }) => key);
   return [
     chart('changes-over-time', `Changed files by ${interval}`, {
       ...categories(names, 'vertical'),
-      legend: { bottom: 0 },
+      legend: { bottom: 4 },
       series: changes,
     }),
-    chart('growth-over-time', `Growth by ${interval}, MiB`, {
+    chart('growth-over-time', `Growth by ${interval}, ${growth.unit}`, {
       ...categories(names, 'vertical'),
-      series: growth,
+      series: bars(growth.values, '#3f7fd1'),
     }),
-    chart(
-      'growing-directories',
-      'Directories that grew most, MiB',
-      horizontalBars(growing.slice(0, BARS), '#2f9e63'),
-    ),
-    chart('file-types', 'Growth by file type, MiB', {
-      ...horizontalBars(
-        fileTypes.slice(0, BARS).map(({ key, ...sums }) => ({ path: key, ...sums })),
-        '#e0a526',
-      ),
+    chart('growing-directories', `Directories that grew most, ${directories.unit}`, {
+      ...categories(directoryNames, 'horizontal'),
+      series: bars(directories.values, '#2f9e63'),
+    }),
+    chart('file-types', `Growth by file type, ${types.unit}`, {
+      ...categories(typeNames, 'horizontal'),
+      series: bars(types.values, '#e0a526'),
     }),
   ];
+}
+
+function bars(values: readonly number[], color: string) {
+  return [{ type: 'bar', itemStyle: { color }, data: values }];
+}
+
+/** Bytes in the unit that suits the largest of them. */
+function inUnits(bytes: readonly number[]): { readonly unit: string; readonly values: readonly number[] } {
+  const largest = Math.max(1, ...bytes.map(Math.abs));
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(largest) / 10));
+  return {
+    unit: UNITS[power] ?? 'B',
+    values: bytes.map((value) => Number((value / 1024 ** power).toFixed(2))),
+  };
 }
 
 function chart(id: string, label: string, option: Readonly<Record<string, unknown>>): Chart {
@@ -69,20 +82,7 @@ function categories(names: readonly string[], direction: 'vertical' | 'horizonta
       };
 }
 
-function horizontalBars(
-  bars: readonly (Pick<Growth, 'bytes'> & { readonly path: string })[],
-  color: string,
-): Readonly<Record<string, unknown>> {
-  const names = bars.map(({ path }) => shortened(displayPath(path as Growth['path'])));
-  const series = [{ type: 'bar', itemStyle: { color }, data: bars.map(({ bytes }) => mebibytes(bytes)) }];
-  return { ...categories(names, 'horizontal'), series };
-}
-
 /** The end of a path says most. */
 function shortened(path: string): string {
   return path.length <= LABEL_LENGTH ? path : `…${path.slice(1 - LABEL_LENGTH)}`;
-}
-
-function mebibytes(bytes: number): number {
-  return Math.round((bytes / MIB) * 1000) / 1000;
 }
