@@ -12,7 +12,7 @@ const allowed = {
   server: ['protocol', 'durable-fs'],
   client: ['protocol', 'durable-fs'],
   catalog: ['protocol', 'durable-fs'],
-  cli: ['protocol', 'server', 'client', 'catalog'],
+  cli: ['protocol', 'durable-fs', 'server', 'client', 'catalog'],
 };
 
 /** Folders of one package that must not import from another folder of it. */

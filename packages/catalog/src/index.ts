@@ -19,8 +19,11 @@ export type {
   ScanFilter,
   ScanSession,
 } from './database/catalog.js';
+export type { ChangeRow } from './database/change-rows.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
 export { type OpenCatalogOptions, openCatalog } from './database/open-catalog.js';
+export { openQueries } from './database/open-queries.js';
+export type { QueryDatabase } from './database/query-database.js';
 export type {
   ChangeKind,
   ChangeTallies,
@@ -36,4 +39,24 @@ export type {
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
+export { asOf, type PastEntry } from './report/as-of.js';
+export { type ChangeReport, changeReport, type Group, type Period } from './report/change-report.js';
+export { diskUsage } from './report/disk-usage.js';
+export { duplicates } from './report/duplicates.js';
+export { type FindOptions, find } from './report/find.js';
+export { type Growth, topGrowth } from './report/growth.js';
+export { pathHistory } from './report/history.js';
+export { isKnownPath } from './report/known-path.js';
+export type { SizedFile } from './report/largest-files.js';
+export type { Interval } from './report/periods.js';
+export { topDirectories, topFiles } from './report/top.js';
+export { type Pruned, prune } from './report/prune.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
+export {
+  type FingerprintCounts,
+  type FingerprintOptions,
+  type FingerprintScope,
+  fingerprintScan,
+} from './fingerprint/fingerprint-scan.js';
+export type { ReadOptions } from './fingerprint/hash-pool.js';
+export { type Verdict, verify } from './fingerprint/verify.js';

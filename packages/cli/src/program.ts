@@ -1,15 +1,24 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { asOfCommand } from './commands/as-of.js';
 import { catCommand } from './commands/cat.js';
 import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
+import { duCommand } from './commands/du.js';
+import { duplicatesCommand } from './commands/duplicates.js';
+import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
+import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
+import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
+import { reportSubcommand } from './commands/report.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
 import { statCommand } from './commands/stat.js';
+import { topCommand } from './commands/top.js';
+import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -21,7 +30,23 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
     heading: 'Store:',
     commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
   },
-  { heading: 'Catalog:', commands: [scanCommand, scansCommand, changesCommand] },
+  {
+    heading: 'Catalog:',
+    commands: [
+      scanCommand,
+      scansCommand,
+      changesCommand,
+      reportSubcommand,
+      duCommand,
+      topCommand,
+      findCommand,
+      duplicatesCommand,
+      historyCommand,
+      asOfCommand,
+      verifyCommand,
+      pruneCommand,
+    ],
+  },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 

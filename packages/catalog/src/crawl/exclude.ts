@@ -26,14 +26,13 @@ export function compileExclusion(pattern: string): Exclusion {
   const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
   const directoriesOnly = bytes.endsWith('/');
   const body = directoriesOnly ? bytes.slice(0, -1) : bytes;
-  if (body === '' || body === '/')
-    throw new InvalidPatternError(`the exclude pattern "${pattern}" matches nothing`);
+  if (body === '' || body === '/') throw new InvalidPatternError(`the pattern "${pattern}" matches nothing`);
   const subject = body.includes('/') ? 'path' : 'name';
   const source = globToExpression(body.replace(/^\//, ''), pattern);
   try {
     return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
   } catch (error) {
-    throw new InvalidPatternError(`the exclude pattern "${pattern}" has a range out of order`, {
+    throw new InvalidPatternError(`the pattern "${pattern}" has a range out of order`, {
       cause: error,
     });
   }
@@ -71,7 +70,7 @@ const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?[^\]]*)\]|\\(.)|([^])/gs;
 
 function globToExpression(glob: string, pattern: string): string {
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) {
-    throw new InvalidPatternError(`the exclude pattern "${pattern}" ends in a backslash`);
+    throw new InvalidPatternError(`the pattern "${pattern}" ends in a backslash`);
   }
   return glob.replace(
     TOKEN,

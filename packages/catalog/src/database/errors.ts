@@ -10,6 +10,8 @@ export type CatalogErrorCode =
   | 'unavailable'
   /** Taking the scan's result as true would record a loss that is most likely none. */
   | 'implausible'
+  /** The moment that was asked for lies before what the catalog remembers. */
+  | 'not_recorded'
   /** The root of a scan is missing, no directory, or cannot be read. */
   | 'root_unreadable';
 

@@ -14,7 +14,13 @@ export interface OpenCatalogOptions {
  * Throws {@link CatalogError} when it cannot be opened, is not there, or is not a catalog of this program.
  */
 // oxlint-disable-next-line typescript/require-await -- databases that are reached over the network open asynchronously
-export async function openCatalog(place: string, { create }: OpenCatalogOptions): Promise<Catalog> {
+export async function openCatalog(place: string, options: OpenCatalogOptions): Promise<Catalog> {
+  checkPlace(place, options);
+  return openSqliteCatalog(place);
+}
+
+/** Makes sure that a catalog can be at a place. Throws {@link CatalogError} `unavailable`. */
+export function checkPlace(place: string, { create }: OpenCatalogOptions): void {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(place)) {
     throw new CatalogError('unavailable', `no such kind of database: ${place.replace(/:\/\/.*/s, '://')}`);
   }
@@ -24,5 +30,4 @@ export async function openCatalog(place: string, { create }: OpenCatalogOptions)
       `there is no catalog at ${place} yet: "filetracker scan DIR" makes one`,
     );
   }
-  return openSqliteCatalog(place);
 }

@@ -1,14 +1,14 @@
 import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
+import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
 
-const KINDS: readonly ChangeKind[] = ['new', 'modified', 'renamed', 'removed'];
-const SIGNS: Readonly<Record<ChangeKind, string>> = { new: '+', modified: '~', renamed: '→', removed: '-' };
 const SIZE_WIDTH = 11;
 
 interface ChangesFlags {
@@ -26,10 +26,10 @@ export function changesCommand({ output }: CommandContext): Command {
     'filetracker changes --scan 12 --min-size 1GiB --json',
   ])
     .argument('[path]', 'only changes of this file or directory and below it')
-    .option('--scan <n>', 'found by this scan', wholeNumber)
+    .option('--scan <n>', 'found by this scan', wholeNumber(1))
     .option('--since <when>', 'recorded since: 24h, 7d, or a date', parseMoment)
     .option('--until <when>', 'recorded before', parseMoment)
-    .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)
+    .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
     .action((path: string | undefined, flags: ChangesFlags, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
@@ -42,7 +42,7 @@ export function changesCommand({ output }: CommandContext): Command {
           const when = formatVersion(Math.floor(change.recordedAt / 1000));
           const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
           const aspects = before && after ? changedAspects(before, after) : undefined;
-          output.result(`${when}  ${SIGNS[kind]} ${size}  ${shown}${from}`, {
+          output.result(`${when}  ${CHANGE_SIGNS[kind]} ${size}  ${shown}${from}`, {
             ...(await changeResult(change)),
             ...(aspects && { changed: aspects }),
           });
@@ -98,19 +98,8 @@ function attributesResult(attributes: Attributes): Result {
 
 function parseKinds(text: string): readonly ChangeKind[] {
   return text.split(',').map((word) => {
-    const kind = KINDS.find((known) => known === word);
-    if (!kind) throw new InvalidArgumentError(`It must be some of ${KINDS.join(',')}.`);
+    const kind = CHANGE_KINDS.find((known) => known === word);
+    if (!kind) throw new InvalidArgumentError(`It must be some of ${CHANGE_KINDS.join(',')}.`);
     return kind;
   });
-}
-
-function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a size such as 4096, 10MiB or 1G.');
-  return Math.round(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] || ' ').toLowerCase()));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be the number of a scan.');
-  return Number(text);
 }

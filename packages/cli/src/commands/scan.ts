@@ -1,10 +1,12 @@
 import { readFile, realpath } from 'node:fs/promises';
-import type { ScanOptions } from '@filetracker/catalog';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { FingerprintScope, ScanOptions, ScanRun } from '@filetracker/catalog';
+import { type Command, Option } from 'commander';
 import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { parseSize, wholeNumber } from '../number-argument.js';
+import { UsageError } from '../output/failure.js';
 import { ScanProgressLine } from '../output/scan-progress.js';
-import { scanResult, scanSummary } from '../output/scan-summary.js';
+import { fingerprintSummary, scanResult, scanSummary } from '../output/scan-summary.js';
 
 interface ScanFlags {
   readonly dryRun?: true;
@@ -15,6 +17,8 @@ interface ScanFlags {
   readonly maxDepth?: number;
   readonly jobs?: number;
   readonly allowEmpty?: true;
+  readonly fingerprint: FingerprintScope | 'none';
+  readonly ioLimit?: number;
 }
 
 /** `filetracker scan`: records what is on the disk. */
@@ -38,7 +42,16 @@ export function scanCommand(context: CommandContext): Command {
       wholeNumber(1),
     )
     .option('--allow-empty', 'believe that DIR is empty although files were recorded in it')
+    .addOption(
+      new Option('--fingerprint <which>', 'read files and record BLAKE3 of their content')
+        .choices(['none', 'changed', 'all'])
+        .default('none'),
+    )
+    .option('--io-limit <size>', 'bytes a second to read at most for fingerprints: 50MiB', parseSize)
     .action(async (directory: string, flags: ScanFlags, command: Command) => {
+      if (flags.dryRun && flags.fingerprint !== 'none') {
+        throw new UsageError('--dry-run records no fingerprints');
+      }
       const root = await pathArgument(await realpath(directory));
       const options = await scanOptions(flags, context.signal);
       await withCatalog(command, { create: true }, async (catalog) => {
@@ -55,8 +68,32 @@ export function scanCommand(context: CommandContext): Command {
           ...(await pathResult('root', root)),
           ...result,
         });
+        if (flags.fingerprint !== 'none') await fingerprint(context, run, { flags, command });
       });
     });
+}
+
+/** Reads the files that the scan asks for and says what came of it. */
+async function fingerprint(
+  { output, signal }: CommandContext,
+  run: ScanRun,
+  { flags, command }: { readonly flags: ScanFlags; readonly command: Command },
+): Promise<void> {
+  const { fingerprint: scope, jobs, ioLimit } = flags;
+  if (scope === 'none') return;
+  const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
+  const database = await openQueries(command.opts<{ database: string }>().database);
+  try {
+    const counts = await fingerprintScan(database, run, {
+      scope,
+      signal,
+      ...(jobs !== undefined && { threads: jobs }),
+      ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
+    });
+    output.result(fingerprintSummary(counts), { fingerprints: counts });
+  } finally {
+    await database.close();
+  }
 }
 
 async function scanOptions(flags: ScanFlags, signal: AbortSignal): Promise<ScanOptions> {
@@ -77,13 +114,4 @@ async function scanOptions(flags: ScanFlags, signal: AbortSignal): Promise<ScanO
 function progressStyle({ output }: CommandContext): 'moving' | 'lines' | 'silent' {
   if (output.animated) return 'moving';
   return output.json || output.quiet ? 'silent' : 'lines';
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    if (!/^\d+$/.test(text) || Number(text) < least) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
-    }
-    return Number(text);
-  };
 }

@@ -67,6 +67,11 @@ export class Output {
     if (this.#settings.verbosity !== 'quiet') this.stderr.write(`filetracker: warning: ${message}\n`);
   }
 
+  /** A remark that closes a report, on stderr so that it does not end up among the results. Silent under `-q`. */
+  note(message: string): void {
+    if (this.#settings.verbosity !== 'quiet' && !this.json) this.stderr.write(`${message}\n`);
+  }
+
   /** A remark for `-v`. */
   detail(message: string): void {
     if (this.verbose) this.stderr.write(`${message}\n`);

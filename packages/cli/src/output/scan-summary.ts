@@ -1,4 +1,4 @@
-import type { ScanRun } from '@filetracker/catalog';
+import type { FingerprintCounts, ScanRun } from '@filetracker/catalog';
 import { formatSize } from './format.js';
 import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
 import type { Result } from './output.js';
@@ -47,4 +47,15 @@ export function scanResult(run: ScanRun): Result {
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(finishedAt).toISOString(),
   };
+}
+
+/** What came of reading files for their fingerprints. */
+export function fingerprintSummary({ hashed, bytes, kept, changing, failed }: FingerprintCounts): string {
+  const parts = [
+    `${formatThings(hashed, 'file')} read (${formatSize(bytes)})`,
+    kept > 0 && `${formatCount(kept)} known from before a rename`,
+    changing > 0 && `${formatCount(changing)} changed meanwhile`,
+    failed > 0 && `${formatCount(failed)} unreadable`,
+  ].filter((part) => part !== false);
+  return `fingerprints: ${parts.join('  ')}`;
 }

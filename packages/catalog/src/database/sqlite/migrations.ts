@@ -62,7 +62,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE UNIQUE INDEX directories_by_name ON directories (parent_id, name);
 
   -- Everything that is no directory. Of the names of one inode (links > 1) exactly one is counted in sums.
-  -- device is null where it is the directory's, which is nearly always.
+  -- device is null where it is the directory's, which is nearly always. An empty fingerprint marks a file that
+  -- changed while it was read.
   CREATE TABLE files (
     directory_id INTEGER NOT NULL,
     name BLOB NOT NULL,
@@ -81,6 +82,7 @@ export const MIGRATIONS: readonly string[] = [
     fingerprint BLOB,
     PRIMARY KEY (directory_id, name)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX files_by_fingerprint ON files (fingerprint) WHERE fingerprint IS NOT NULL;
   CREATE INDEX files_linked ON files (inode) WHERE links > 1;
 
   CREATE TABLE file_changes (

@@ -1,0 +1,150 @@
+import { type BytePath, splitPath, toBytes } from '../byte-path.js';
+import { readChangeRows } from '../database/change-rows.js';
+import { locateDirectory } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { ScanRun } from '../database/records.js';
+import { type Attributes, entryType } from '../entry.js';
+import { entriesBelow } from '../report/entries-below.js';
+import type { HashTask } from './hash-file.js';
+import { type Hashed, hashFiles, type ReadOptions } from './hash-pool.js';
+
+/** Which files of a scanned tree to read. */
+export type FingerprintScope =
+  /** Those that the scan found new or modified, of a first scan all. */
+  | 'changed'
+  /** Besides, those of which no fingerprint is known yet. */
+  | 'all';
+
+/** What came of it. */
+export interface FingerprintCounts {
+  readonly hashed: number;
+  readonly bytes: number;
+  /** Renamed files whose content is known already. */
+  readonly kept: number;
+  /** Files that changed since the scan or while they were read; they are marked so. */
+  readonly changing: number;
+  readonly failed: number;
+}
+
+/** How to read, and whom to tell. */
+export interface FingerprintOptions extends ReadOptions {
+  readonly scope: FingerprintScope;
+  /** Called after each batch of files. */
+  readonly onProgress?: (counts: FingerprintCounts) => void;
+}
+
+/** A file to read, and where the result goes. */
+interface FingerprintTask extends HashTask {
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** The change in the history that it belongs to. */
+  readonly sequence: bigint | undefined;
+  /** What is known without reading. */
+  readonly known: Buffer | undefined;
+}
+
+/** Marks a file that changed while it was read. */
+const CHANGING = Buffer.alloc(0);
+
+/**
+ * Reads files that a scan recorded and stores fingerprints of their content. Each batch is durable at once: when this
+ * is interrupted, scope `all` of the next scan goes on where it ended. A fingerprint is stored only where the catalog still has the very
+ * state of the file that was read. Throws {@link CatalogError}, or the signal's reason.
+ */
+export async function fingerprintScan(
+  database: QueryDatabase,
+  run: Pick<ScanRun, 'id' | 'root' | 'isBaseline'>,
+  { scope, onProgress, ...options }: FingerprintOptions,
+): Promise<FingerprintCounts> {
+  const counts = { hashed: 0, bytes: 0, kept: 0, changing: 0, failed: 0 };
+  const kept: Hashed<FingerprintTask>[] = [];
+  const keep = async (atLeast: number) => {
+    if (kept.length < atLeast) return;
+    counts.kept += kept.length;
+    await store(database, kept.splice(0));
+  };
+  const unread = async function* () {
+    for await (const task of candidates(database, run, scope)) {
+      if (!task.known) yield task;
+      else kept.push({ task, outcome: { kind: 'hashed', fingerprint: task.known, ctimeNs: task.attributes.ctimeNs } });
+      await keep(STORED_TOGETHER);
+    }
+  };
+  for await (const results of hashFiles(unread(), options)) {
+    await store(database, results);
+    for (const { task, outcome } of results) {
+      if (outcome.kind === 'hashed') {
+        counts.hashed++;
+        counts.bytes += task.size;
+      } else if (outcome.kind === 'failed') counts.failed++;
+      else counts.changing++;
+    }
+    onProgress?.(counts);
+  }
+  await keep(1);
+  return counts;
+}
+
+/** Fingerprints that were known are written together. */
+const STORED_TOGETHER = 1_000;
+
+async function* candidates(
+  database: QueryDatabase,
+  run: Pick<ScanRun, 'id' | 'root' | 'isBaseline'>,
+  scope: FingerprintScope,
+): AsyncGenerator<FingerprintTask> {
+  const seen = new Set<BytePath>();
+  const task = (path: BytePath, attributes: Attributes) => {
+    const { size, mtimeNs } = attributes;
+    return { path, size, mtimeNs, attributes, sequence: undefined, known: undefined };
+  };
+  for await (const change of readChangeRows(database, { scan: run.id, order: 'oldestFirst' })) {
+    const { path, kind, before, after, sequence, fingerprintBefore } = change;
+    if (!after || entryType(after.mode) !== 'file') continue;
+    if (scope === 'all') seen.add(path);
+    const isSame = kind === 'renamed' && before?.size === after.size && before.mtimeNs === after.mtimeNs;
+    const known = isSame && fingerprintBefore && fingerprintBefore.length > 0 ? fingerprintBefore : undefined;
+    yield { ...task(path, after), sequence, known };
+  }
+  if (scope === 'changed' && !run.isBaseline) return;
+  for await (const entry of entriesBelow(database, { path: run.root, files: true, directories: false })) {
+    const isKnown = entry.fingerprint !== null && entry.fingerprint.length > 0;
+    if (isKnown || entryType(entry.mode) !== 'file' || seen.has(entry.path)) continue;
+    yield task(entry.path, entry);
+  }
+}
+
+/** Writes results of one batch in one transaction. */
+async function store(database: QueryDatabase, results: readonly Hashed<FingerprintTask>[]): Promise<void> {
+  await database.write(async (tables) => {
+    const directories = new Map<BytePath, bigint | undefined>();
+    for (const { task, outcome } of results) {
+      if (outcome.kind === 'failed' || outcome.kind === 'gone') continue;
+      const split = splitPath(task.path);
+      if (!split) continue;
+      if (!directories.has(split.parent)) {
+        directories.set(split.parent, (await locateDirectory(tables, split.parent))?.id);
+      }
+      const directory = directories.get(split.parent);
+      if (directory === undefined) continue;
+      const fingerprint = outcome.kind === 'hashed' ? Buffer.from(outcome.fingerprint) : CHANGING;
+      // What the catalog has must be what was read: a later scan may have recorded another state meanwhile.
+      await tables
+        .updateTable('files')
+        .set({ fingerprint })
+        .where('directory_id', '=', directory)
+        .where('name', '=', toBytes(split.name))
+        .where('inode', '=', task.attributes.inode)
+        .where('size', '=', BigInt(task.size))
+        .where('mtime_ns', '=', task.mtimeNs)
+        .where('ctime_ns', '=', task.attributes.ctimeNs)
+        .execute();
+      if (task.sequence === undefined) continue;
+      await tables
+        .updateTable('file_changes')
+        .set({ new_fingerprint: fingerprint })
+        .where('sequence', '=', task.sequence)
+        .execute();
+    }
+  });
+}

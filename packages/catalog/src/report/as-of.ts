@@ -1,0 +1,157 @@
+import { type BytePath, isWithin, splitPath } from '../byte-path.js';
+import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import { locateDirectory } from '../database/directory-paths.js';
+import { CatalogError } from '../database/errors.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { ScanId } from '../database/records.js';
+import { type Attributes, isDirectory } from '../entry.js';
+import { TOTALS_COLUMNS } from './directory-size.js';
+import { entriesBelow } from './entries-below.js';
+import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
+import { runAt } from './run-at.js';
+
+/** A file or directory as it was. */
+export interface PastEntry {
+  readonly path: BytePath;
+  readonly attributes: Attributes;
+  /** Files in a directory and all below it; 1 for a file. */
+  readonly files: number;
+  /** Bytes in them, or the file's length. */
+  readonly bytes: number;
+}
+
+/** A tree as a scan recorded it. */
+export interface PastTree {
+  /** The scan whose result this is: the last that had finished at that moment. */
+  readonly scan: { readonly id: ScanId; readonly finishedAt: number };
+  /** The path itself; undefined where it did not exist. */
+  readonly top: PastEntry | undefined;
+  /** What it held: directly, or with `isRecursive` at any depth. In no particular order. */
+  readonly entries: AsyncIterable<PastEntry>;
+}
+
+/** Which state of which path. */
+export interface AsOfOptions {
+  readonly path: BytePath;
+  /** Milliseconds since 1970. */
+  readonly moment: number;
+  readonly isRecursive: boolean;
+}
+
+/**
+ * A tree as it was recorded at a moment, rolled back from the present: time and memory are proportional to what
+ * changed since, and to what is shown. Sizes of directories take changed hard links by every name.
+ * Throws {@link CatalogError} `not_recorded` where no scan of the path had finished by then, or it has been pruned.
+ */
+export async function asOf(
+  database: QueryDatabase,
+  { path, moment, isRecursive }: AsOfOptions,
+): Promise<PastTree> {
+  const scan = await runAt(database, { path, moment });
+  if (!scan) {
+    throw new CatalogError(
+      'not_recorded',
+      'the catalog does not reach back that far for this path (see "filetracker scans")',
+    );
+  }
+  const past = await rollBack(database, path, moment);
+  const top = await pastTop(database, past, path);
+  return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };
+}
+
+/** How the past differs from the present. */
+interface Past {
+  /** Paths that are different now: how they were, null where they were not. */
+  readonly differing: ReadonlyMap<BytePath, Attributes | null>;
+  /** What directories have grown since, with all below them. */
+  readonly growth: GrowthSums;
+}
+
+async function rollBack(database: QueryDatabase, path: BytePath, moment: number): Promise<Past> {
+  const differing = new Map<BytePath, Attributes | null>();
+  const sums = new GrowthSums();
+  const inside = withinFilter(path);
+  let batch: ChangeRow[] = [];
+  for await (const change of readChangeRows(database, { after: moment, path, order: 'newestFirst' })) {
+    for (const effect of effectsOf(change)) {
+      if (inside(effect.path)) sums.add(effect.path, effect);
+    }
+    const last = batch[0];
+    if (last && (last.scan !== change.scan || last.recordedAt !== change.recordedAt)) {
+      undo(batch, differing);
+      batch = [];
+    }
+    batch.push(change);
+  }
+  undo(batch, differing);
+  return { differing, growth: sums.carriedUp((at) => !inside(at)) };
+}
+
+/** Undoes what was recorded together, as a whole: files may have swapped their names. */
+function undo(batch: readonly ChangeRow[], differing: Map<BytePath, Attributes | null>): void {
+  for (const { kind, path } of batch) {
+    if (kind === 'new' || kind === 'renamed') differing.set(path, null);
+  }
+  for (const { kind, path, previousPath, before } of batch) {
+    if (kind !== 'new') differing.set(previousPath ?? path, before);
+  }
+}
+
+async function pastTop(database: QueryDatabase, past: Past, path: BytePath): Promise<PastEntry | undefined> {
+  const changed = past.differing.get(path);
+  if (changed === null) return undefined;
+  if (changed !== undefined) return pastEntry(database, past, path, changed);
+  const parent = splitPath(path)?.parent ?? path;
+  const options = { files: true, directories: true, onlyDirect: true } as const;
+  for await (const entry of entriesBelow(database, { ...options, path: parent })) {
+    if (entry.path === path) return pastEntry(database, past, path, entry);
+  }
+  const root = await locateDirectory(database.tables, path);
+  if (!root) return undefined;
+  for await (const entry of entriesBelow(database, { path, files: false, directories: true })) {
+    return pastEntry(database, past, path, entry);
+  }
+  return undefined;
+}
+
+async function* pastEntries(
+  database: QueryDatabase,
+  past: Past,
+  { path, isRecursive }: { readonly path: BytePath; readonly isRecursive: boolean },
+): AsyncGenerator<PastEntry> {
+  const isShown = (at: BytePath) =>
+    at !== path && (isRecursive ? isWithin(at, path) : splitPath(at)?.parent === path);
+  const present = entriesBelow(database, { path, files: true, directories: true, onlyDirect: !isRecursive });
+  for await (const entry of present) {
+    if (!past.differing.has(entry.path) && isShown(entry.path)) {
+      yield await pastEntry(database, past, entry.path, entry);
+    }
+  }
+  for (const [at, attributes] of past.differing) {
+    if (attributes && isShown(at)) yield await pastEntry(database, past, at, attributes);
+  }
+}
+
+async function pastEntry(
+  { tables }: QueryDatabase,
+  { growth }: Past,
+  path: BytePath,
+  attributes: Attributes,
+): Promise<PastEntry> {
+  if (!isDirectory(attributes.mode)) return { path, attributes, files: 1, bytes: attributes.size };
+  const since: Pick<Growth, 'files' | 'bytes'> = growth.at(path) ?? { files: 0, bytes: 0 };
+  const now = await locateDirectory(tables, path);
+  const row =
+    now &&
+    (await tables
+      .selectFrom('directories')
+      .select(TOTALS_COLUMNS)
+      .where('id', '=', now.id)
+      .executeTakeFirst());
+  return {
+    path,
+    attributes,
+    files: Number(row?.total_files ?? 0n) - since.files,
+    bytes: Number(row?.total_bytes ?? 0n) - since.bytes,
+  };
+}

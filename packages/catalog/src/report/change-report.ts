@@ -1,0 +1,216 @@
+import { type BytePath, splitPath } from '../byte-path.js';
+import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import { startingDirectories } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
+import { isDirectory } from '../entry.js';
+import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
+import { LargestFiles, type SizedFile } from './largest-files.js';
+import { type Interval, nextPeriod, periodStart } from './periods.js';
+import { countErrors, readErrors } from './scan-errors.js';
+
+/** What a report covers. */
+export interface ReportOptions {
+  /** Only what lies below this directory. */
+  readonly path?: BytePath;
+  /** Changes recorded later than this, in milliseconds since 1970. */
+  readonly after: number;
+  readonly upTo: number;
+  readonly interval: Interval;
+  /** Rows in each list of the first ones. */
+  readonly limit: number;
+}
+
+/** What changed in one day, week or month. */
+export interface Period {
+  /** Milliseconds since 1970. */
+  readonly start: number;
+  readonly kinds: Readonly<Record<ChangeKind, Tally>>;
+  /** Bytes that the files grew by in all. */
+  readonly growth: number;
+}
+
+/** What changed for one file type or owner. */
+export interface Group {
+  readonly key: string;
+  /** Files more than before. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly changes: number;
+}
+
+/** What happened in a span of time. Lengths of files count; changes of directories themselves are left out. */
+export interface ChangeReport {
+  readonly path: BytePath | undefined;
+  readonly after: number;
+  readonly upTo: number;
+  readonly interval: Interval;
+  /** What there is now, over all roots or below the path. */
+  readonly totals: Totals;
+  readonly scans: number;
+  readonly kinds: Readonly<Record<ChangeKind, Tally>>;
+  /** Every period of the span, also those in which nothing changed. */
+  readonly periods: readonly Period[];
+  readonly growing: readonly Growth[];
+  readonly shrinking: readonly Growth[];
+  readonly churning: readonly Growth[];
+  /** By the ending of the name, in lower case; `(none)` where there is none. */
+  readonly fileTypes: readonly Group[];
+  /** By user number. */
+  readonly owners: readonly Group[];
+  readonly largestNew: readonly SizedFile[];
+  readonly largestRemoved: readonly SizedFile[];
+  readonly errors: readonly ScanError[];
+  readonly errorCount: number;
+}
+
+/** Sums up the changes of a span of time in one pass over them. */
+export async function changeReport(database: QueryDatabase, options: ReportOptions): Promise<ChangeReport> {
+  const { path, after, upTo, interval, limit } = options;
+  const sums = new ReportSums(options);
+  const range = { after, upTo, order: 'oldestFirst', ...(path && { path }) } as const;
+  for await (const change of readChangeRows(database, range)) sums.add(change);
+  return {
+    path,
+    after,
+    upTo,
+    interval,
+    totals: await presentTotals(database, path),
+    scans: await countScans(database, options),
+    ...sums.result(),
+    errors: await readErrors(database, { ...options, limit }),
+    errorCount: await countErrors(database, options),
+  };
+}
+
+type Kinds = Record<ChangeKind, { files: number; bytes: number }>;
+
+function noChanges(): Kinds {
+  const none = () => ({ files: 0, bytes: 0 });
+  return { new: none(), modified: none(), renamed: none(), removed: none() };
+}
+
+/** What one pass collects. */
+class ReportSums {
+  readonly #kinds = noChanges();
+  readonly #periods = new Map<number, { kinds: Kinds; growth: number }>();
+  readonly #directories = new GrowthSums();
+  readonly #fileTypes = new GroupSums();
+  readonly #owners = new GroupSums();
+  readonly #largestNew: LargestFiles;
+  readonly #largestRemoved: LargestFiles;
+  readonly #inside: (path: BytePath) => boolean;
+
+  constructor(private readonly options: ReportOptions) {
+    this.#largestNew = new LargestFiles(options.limit);
+    this.#largestRemoved = new LargestFiles(options.limit);
+    this.#inside = withinFilter(options.path);
+    const { after, upTo, interval } = options;
+    for (let at = periodStart(after, interval); at <= upTo; at = nextPeriod(at, interval)) {
+      this.#periods.set(at, { kinds: noChanges(), growth: 0 });
+    }
+  }
+
+  add(change: ChangeRow): void {
+    const { kind, path, before, after } = change;
+    const attributes = after ?? before;
+    if (!attributes || isDirectory(attributes.mode)) return;
+    const effects = effectsOf(change).filter((effect) => this.#inside(effect.path));
+    const growth = effects.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#count(change, kind === 'modified' ? growth : attributes.size, growth);
+    for (const effect of effects) {
+      this.#directories.add(splitPath(effect.path)?.parent ?? effect.path, effect);
+      this.#fileTypes.add(fileTypeOf(effect.path), effect);
+      this.#owners.add(String((effect.files < 0 ? before : attributes)?.uid ?? attributes.uid), effect);
+    }
+    if (kind === 'new') this.#largestNew.add(path, attributes);
+    if (kind === 'removed') this.#largestRemoved.add(path, attributes);
+  }
+
+  result() {
+    const { path, limit } = this.options;
+    const isAbove = (at: BytePath) => !this.#inside(at);
+    const directories = this.#directories.carriedUp(isAbove).withoutEchoes();
+    const below = (growth: readonly Growth[]) => growth.filter(({ path: at }) => at !== path).slice(0, limit);
+    return {
+      kinds: this.#kinds,
+      periods: [...this.#periods].map(([start, period]) => ({ start, ...period })),
+      growing: below(directories.first(limit + 1, ({ bytes }) => bytes)),
+      shrinking: below(directories.first(limit + 1, ({ bytes }) => -bytes)),
+      churning: this.#directories.first(limit, ({ changes }) => changes),
+      fileTypes: this.#fileTypes.first(limit),
+      owners: this.#owners.first(limit),
+      largestNew: this.#largestNew.sorted(),
+      largestRemoved: this.#largestRemoved.sorted(),
+    };
+  }
+
+  #count({ kind, recordedAt }: ChangeRow, bytes: number, growth: number): void {
+    const period = this.#periods.get(periodStart(recordedAt, this.options.interval));
+    for (const kinds of [this.#kinds, period?.kinds]) {
+      if (!kinds) continue;
+      kinds[kind].files++;
+      kinds[kind].bytes += bytes;
+    }
+    if (period) period.growth += growth;
+  }
+}
+
+/** Sums by a key, of which there are few. */
+class GroupSums {
+  readonly #groups = new Map<string, { files: number; bytes: number; changes: number }>();
+
+  add(key: string, { files, bytes }: { readonly files: number; readonly bytes: number }): void {
+    const group = this.#groups.get(key) ?? { files: 0, bytes: 0, changes: 0 };
+    group.files += files;
+    group.bytes += bytes;
+    group.changes++;
+    this.#groups.set(key, group);
+  }
+
+  /** Those whose size changed most, up or down. */
+  first(limit: number): Group[] {
+    return [...this.#groups]
+      .map(([key, group]) => ({ key, ...group }))
+      .sort(
+        (a, b) => Math.abs(b.bytes) - Math.abs(a.bytes) || b.changes - a.changes || (a.key < b.key ? -1 : 1),
+      )
+      .slice(0, limit);
+  }
+}
+
+/** Endings of names longer than this, or with other characters, are no types but part of the name. */
+const FILE_TYPE = /[^/]\.([A-Za-z0-9_+-]{1,12})$/;
+
+function fileTypeOf(path: BytePath): string {
+  return FILE_TYPE.exec(path)?.[1]?.toLowerCase() ?? '(none)';
+}
+
+async function presentTotals({ tables }: QueryDatabase, path: BytePath | undefined): Promise<Totals> {
+  const sum = { files: 0, directories: 0, bytes: 0, allocated: 0 };
+  for (const { id } of await startingDirectories(tables, path)) {
+    const row = await tables
+      .selectFrom('directories')
+      .select(TOTALS_COLUMNS)
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const { files, directories, bytes, allocated } = totalsOf(row);
+    sum.files += files;
+    sum.directories += directories;
+    sum.bytes += bytes;
+    sum.allocated += allocated;
+  }
+  return sum;
+}
+
+async function countScans({ tables }: QueryDatabase, { after, upTo }: ReportOptions): Promise<number> {
+  const { count } = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => eb.fn.countAll<bigint>().as('count'))
+    .where('status', '=', 'finished')
+    .where('finished_at', '>', BigInt(Math.floor(after)))
+    .where('finished_at', '<=', BigInt(Math.floor(upTo)))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

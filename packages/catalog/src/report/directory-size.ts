@@ -1,0 +1,26 @@
+import type { Selectable } from 'kysely';
+import type { BytePath } from '../byte-path.js';
+import type { Totals } from '../database/records.js';
+import type { CatalogTables } from '../database/tables.js';
+
+/** A directory and what it holds. */
+export interface DirectorySize extends Totals {
+  readonly path: BytePath;
+  /** Directories between it and where the report began; 0 for that one. */
+  readonly depth: number;
+}
+
+/** The columns of {@link totalsOf}. */
+export const TOTALS_COLUMNS = ['total_files', 'total_directories', 'total_bytes', 'total_allocated'] as const;
+
+/** Totals from their columns. */
+export function totalsOf(
+  row: Pick<Selectable<CatalogTables['directories']>, (typeof TOTALS_COLUMNS)[number]>,
+): Totals {
+  return {
+    files: Number(row.total_files),
+    directories: Number(row.total_directories),
+    bytes: Number(row.total_bytes),
+    allocated: Number(row.total_allocated),
+  };
+}

@@ -1,0 +1,177 @@
+import type { Selectable } from 'kysely';
+import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
+import { type PlacedDirectory, startingDirectories } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { CatalogTables } from '../database/tables.js';
+import type { Attributes } from '../entry.js';
+
+/** A file or directory of the catalog. */
+export interface FoundEntry extends Attributes {
+  readonly path: BytePath;
+  /** BLAKE3 of the content, where it is known. */
+  readonly fingerprint: Buffer | null;
+}
+
+type FileRow = Selectable<CatalogTables['files']>;
+type DirectoryRow = Selectable<CatalogTables['directories']>;
+
+/** What {@link entriesBelow} yields. */
+export interface EntriesBelowOptions {
+  /** Where to begin; without it every root. */
+  readonly path?: BytePath;
+  readonly files: boolean;
+  readonly directories: boolean;
+  /** Only what is directly in the directory where it begins. */
+  readonly onlyDirect?: boolean;
+  /** Files without a known fingerprint are left out. */
+  readonly onlyFingerprinted?: boolean;
+  /** Conditions that the database checks. */
+  readonly conditions?: Conditions;
+}
+
+/** Bounds that the database checks, all of them inclusive. */
+export interface Conditions {
+  readonly minimumSize?: number;
+  readonly maximumSize?: number;
+  /** Modified at this time or later, in nanoseconds since 1970. */
+  readonly modifiedSince?: bigint;
+  readonly modifiedUntil?: bigint;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Directories that are looked into with one query. */
+const DIRECTORIES = 500;
+
+/** Files a query brings. */
+const FILES = 5_000;
+
+/** Walks a subtree in the catalog, many directories at a time: memory stays bounded by a page and the pending directories. */
+export async function* entriesBelow(
+  database: QueryDatabase,
+  options: EntriesBelowOptions,
+): AsyncGenerator<FoundEntry> {
+  const starts = await startingDirectories(database.tables, options.path);
+  if (options.directories && !options.onlyDirect) yield* startEntries(database, starts, options.conditions);
+  const pending = [...starts];
+  while (pending.length > 0) {
+    const batch = new Map(pending.splice(-DIRECTORIES).map(({ id, path }) => [id, path]));
+    if (options.files) yield* filesOf(database, batch, options);
+    const children = await database.tables
+      .selectFrom('directories')
+      .selectAll()
+      .where('parent_id', 'in', [...batch.keys()])
+      .orderBy('name', 'desc')
+      .execute();
+    for (const row of children) {
+      const path = childPath(batch.get(row.parent_id) as BytePath, nameFromBytes(row.name));
+      if (!options.onlyDirect) pending.push({ id: row.id, path });
+      if (options.directories && matches(row, options.conditions)) yield directoryEntry(path, row);
+    }
+  }
+}
+
+async function* startEntries(
+  { tables }: QueryDatabase,
+  starts: readonly PlacedDirectory[],
+  conditions: Conditions | undefined,
+): AsyncGenerator<FoundEntry> {
+  for (const { id, path } of starts) {
+    const row = await tables
+      .selectFrom('directories')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    if (matches(row, conditions)) yield directoryEntry(path, row);
+  }
+}
+
+async function* filesOf(
+  database: QueryDatabase,
+  batch: ReadonlyMap<bigint, BytePath>,
+  { conditions, onlyFingerprinted }: EntriesBelowOptions,
+): AsyncGenerator<FoundEntry> {
+  let query = filteredFiles(database, conditions)
+    .innerJoin('directories', 'directories.id', 'files.directory_id')
+    .selectAll('files')
+    .select('directories.device as directory_device')
+    .where('directory_id', 'in', [...batch.keys()]);
+  if (onlyFingerprinted) query = query.where('fingerprint', 'is not', null);
+  for (let last: FileRow | undefined; ; ) {
+    const behind: FileRow | undefined = last;
+    const rows = await query
+      .$if(behind !== undefined, (rest) =>
+        rest.where((eb) =>
+          eb.or([
+            eb('directory_id', '>', behind?.directory_id ?? 0n),
+            eb.and([
+              eb('directory_id', '=', behind?.directory_id ?? 0n),
+              eb('files.name', '>', behind?.name ?? Buffer.alloc(0)),
+            ]),
+          ]),
+        ),
+      )
+      .orderBy('directory_id')
+      .orderBy('files.name')
+      .limit(FILES)
+      .execute();
+    for (const row of rows) {
+      const directory = batch.get(row.directory_id) as BytePath;
+      yield {
+        path: childPath(directory, nameFromBytes(row.name)),
+        fingerprint: row.fingerprint,
+        ...attributesOf(row, row.device ?? row.directory_device),
+      };
+    }
+    last = rows.at(-1);
+    if (rows.length < FILES || last === undefined) return;
+  }
+}
+
+function filteredFiles({ tables }: QueryDatabase, conditions: Conditions = {}) {
+  const { minimumSize, maximumSize, modifiedSince, modifiedUntil, uid, gid } = conditions;
+  let query = tables.selectFrom('files');
+  if (minimumSize !== undefined) query = query.where('files.size', '>=', BigInt(minimumSize));
+  if (maximumSize !== undefined) query = query.where('files.size', '<=', BigInt(maximumSize));
+  if (modifiedSince !== undefined) query = query.where('files.mtime_ns', '>=', modifiedSince);
+  if (modifiedUntil !== undefined) query = query.where('files.mtime_ns', '<=', modifiedUntil);
+  if (uid !== undefined) query = query.where('files.uid', '=', BigInt(uid));
+  if (gid !== undefined) query = query.where('files.gid', '=', BigInt(gid));
+  return query;
+}
+
+/** The same conditions for a directory, all of which are read anyway to go on. */
+function matches(row: DirectoryRow, conditions: Conditions = {}): boolean {
+  const { minimumSize, maximumSize, modifiedSince, modifiedUntil, uid, gid } = conditions;
+  return (
+    (minimumSize === undefined || row.size >= minimumSize) &&
+    (maximumSize === undefined || row.size <= maximumSize) &&
+    (modifiedSince === undefined || row.mtime_ns >= modifiedSince) &&
+    (modifiedUntil === undefined || row.mtime_ns <= modifiedUntil) &&
+    (uid === undefined || Number(row.uid) === uid) &&
+    (gid === undefined || Number(row.gid) === gid)
+  );
+}
+
+function directoryEntry(path: BytePath, row: DirectoryRow): FoundEntry {
+  return { path, fingerprint: null, ...attributesOf(row, row.device) };
+}
+
+function attributesOf(
+  row: Omit<FileRow, 'directory_id' | 'name' | 'device' | 'fingerprint'>,
+  device: bigint,
+): Attributes {
+  return {
+    mode: Number(row.mode),
+    uid: Number(row.uid),
+    gid: Number(row.gid),
+    links: Number(row.links),
+    device: Number(device),
+    inode: row.inode,
+    size: Number(row.size),
+    allocated: Number(row.allocated),
+    mtimeNs: row.mtime_ns,
+    ctimeNs: row.ctime_ns,
+    bornNs: row.born_ns,
+  };
+}

@@ -1,0 +1,148 @@
+import { type BytePath, splitPath } from '../byte-path.js';
+import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import { isDirectory } from '../entry.js';
+
+/** A directory or file and how it changed. */
+export interface Growth {
+  readonly path: BytePath;
+  /** Bytes more than before; negative where it shrank. */
+  readonly bytes: number;
+  /** Files more than before. */
+  readonly files: number;
+  /** Changes of files in it or below. */
+  readonly changes: number;
+}
+
+/** A place where a change takes bytes and files away or adds them. */
+export interface Effect {
+  readonly path: BytePath;
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** What a change of a file does to sizes: a rename leaves one place and arrives at another. */
+export function effectsOf({ kind, path, previousPath, before, after }: ChangeRow): Effect[] {
+  if (isDirectory((after ?? before)?.mode ?? 0)) return [];
+  const oldSize = before?.size ?? 0;
+  const newSize = after?.size ?? 0;
+  if (kind === 'renamed' && previousPath !== null) {
+    return [
+      { path: previousPath, bytes: -oldSize, files: -1 },
+      { path, bytes: newSize, files: 1 },
+    ];
+  }
+  return [{ path, bytes: newSize - oldSize, files: kind === 'new' ? 1 : kind === 'removed' ? -1 : 0 }];
+}
+
+/** Collects effects by file or directory. Memory grows with the number of different paths that changed. */
+export class GrowthSums {
+  readonly #sums = new Map<BytePath, { bytes: number; files: number; changes: number }>();
+
+  add(path: BytePath, { bytes, files }: Effect): void {
+    const sum = this.#sums.get(path);
+    if (sum) {
+      sum.bytes += bytes;
+      sum.files += files;
+      sum.changes++;
+    } else {
+      this.#sums.set(path, { bytes, files, changes: 1 });
+    }
+  }
+
+  /** Sums per directory, those of all below included, up to and including `top`. */
+  carriedUp(isAbove: (path: BytePath) => boolean): GrowthSums {
+    const total = new GrowthSums();
+    for (const [path, sum] of this.#sums) {
+      for (
+        let at: BytePath | undefined = path;
+        at !== undefined && !isAbove(at);
+        at = splitPath(at)?.parent
+      ) {
+        const known = total.#sums.get(at);
+        if (known) {
+          known.bytes += sum.bytes;
+          known.files += sum.files;
+          known.changes += sum.changes;
+        } else {
+          total.#sums.set(at, { ...sum });
+        }
+      }
+    }
+    return total;
+  }
+
+  /** Leaves out directories whose only change is that of one directory in them. */
+  withoutEchoes(): GrowthSums {
+    const rest = new GrowthSums();
+    for (const [path, sum] of this.#sums) rest.#sums.set(path, sum);
+    for (const [path, { bytes, files, changes }] of this.#sums) {
+      const parent = splitPath(path)?.parent;
+      const above = parent && this.#sums.get(parent);
+      if (above?.bytes === bytes && above.files === files && above.changes === changes)
+        rest.#sums.delete(parent as BytePath);
+    }
+    return rest;
+  }
+
+  /** The sum of one path; undefined when nothing changed there. */
+  at(path: BytePath): Growth | undefined {
+    const sum = this.#sums.get(path);
+    return sum && { path, ...sum };
+  }
+
+  /** The first ones by a figure, the greatest first; those where it is not above 0 are left out. */
+  first(limit: number, figure: (growth: Growth) => number): Growth[] {
+    const all = [...this.#sums].map(([path, sum]) => ({ path, ...sum }));
+    return all
+      .filter((growth) => figure(growth) > 0)
+      .sort((a, b) => figure(b) - figure(a) || (a.path < b.path ? -1 : 1))
+      .slice(0, limit);
+  }
+}
+
+/** What {@link topGrowth} looks at. */
+export interface TopGrowthOptions {
+  /** Only what lies below this directory. */
+  readonly path?: BytePath;
+  /** Changes recorded later than this, in milliseconds since 1970. */
+  readonly after: number;
+  readonly upTo?: number;
+  readonly of: 'directories' | 'files';
+  /** By bytes, or by the number of files. */
+  readonly by: 'size' | 'count';
+  readonly limit: number;
+}
+
+/**
+ * The directories (with all below them) or files that grew most between two moments. Lengths of files count, every
+ * name of a hard-linked file by itself. Time is proportional to the changes.
+ */
+export async function topGrowth(
+  database: QueryDatabase,
+  { path, after, upTo, of, by, limit }: TopGrowthOptions,
+): Promise<Growth[]> {
+  const sums = new GrowthSums();
+  const range = {
+    after,
+    order: 'oldestFirst',
+    ...(path && { path }),
+    ...(upTo !== undefined && { upTo }),
+  } as const;
+  const inside = withinFilter(path);
+  for await (const change of readChangeRows(database, range)) {
+    for (const effect of effectsOf(change)) {
+      if (!inside(effect.path)) continue;
+      sums.add(of === 'files' ? effect.path : (splitPath(effect.path)?.parent ?? effect.path), effect);
+    }
+  }
+  const total = of === 'files' ? sums : sums.carriedUp((at) => !inside(at)).withoutEchoes();
+  return total.first(limit, by === 'size' ? ({ bytes }) => bytes : ({ files }) => files);
+}
+
+/** Whether paths lie in a directory; without one, all do. */
+export function withinFilter(directory: BytePath | undefined): (path: BytePath) => boolean {
+  if (directory === undefined || directory === '/') return () => true;
+  const below = `${directory}/`;
+  return (path) => path === directory || path.startsWith(below);
+}

@@ -1,0 +1,26 @@
+import { type BytePath, splitPath, toBytes } from '../byte-path.js';
+import { locateDirectory } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+
+/** Whether the catalog has a file or directory at a path, or remembers one. */
+export async function isKnownPath({ tables }: QueryDatabase, path: BytePath): Promise<boolean> {
+  if (await locateDirectory(tables, path)) return true;
+  const split = splitPath(path);
+  const parent = split && (await locateDirectory(tables, split.parent));
+  const file =
+    parent &&
+    (await tables
+      .selectFrom('files')
+      .select('inode')
+      .where('directory_id', '=', parent.id)
+      .where('name', '=', toBytes(split.name))
+      .executeTakeFirst());
+  if (file) return true;
+  const past = await tables
+    .selectFrom('file_changes')
+    .select('sequence')
+    .where((eb) => eb.or([eb('path', '=', toBytes(path)), eb('previous_path', '=', toBytes(path))]))
+    .limit(1)
+    .executeTakeFirst();
+  return past !== undefined;
+}

@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { CatalogTables } from '../database/tables.js';
+
+/** What pruning took away. */
+export interface Pruned {
+  readonly runs: number;
+  readonly changes: number;
+}
+
+/**
+ * Forgets history that was recorded before a moment (milliseconds since 1970). What the catalog knows of the present
+ * stays, and so does the last run of each root before the moment: from it on, every past state can still be told.
+ * All of it happens or nothing. Fails with {@link CatalogError} `busy` while a scan runs.
+ */
+export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
+  const limit = BigInt(Math.floor(before));
+  return database.write(async (tables) => {
+    const forgotten = await forgottenRuns(tables, limit);
+    const changes = await tables.deleteFrom('file_changes').where('recorded_at', '<', limit).executeTakeFirst();
+    await tables.deleteFrom('mutation_log').where('recorded_at', '<', limit).execute();
+    for (const id of forgotten) {
+      // A watch may have begun before the moment and recorded changes after it: such a run is kept.
+      await tables.deleteFrom('mutation_log').where('scan_id', '=', id).execute();
+      await tables.deleteFrom('scan_errors').where('scan_id', '=', id).execute();
+      await tables.deleteFrom('scan_runs').where('id', '=', id).execute();
+    }
+    return { runs: forgotten.length, changes: Number(changes.numDeletedRows) };
+  });
+}
+
+async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Promise<bigint[]> {
+  const rows = await tables
+    .selectFrom('scan_runs')
+    .select(['id', 'root'])
+    .where('status', '=', 'finished')
+    .where('finished_at', '<', limit)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('file_changes')
+            .select('sequence')
+            .whereRef('file_changes.scan_id', '=', 'scan_runs.id')
+            .where('recorded_at', '>=', limit),
+        ),
+      ),
+    )
+    .orderBy('id', 'desc')
+    .execute();
+  const roots = new Set<string>();
+  return rows
+    .filter(({ root }) => {
+      const key = root.toString('latin1');
+      const isLast = !roots.has(key);
+      roots.add(key);
+      return !isLast;
+    })
+    .map(({ id }) => id);
+}

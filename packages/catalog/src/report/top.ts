@@ -1,0 +1,91 @@
+import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
+import { DirectoryPaths, locateDirectory } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import type { Totals } from '../database/records.js';
+import { subtreeIds } from '../database/subtree.js';
+import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+
+/** Which directories or files come first, and how many. */
+export interface TopOptions {
+  /** Only what lies below this directory. */
+  readonly path?: BytePath;
+  readonly limit: number;
+}
+
+/** A directory among the first. */
+export interface TopDirectory extends Totals {
+  readonly path: BytePath;
+}
+
+/** A file among the first. */
+export interface TopFile {
+  readonly path: BytePath;
+  readonly bytes: number;
+  readonly allocated: number;
+  readonly mtimeNs: bigint;
+  readonly uid: number;
+}
+
+const ORDER_COLUMNS = {
+  size: 'total_bytes',
+  allocated: 'total_allocated',
+  count: 'total_files',
+} as const;
+
+/** The directories that hold most with all below them, the greatest first. */
+export async function topDirectories(
+  { tables }: QueryDatabase,
+  { path, limit, by }: TopOptions & { readonly by: keyof typeof ORDER_COLUMNS },
+): Promise<TopDirectory[]> {
+  let query = tables.selectFrom('directories').select(['id', ...TOTALS_COLUMNS]);
+  if (path !== undefined) {
+    const start = await locateDirectory(tables, path);
+    if (!start) return [];
+    query = query.where('id', 'in', subtreeIds(start.id)).where('id', '<>', start.id);
+  }
+  const rows = await query.orderBy(ORDER_COLUMNS[by], 'desc').orderBy('id').limit(limit).execute();
+  const paths = new DirectoryPaths(tables);
+  const found: TopDirectory[] = [];
+  for (const row of rows) found.push({ path: await paths.of(row.id), ...totalsOf(row) });
+  return found;
+}
+
+/** The largest files, the greatest first. */
+export async function topFiles({ tables }: QueryDatabase, { path, limit }: TopOptions): Promise<TopFile[]> {
+  let directories = tables
+    .selectFrom('directories')
+    .select(['id', 'largest_file'])
+    .where('own_files', '>', 0n);
+  if (path !== undefined) {
+    const start = await locateDirectory(tables, path);
+    if (!start) return [];
+    directories = directories.where('id', 'in', subtreeIds(start.id));
+  }
+  // The n largest files lie in the n directories whose largest file is largest: only those are read.
+  const candidates = await directories.orderBy('largest_file', 'desc').orderBy('id').limit(limit).execute();
+  const least = candidates.length < limit ? 0n : (candidates.at(-1)?.largest_file ?? 0n);
+  const found: { readonly directory: bigint; readonly name: Buffer; readonly file: Omit<TopFile, 'path'> }[] =
+    [];
+  for (const { id } of candidates) {
+    const rows = await tables
+      .selectFrom('files')
+      .select(['name', 'size', 'allocated', 'mtime_ns', 'uid'])
+      .where('directory_id', '=', id)
+      .where('size', '>=', least)
+      .orderBy('size', 'desc')
+      .orderBy('name')
+      .limit(limit)
+      .execute();
+    for (const { name, size, allocated, mtime_ns, uid } of rows) {
+      const file = { bytes: Number(size), allocated: Number(allocated), mtimeNs: mtime_ns, uid: Number(uid) };
+      found.push({ directory: id, name, file });
+    }
+  }
+  found.sort((a, b) => b.file.bytes - a.file.bytes);
+  const paths = new DirectoryPaths(tables);
+  const top: TopFile[] = [];
+  for (const { directory, name, file } of found.slice(0, limit)) {
+    top.push({ path: childPath(await paths.of(directory), nameFromBytes(name)), ...file });
+  }
+  return top;
+}

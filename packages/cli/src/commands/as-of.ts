@@ -1,0 +1,75 @@
+import type { PastEntry } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { formatSize } from '../output/format.js';
+import { formatCount } from '../output/format-count.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+/** Entries of one directory are sorted up to this many; beyond, and for whole trees, they come as they are found. */
+const MAX_SORTED = 100_000;
+
+const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length;
+
+/** `filetracker as-of`: a directory as it was recorded at a moment. */
+export function asOfCommand({ output }: CommandContext): Command {
+  return reportCommand('as-of', 'show a directory or file as it was recorded at a moment', [
+    'filetracker as-of 7d /data/projects/alpha',
+    'filetracker as-of 2026-11-01 --recursive --csv /data/projects/alpha',
+  ])
+    .argument('<when>', 'a time ago such as 7d, or a date', parseMoment)
+    .argument('[path]', 'the file or directory', '.')
+    .option('-R, --recursive', 'show all below it, too')
+    .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { asOf, displayPath } = await import('@filetracker/catalog');
+        const path = await pathArgument(file);
+        await requireKnown(database, path);
+        const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
+        output.detail(
+          `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
+        );
+        if (!tree.top) throw new NotThereError(`there was no ${displayPath(path)} then`);
+        const print = await rowPrinter(rows.print.bind(rows));
+        let waiting: PastEntry[] | undefined = flags.recursive ? undefined : [];
+        for await (const entry of tree.entries) {
+          if (waiting && waiting.length < MAX_SORTED) waiting.push(entry);
+          else {
+            waiting?.forEach(print);
+            waiting = undefined;
+            print(entry);
+          }
+        }
+        waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)).forEach(print);
+        print(tree.top);
+      }),
+    );
+}
+
+/** Nothing stood at a path at that moment. */
+class NotThereError extends Error {
+  override readonly name = 'NotThereError';
+  readonly code = 'not_there';
+}
+
+async function rowPrinter(print: (text: string, row: Readonly<Record<string, unknown>>) => void) {
+  const { displayPath, isDirectory } = await import('@filetracker/catalog');
+  const { pathFields } = await import('../output/path-fields.js');
+  const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
+  return ({ path, attributes, files, bytes }: PastEntry) => {
+    const directory = isDirectory(attributes.mode);
+    const count = directory ? `${formatCount(files)} files` : '';
+    const shown = `${displayPath(path)}${directory && path !== '/' ? '/' : ''}`;
+    // What directories looked like is known from the changes in them; their own times are not part of the history.
+    const when = directory ? ' '.repeat(TIME_WIDTH) : formatNanoseconds(attributes.mtimeNs);
+    print(`${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`, {
+      ...pathFields(path),
+      files,
+      bytes,
+      ...attributeFields(attributes),
+      ...(directory && { mtimeNs: null, ctimeNs: null }),
+    });
+  };
+}

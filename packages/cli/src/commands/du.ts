@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { wholeNumber } from '../number-argument.js';
+import { formatSize } from '../output/format.js';
+import { formatCount } from '../output/format-count.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface DuFlags {
+  readonly depth: number;
+  readonly apparentSize?: true;
+}
+
+/** `filetracker du`: what directories hold, from the catalog. */
+export function duCommand({ output }: CommandContext): Command {
+  return reportCommand('du', 'show what directories hold, as the last scan saw them', [
+    'filetracker du -d 2 /data/projects',
+    'filetracker du --apparent-size --csv /data',
+  ])
+    .argument('[dir]', 'the directory (default: every scanned root)')
+    .option('-d, --depth <n>', 'levels of directories below it to show', wholeNumber(0), 1)
+    .option('--apparent-size', 'show lengths of files instead of the space that they take on the disk')
+    .action((directory: string | undefined, flags: DuFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { diskUsage, displayPath } = await import('@filetracker/catalog');
+        const { pathFields } = await import('../output/path-fields.js');
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        for await (const row of diskUsage(database, { depth: flags.depth, ...(path && { path }) })) {
+          const size = formatSize(flags.apparentSize ? row.bytes : row.allocated).padStart(10);
+          const { path: at, ...figures } = row;
+          rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
+            ...pathFields(at),
+            ...figures,
+          });
+        }
+      }),
+    );
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseSize, wholeNumber } from '../number-argument.js';
+import { formatSize } from '../output/format.js';
+import { formatThings } from '../output/format-count.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface DuplicatesFlags {
+  readonly minSize: number;
+  readonly limit: number;
+}
+
+/** `filetracker duplicates`: files of the same content. */
+export function duplicatesCommand({ output }: CommandContext): Command {
+  return reportCommand('duplicates', 'show files of the same content, those that waste most first', [
+    'filetracker scan --fingerprint all /data && filetracker duplicates --min-size 1MiB /data',
+  ])
+    .argument('[dir]', 'only copies below this directory')
+    .option('--min-size <size>', 'of files of at least this size', parseSize, 1)
+    .option('-n, --limit <n>', 'sets of equal files', wholeNumber(1), 100)
+    .action((directory: string | undefined, flags: DuplicatesFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { displayPath, duplicates } = await import('@filetracker/catalog');
+        const { pathFields } = await import('../output/path-fields.js');
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        const options = { minimumSize: flags.minSize, limit: flags.limit, ...(path && { path }) };
+        for await (const { fingerprint, bytes, wasted, paths } of duplicates(database, options)) {
+          const heading = `${formatThings(paths.length, 'file')} of ${formatSize(bytes)}, ${formatSize(wasted)} wasted:\n`;
+          for (const [at, copy] of paths.entries()) {
+            const row = { fingerprint, bytes, wasted, copies: paths.length, ...pathFields(copy) };
+            rows.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
+          }
+        }
+      }),
+    );
+}

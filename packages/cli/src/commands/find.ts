@@ -1,0 +1,95 @@
+import type { EntryType, FindOptions } from '@filetracker/catalog';
+import { type Command, InvalidArgumentError } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { parseSize } from '../number-argument.js';
+import { formatSize } from '../output/format.js';
+import { parseGroup, parseUser } from '../owner-argument.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+const TYPES: Readonly<Record<string, EntryType>> = {
+  f: 'file',
+  d: 'directory',
+  l: 'symlink',
+  p: 'fifo',
+  s: 'socket',
+  c: 'character',
+  b: 'block',
+};
+
+interface FindFlags {
+  readonly name: readonly string[];
+  readonly type?: readonly EntryType[];
+  readonly minSize?: number;
+  readonly maxSize?: number;
+  readonly newer?: number;
+  readonly older?: number;
+  readonly user?: number;
+  readonly group?: number;
+  readonly long?: true;
+}
+
+/** `filetracker find`: find(1) over the catalog. */
+export function findCommand({ output }: CommandContext): Command {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return reportCommand('find', 'find files in the catalog, without touching the disk', [
+    "filetracker find --name '*.tmp' --older 30d --min-size 100MiB /data",
+    "filetracker find --user alice --type f --long --name 'alpha/**'",
+  ])
+    .argument('[dir]', 'only in this directory and below')
+    .option(
+      '--name <glob>',
+      'whose name, or with a / path below DIR, matches; may be given again',
+      collect,
+      [],
+    )
+    .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
+    .option('--min-size <size>', 'of at least this size', parseSize)
+    .option('--max-size <size>', 'of at most this size', parseSize)
+    .option('--newer <when>', 'modified since: 24h, 7d, or a date', parseMoment)
+    .option('--older <when>', 'not modified since', parseMoment)
+    .option('--user <user>', 'of this owner: name or number', parseUser)
+    .option('--group <group>', 'of this group: name or number', parseGroup)
+    .option('-l, --long', 'show size and time of modification')
+    .action((directory: string | undefined, flags: FindFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { displayPath, find } = await import('@filetracker/catalog');
+        const { pathFields } = await import('../output/path-fields.js');
+        const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        for await (const entry of find(database, { ...findOptions(flags), ...(path && { path }) })) {
+          const details = `${formatSize(entry.size).padStart(10)}  ${formatNanoseconds(entry.mtimeNs)}  `;
+          rows.print(`${flags.long ? details : ''}${displayPath(entry.path)}`, {
+            ...pathFields(entry.path),
+            ...attributeFields(entry),
+            fingerprint: entry.fingerprint?.toString('hex') ?? null,
+          });
+        }
+      }),
+    );
+}
+
+function findOptions({ name, type, minSize, maxSize, newer, older, user, group }: FindFlags): FindOptions {
+  const nanoseconds = (milliseconds: number) => BigInt(Math.round(milliseconds)) * 1_000_000n;
+  return {
+    ...(name.length > 0 && { patterns: name }),
+    ...(type && { types: type }),
+    ...(minSize !== undefined && { minimumSize: minSize }),
+    ...(maxSize !== undefined && { maximumSize: maxSize }),
+    ...(newer !== undefined && { modifiedSince: nanoseconds(newer) }),
+    ...(older !== undefined && { modifiedUntil: nanoseconds(older) }),
+    ...(user !== undefined && { uid: user }),
+    ...(group !== undefined && { gid: group }),
+  };
+}
+
+function parseTypes(text: string): readonly EntryType[] {
+  return text.split(',').map((letter) => {
+    const type = TYPES[letter];
+    if (!type) throw new InvalidArgumentError(`It must be some of ${Object.keys(TYPES).join(',')}.`);
+    return type;
+  });
+}

@@ -1,0 +1,73 @@
+import type { ChangeRow } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import { CHANGE_SIGNS } from '../change-kinds.js';
+import type { CommandContext } from '../context.js';
+import { formatSize, formatVersion } from '../output/format.js';
+import type { Result } from '../output/output.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+/** `filetracker history`: what happened to one file or directory. */
+export function historyCommand({ output }: CommandContext): Command {
+  return reportCommand(
+    'history',
+    'show what happened to a file or directory, newest first, also under its earlier names',
+    ['filetracker history /data/projects/alpha/results.csv'],
+  )
+    .argument('<path>', 'the file or directory')
+    .action((file: string, _, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { pathHistory } = await import('@filetracker/catalog');
+        const path = await pathArgument(file);
+        await requireKnown(database, path);
+        let hasChanges = false;
+        for await (const change of pathHistory(database, path)) {
+          hasChanges = true;
+          rows.print(await historyLine(change), await historyRow(change));
+        }
+        if (!hasChanges) output.detail('it has not changed since it was first recorded');
+      }),
+    );
+}
+
+async function historyLine({
+  recordedAt,
+  kind,
+  path,
+  previousPath,
+  before,
+  after,
+}: ChangeRow): Promise<string> {
+  const { changedAspects, displayPath } = await import('@filetracker/catalog');
+  const { formatNanoseconds } = await import('../output/entry-fields.js');
+  const attributes = after ?? before;
+  const when = formatVersion(Math.floor(recordedAt / 1000));
+  const size = formatSize(attributes?.size ?? 0).padStart(10);
+  const modified = attributes ? `  modified ${formatNanoseconds(attributes.mtimeNs)}` : '';
+  const aspects =
+    before && after && kind === 'modified' ? `  (${changedAspects(before, after).join(', ')})` : '';
+  const from = previousPath === null ? '' : `  (${displayPath(previousPath)} → ${displayPath(path)})`;
+  return `${when}  ${CHANGE_SIGNS[kind]} ${kind.padEnd(8)} ${size}${modified}${aspects}${from}`;
+}
+
+async function historyRow(change: ChangeRow): Promise<Result> {
+  const { changedAspects } = await import('@filetracker/catalog');
+  const { pathFields } = await import('../output/path-fields.js');
+  const { attributeFields } = await import('../output/entry-fields.js');
+  const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
+  const attributes = after ?? before;
+  return {
+    sequence: Number(sequence),
+    scan,
+    recordedAt: new Date(recordedAt).toISOString(),
+    kind,
+    ...pathFields(path),
+    ...(previousPath === null
+      ? { previousPath: null, previousPathBase64: null }
+      : pathFields(previousPath, 'previousPath')),
+    changed: before && after ? changedAspects(before, after).join(' ') : null,
+    sizeBefore: before?.size ?? null,
+    ...(attributes && attributeFields(attributes)),
+  };
+}

@@ -1,0 +1,85 @@
+import type { ChangeReport, Interval } from '@filetracker/catalog';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { wholeNumber } from '../number-argument.js';
+import type { Output } from '../output/output.js';
+import type { RowPrinter } from '../output/row-printer.js';
+import { userNames } from '../owner-argument.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface ReportFlags {
+  readonly last: number;
+  readonly since?: number;
+  readonly until?: number;
+  readonly by: Interval;
+  readonly limit: number;
+  readonly html?: string;
+  readonly markdown?: true;
+}
+
+/** `filetracker report`: what changed in a span of time, summed up. */
+export function reportSubcommand({ output }: CommandContext): Command {
+  return reportCommand('report', 'sum up what changed in a span of time', [
+    'filetracker report --last 7d',
+    'filetracker report --since 2026-10-01 --by week --html october.html /data/projects',
+    'filetracker report --last 30d --csv',
+  ])
+    .argument('[dir]', 'only below this directory')
+    .option('--last <span>', 'the last 24h, 7d, 4w', parseSpan, parseMoment('7d'))
+    .option('--since <when>', 'from this moment instead', parseMoment)
+    .option('--until <when>', 'up to this moment instead of now', parseMoment)
+    .addOption(new Option('--by <interval>', 'divide into').choices(['day', 'week', 'month']).default('day'))
+    .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 10)
+    .option('--html <file>', 'write one HTML page with charts, which needs nothing else, to this file')
+    .option('--markdown', 'print Markdown')
+    .action((directory: string | undefined, flags: ReportFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { changeReport } = await import('@filetracker/catalog');
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        const { since, last, until, by, limit } = flags;
+        const span = { after: since ?? last, upTo: until ?? Date.now(), interval: by, limit };
+        await present(await changeReport(database, { ...span, ...(path && { path }) }), flags, {
+          output,
+          rows,
+        });
+      }),
+    );
+}
+
+async function present(
+  report: ChangeReport,
+  { html, markdown }: ReportFlags,
+  { output, rows }: { readonly output: Output; readonly rows: RowPrinter },
+): Promise<void> {
+  const { reportDocument } = await import('../report/report-tables.js');
+  const document = reportDocument(report, userNames());
+  if (html !== undefined) {
+    const { htmlReport } = await import('../report/html-report.js');
+    const { writeAtomically } = await import('@filetracker/durable-fs');
+    await writeAtomically(html, (handle) => handle.writeFile(htmlReport(report, document)));
+    output.result(`report written to ${html}`, { html });
+    return;
+  }
+  const { periodRow, reportResult } = await import('../report/report-result.js');
+  if (rows.isCsv) {
+    for (const period of report.periods) rows.print('', periodRow(period));
+  } else if (output.json) {
+    output.result(undefined, reportResult(report));
+  } else if (markdown) {
+    const { markdownReport } = await import('../report/markdown-report.js');
+    output.result(markdownReport(document), {});
+  } else {
+    const { textReport } = await import('../report/text-report.js');
+    output.result(textReport(document), {});
+  }
+}
+
+function parseSpan(text: string): number {
+  if (!/^\d+(\.\d+)?[smhdw]$/.test(text))
+    throw new InvalidArgumentError('It must be a span such as 24h or 7d.');
+  return parseMoment(text);
+}

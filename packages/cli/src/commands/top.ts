@@ -1,0 +1,97 @@
+import type { BytePath, QueryDatabase } from '@filetracker/catalog';
+import { type Command, Option } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { wholeNumber } from '../number-argument.js';
+import { UsageError } from '../output/failure.js';
+import { formatSize } from '../output/format.js';
+import { formatCount, formatGrowth } from '../output/format-count.js';
+import type { RowPrinter } from '../output/row-printer.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface TopFlags {
+  readonly files?: true;
+  readonly by: 'size' | 'allocated' | 'count';
+  readonly growth?: true;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}
+
+/** A question with its path read. */
+interface Question extends TopFlags {
+  readonly database: QueryDatabase;
+  readonly path?: BytePath;
+}
+
+/** `filetracker top`: the directories or files that are largest, or grew most. */
+export function topCommand({ output }: CommandContext): Command {
+  return reportCommand('top', 'show the directories or files that are largest, or grew most', [
+    'filetracker top /data',
+    'filetracker top --files -n 50 /data/projects',
+    'filetracker top --growth --since 7d --files',
+  ])
+    .argument('[dir]', 'only below this directory')
+    .option('--files', 'files instead of directories')
+    .addOption(new Option('--by <figure>', 'order').choices(['size', 'allocated', 'count']).default('size'))
+    .option('--growth', 'order by what was added since --since')
+    .option('--since <when>', 'growth since: 24h, 7d, or a date', parseMoment)
+    .option('--until <when>', 'growth up to', parseMoment)
+    .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
+    .action((directory: string | undefined, flags: TopFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        const question = { ...flags, database, ...(path && { path }) };
+        if (flags.growth || flags.since !== undefined) await printGrowth(rows, question);
+        else if (flags.files) await printFiles(rows, question);
+        else await printDirectories(rows, question);
+      }),
+    );
+}
+
+async function printDirectories(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
+  const { topDirectories, displayPath } = await import('@filetracker/catalog');
+  const { pathFields } = await import('../output/path-fields.js');
+  for (const { path, ...totals } of await topDirectories(database, options)) {
+    const size = formatSize(options.by === 'allocated' ? totals.allocated : totals.bytes).padStart(10);
+    const count = formatCount(totals.files).padStart(12);
+    rows.print(`${size}  ${count} files  ${displayPath(path)}`, { ...pathFields(path), ...totals });
+  }
+}
+
+async function printFiles(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
+  if (options.by !== 'size') throw new UsageError('files can be ordered by size only');
+  const { topFiles, displayPath } = await import('@filetracker/catalog');
+  const { pathFields } = await import('../output/path-fields.js');
+  const { formatNanoseconds } = await import('../output/entry-fields.js');
+  for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
+    const when = formatNanoseconds(mtimeNs);
+    rows.print(`${formatSize(file.bytes).padStart(10)}  ${when}  ${displayPath(path)}`, {
+      ...pathFields(path),
+      ...file,
+      mtimeNs: mtimeNs.toString(),
+    });
+  }
+}
+
+async function printGrowth(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
+  const { by, since, until, files } = options;
+  if (since === undefined) throw new UsageError('growth needs --since');
+  if (by === 'allocated') throw new UsageError('growth is by size or count');
+  const { topGrowth, displayPath } = await import('@filetracker/catalog');
+  const { pathFields } = await import('../output/path-fields.js');
+  const range = { after: since, ...(until !== undefined && { upTo: until }) };
+  const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
+  for (const { path, bytes, files: count, changes } of found) {
+    const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);
+    rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
+      ...pathFields(path),
+      bytes,
+      files: count,
+      changes,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Verdict } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseSize, wholeNumber } from '../number-argument.js';
+import { PartialFailure } from '../output/failure.js';
+import { formatCount, formatThings } from '../output/format-count.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface VerifyFlags {
+  readonly jobs?: number;
+  readonly ioLimit?: number;
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  intact: 'intact',
+  silent: 'SILENTLY CHANGED',
+  changed: 'changed since the scan',
+  missing: 'missing',
+  unreadable: 'unreadable',
+};
+
+/** `filetracker verify`: reads files again and compares them with their fingerprints. */
+export function verifyCommand({ output, signal }: CommandContext): Command {
+  return reportCommand(
+    'verify',
+    'read files again and tell those whose content changed though size and time did not (exit code 1)',
+    ['filetracker verify --io-limit 100MiB /data/archive'],
+  )
+    .argument('[dir]', 'only in this directory and below')
+    .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1))
+    .option('--io-limit <size>', 'bytes a second to read at most: 50MiB', parseSize)
+    .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { displayPath, verify } = await import('@filetracker/catalog');
+        const { pathFields } = await import('../output/path-fields.js');
+        const path = directory === undefined ? undefined : await pathArgument(directory);
+        await requireKnown(database, path);
+        const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };
+        const options = {
+          signal,
+          ...(path && { path }),
+          ...(jobs !== undefined && { threads: jobs }),
+          ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
+        };
+        for await (const { path: at, verdict, bytes, hasSameCtime } of verify(database, options)) {
+          counts[verdict]++;
+          if (verdict === 'intact') continue;
+          const row = { ...pathFields(at), verdict, bytes, hasSameCtime: hasSameCtime ?? null };
+          rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
+        }
+        output.note(summary(counts));
+        if (counts.silent > 0) throw new PartialFailure('files changed silently');
+      }),
+    );
+}
+
+function summary({ intact, silent, changed, missing, unreadable }: Readonly<Record<Verdict, number>>): string {
+  const parts = [
+    `${formatThings(intact, 'file')} intact`,
+    `${formatCount(silent)} silently changed`,
+    `${formatCount(changed)} changed since the scan`,
+    missing > 0 && `${formatCount(missing)} missing`,
+    unreadable > 0 && `${formatCount(unreadable)} unreadable`,
+  ];
+  return parts.filter((part) => part !== false).join(', ');
+}

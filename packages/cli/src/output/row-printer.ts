@@ -1,0 +1,43 @@
+import { UsageError } from './failure.js';
+import type { Output, Result } from './output.js';
+
+/** Prints the rows of a report as text, JSON or CSV. All rows of one report have the same fields in the same order. */
+export class RowPrinter {
+  #hasHeadings = false;
+
+  /** Throws {@link UsageError} where two forms are asked for at once. */
+  constructor(
+    private readonly output: Output,
+    private readonly form: 'text' | 'csv',
+  ) {
+    if (form === 'csv' && output.json) throw new UsageError('--json and --csv exclude each other');
+  }
+
+  /** Whether `--csv` was given. */
+  get isCsv(): boolean {
+    return this.form === 'csv';
+  }
+
+  /** Prints one row: `text` for people, `row` for programs. */
+  print(text: string, row: Result): void {
+    if (this.form === 'text') {
+      this.output.result(text, row);
+      return;
+    }
+    if (!this.#hasHeadings) this.output.result(csvLine(Object.keys(row)), row);
+    this.#hasHeadings = true;
+    this.output.result(csvLine(Object.values(row)), row);
+  }
+}
+
+/** One line of CSV as RFC 4180 has it, without the line's end. */
+function csvLine(values: readonly unknown[]): string {
+  return values.map(csvField).join(',');
+}
+
+function csvField(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text =
+    typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | bigint | boolean);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

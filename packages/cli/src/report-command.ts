@@ -1,0 +1,31 @@
+import type { QueryDatabase } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { catalogCommand } from './catalog-command.js';
+import type { Output } from './output/output.js';
+import { RowPrinter } from './output/row-printer.js';
+
+/** Starts a subcommand that reports on the catalog: as {@link catalogCommand}, with `--csv`. */
+export function reportCommand(name: string, description: string, examples: readonly string[]): Command {
+  return catalogCommand(name, description, examples).option(
+    '--csv',
+    'print results as CSV with a line of headings',
+  );
+}
+
+/** Runs an action with the tables of the catalog that `--database` names. */
+export async function withQueries(
+  command: Command,
+  output: Output,
+  action: (database: QueryDatabase, rows: RowPrinter) => Promise<void>,
+): Promise<void> {
+  const { csv, database: place } = command.opts<{ csv?: true; database: string }>();
+  const rows = new RowPrinter(output, csv ? 'csv' : 'text');
+  // Loaded here and not above: commands of the store need not wait for it.
+  const { openQueries } = await import('@filetracker/catalog');
+  const database = await openQueries(place);
+  try {
+    await action(database, rows);
+  } finally {
+    await database.close();
+  }
+}

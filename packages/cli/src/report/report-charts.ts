@@ -1,0 +1,88 @@
+import { type ChangeReport, displayPath } from '@filetracker/catalog';
+import { CHANGE_KINDS } from '../change-kinds.js';
+import { periodName } from './report-tables.js';
+
+/** A chart: where it goes, what it shows in words, and what ECharts needs to draw it. */
+interface Chart {
+  readonly id: string;
+  readonly label: string;
+  readonly option: Readonly<Record<string, unknown>>;
+}
+
+const COLORS = { new: '#2f9e63', modified: '#e0a526', renamed: '#3f7fd1', removed: '#cf4646' } as const;
+const BARS = 10;
+const LABEL_LENGTH = 34;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** The charts of a report: changes and growth over time, directories, file types. */
+export function reportCharts(report: ChangeReport): readonly Chart[] {
+  const { periods, interval, growing, fileTypes } = report;
+  const names = periods.map(({ start }) => periodName(start, interval));
+  const changes = CHANGE_KINDS.map((kind) => ({
+    name: kind,
+    type: 'bar',
+    stack: 'changes',
+    itemStyle: { color: COLORS[kind] },
+    data: periods.map(({ kinds }) => kinds[kind].files),
+  }));
+  const growth = inUnits(periods.map((period) => period.growth));
+  const directories = inUnits(growing.slice(0, BARS).map(({ bytes }) => bytes));
+  const types = inUnits(fileTypes.slice(0, BARS).map(({ bytes }) => bytes));
+  const directoryNames = growing.slice(0, BARS).map(({ path }) => shortened(displayPath(path)));
+  const typeNames = fileTypes.slice(0, BARS).map(({ key }) => key);
+  return [
+    chart('changes-over-time', `Changed files by ${interval}`, {
+      ...categories(names, 'vertical'),
+      legend: { bottom: 4 },
+      series: changes,
+    }),
+    chart('growth-over-time', `Growth by ${interval}, ${growth.unit}`, {
+      ...categories(names, 'vertical'),
+      series: bars(growth.values, '#3f7fd1'),
+    }),
+    chart('growing-directories', `Directories that grew most, ${directories.unit}`, {
+      ...categories(directoryNames, 'horizontal'),
+      series: bars(directories.values, '#2f9e63'),
+    }),
+    chart('file-types', `Growth by file type, ${types.unit}`, {
+      ...categories(typeNames, 'horizontal'),
+      series: bars(types.values, '#e0a526'),
+    }),
+  ];
+}
+
+function bars(values: readonly number[], color: string) {
+  return [{ type: 'bar', itemStyle: { color }, data: values }];
+}
+
+/** Bytes in the unit that suits the largest of them. */
+function inUnits(bytes: readonly number[]): { readonly unit: string; readonly values: readonly number[] } {
+  const largest = Math.max(1, ...bytes.map(Math.abs));
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(largest) / 10));
+  return {
+    unit: UNITS[power] ?? 'B',
+    values: bytes.map((value) => Number((value / 1024 ** power).toFixed(2))),
+  };
+}
+
+function chart(id: string, label: string, option: Readonly<Record<string, unknown>>): Chart {
+  const title = { text: label, left: 12, top: 8, textStyle: { fontSize: 14 } };
+  const grid = { left: 12, right: 24, top: 48, bottom: 36, containLabel: true };
+  return { id, label, option: { title, grid, tooltip: { trigger: 'axis' }, animation: false, ...option } };
+}
+
+function categories(names: readonly string[], direction: 'vertical' | 'horizontal') {
+  const category = { type: 'category', data: names };
+  const value = { type: 'value' };
+  return direction === 'vertical'
+    ? { xAxis: category, yAxis: value }
+    : {
+        xAxis: value,
+        yAxis: { ...category, inverse: true, axisLabel: { width: 200, overflow: 'truncate' } },
+      };
+}
+
+/** The end of a path says most. */
+function shortened(path: string): string {
+  return path.length <= LABEL_LENGTH ? path : `…${path.slice(1 - LABEL_LENGTH)}`;
+}

@@ -1,0 +1,39 @@
+import type { ChangeReport, Period } from '@filetracker/catalog';
+import { CHANGE_KINDS } from '../change-kinds.js';
+import type { Result } from '../output/output.js';
+import { pathFields } from '../output/path-fields.js';
+import { errorWords } from './error-words.js';
+
+/** One period as a row for programs. */
+export function periodRow({ start, kinds, growth }: Period): Result {
+  const figures: [string, number][] = CHANGE_KINDS.flatMap((kind) => [
+    [`${kind}Files`, kinds[kind].files],
+    [`${kind}Bytes`, kinds[kind].bytes],
+  ]);
+  return { start: new Date(start).toISOString(), ...Object.fromEntries(figures), growth };
+}
+
+/** A whole report as one object for programs. */
+export function reportResult(report: ChangeReport): Result {
+  const { path, after, upTo, periods, growing, shrinking, churning, errors, ...rest } = report;
+  const withPath = <Row extends { readonly path: Parameters<typeof pathFields>[0] }>({
+    path,
+    ...row
+  }: Row) => ({
+    ...pathFields(path),
+    ...row,
+  });
+  return {
+    ...(path === undefined ? {} : pathFields(path)),
+    since: new Date(after).toISOString(),
+    until: new Date(upTo).toISOString(),
+    ...rest,
+    periods: periods.map(periodRow),
+    growing: growing.map(withPath),
+    shrinking: shrinking.map(withPath),
+    churning: churning.map(withPath),
+    largestNew: rest.largestNew.map(withPath),
+    largestRemoved: rest.largestRemoved.map(withPath),
+    errors: errors.map((error) => ({ ...withPath(error), message: errorWords(error.errno) })),
+  };
+}

@@ -1,0 +1,153 @@
+import {
+  type ChangeReport,
+  displayPath,
+  type Group,
+  type Growth,
+  type SizedFile,
+} from '@filetracker/catalog';
+import { CHANGE_KINDS } from '../change-kinds.js';
+import { formatSize, formatVersion } from '../output/format.js';
+import { formatCount, formatGrowth, formatThings } from '../output/format-count.js';
+import { errorWords } from './error-words.js';
+
+/** A list of a report, ready to be laid out: cells are text for people. */
+export interface ReportTable {
+  readonly title: string;
+  readonly columns: readonly { readonly heading: string; readonly isNumber: boolean }[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A report, ready to be laid out in any form. */
+export interface ReportDocument {
+  readonly title: string;
+  /** What there is, in a sentence or two. */
+  readonly summary: readonly string[];
+  /** Lists that have rows. */
+  readonly tables: readonly ReportTable[];
+}
+
+/** Writes a report's figures out for people. `owners` are the names of users by their numbers. */
+export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number, string>): ReportDocument {
+  const { path, totals, scans, errorCount } = report;
+  const where = path === undefined ? 'all scanned trees' : displayPath(path);
+  const ownerName = (uid: string) => owners.get(Number(uid)) ?? uid;
+  const tables = [
+    kindsTable(report),
+    periodsTable(report),
+    growthTable('Directories that grew most', report.growing),
+    growthTable('Directories that shrank most', report.shrinking),
+    growthTable('Directories with most changes', report.churning),
+    groupTable('By file type', 'Type', report.fileTypes, (key) => key),
+    groupTable('By owner', 'Owner', report.owners, ownerName),
+    filesTable('Largest new files', report.largestNew, ownerName),
+    filesTable('Largest removed files', report.largestRemoved, ownerName),
+    errorsTable(report),
+  ];
+  return {
+    title: `Changes of ${where}, ${minute(report.after)} to ${minute(report.upTo)}`,
+    summary: [
+      `Now ${formatThings(totals.files, 'file')} in ${formatThings(totals.directories, 'directory', 'directories')}, ` +
+        `${formatSize(totals.bytes)} (${formatSize(totals.allocated)} on the disk).`,
+      `${formatThings(scans, 'scan')} in this time, ${formatThings(errorCount, 'error')}.`,
+    ],
+    tables: tables.filter(({ rows }) => rows.length > 0),
+  };
+}
+
+/** The beginning of a period as it is called: `2026-11-23`, for months `2026-11`. */
+export function periodName(start: number, interval: ChangeReport['interval']): string {
+  return formatVersion(start / 1000).slice(0, interval === 'month' ? 7 : 10);
+}
+
+function minute(moment: number): string {
+  return formatVersion(Math.floor(moment / 1000)).slice(0, 16);
+}
+
+function column(heading: string, kind: 'text' | 'number' = 'number') {
+  return { heading, isNumber: kind === 'number' };
+}
+
+function kindsTable({ kinds }: ChangeReport): ReportTable {
+  const rows = CHANGE_KINDS.map((kind) => [
+    kind,
+    formatCount(kinds[kind].files),
+    formatBytes(kind, kinds[kind].bytes),
+  ]);
+  return { title: 'Changes', columns: [column('Kind', 'text'), column('Files'), column('Bytes')], rows };
+}
+
+function periodsTable({ periods, interval }: ChangeReport): ReportTable {
+  const headings = ['New', 'Modified', 'Renamed', 'Removed', 'Growth'];
+  const rows = periods.map(({ start, kinds, growth }) => [
+    periodName(start, interval),
+    ...CHANGE_KINDS.map((kind) => formatCount(kinds[kind].files)),
+    formatGrowth(growth),
+  ]);
+  const first = { day: 'Day', week: 'Week of', month: 'Month' }[interval];
+  return {
+    title: `Files by ${interval}`,
+    columns: [column(first, 'text'), ...headings.map((heading) => column(heading))],
+    rows,
+  };
+}
+
+function growthTable(title: string, growth: readonly Growth[]): ReportTable {
+  return {
+    title,
+    columns: [column('Growth'), column('Files'), column('Changes'), column('Directory', 'text')],
+    rows: growth.map(({ path, bytes, files, changes }) => [
+      formatGrowth(bytes),
+      signed(files),
+      formatCount(changes),
+      displayPath(path),
+    ]),
+  };
+}
+
+function groupTable(
+  title: string,
+  heading: string,
+  groups: readonly Group[],
+  nameOf: (key: string) => string,
+): ReportTable {
+  return {
+    title,
+    columns: [column(heading, 'text'), column('Growth'), column('Files'), column('Changes')],
+    rows: groups.map(({ key, bytes, files, changes }) => [
+      nameOf(key),
+      formatGrowth(bytes),
+      signed(files),
+      formatCount(changes),
+    ]),
+  };
+}
+
+function filesTable(
+  title: string,
+  files: readonly SizedFile[],
+  ownerName: (uid: string) => string,
+): ReportTable {
+  return {
+    title,
+    columns: [column('Size'), column('Owner', 'text'), column('File', 'text')],
+    rows: files.map(({ path, bytes, uid }) => [formatSize(bytes), ownerName(String(uid)), displayPath(path)]),
+  };
+}
+
+function errorsTable({ errors, errorCount }: ChangeReport): ReportTable {
+  const more =
+    errorCount > errors.length ? ` (the newest ${errors.length} of ${formatCount(errorCount)})` : '';
+  return {
+    title: `Errors${more}`,
+    columns: [column('Scan'), column('Error', 'text'), column('Path', 'text')],
+    rows: errors.map(({ scan, errno, path }) => [String(scan), errorWords(errno), displayPath(path)]),
+  };
+}
+
+function formatBytes(kind: string, bytes: number): string {
+  return kind === 'modified' ? formatGrowth(bytes) : formatSize(bytes);
+}
+
+function signed(count: number): string {
+  return `${count > 0 ? '+' : ''}${formatCount(count)}`;
+}
