@@ -17,7 +17,10 @@ export async function prune(database: QueryDatabase, before: number): Promise<Pr
   const limit = BigInt(Math.floor(before));
   return database.write(async (tables) => {
     const forgotten = await forgottenRuns(tables, limit);
-    const changes = await tables.deleteFrom('file_changes').where('recorded_at', '<', limit).executeTakeFirst();
+    const changes = await tables
+      .deleteFrom('file_changes')
+      .where('recorded_at', '<', limit)
+      .executeTakeFirst();
     await tables.deleteFrom('mutation_log').where('recorded_at', '<', limit).execute();
     for (const id of forgotten) {
       // A watch may have begun before the moment and recorded changes after it: such a run is kept.

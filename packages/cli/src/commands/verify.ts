@@ -56,7 +56,13 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
     );
 }
 
-function summary({ intact, silent, changed, missing, unreadable }: Readonly<Record<Verdict, number>>): string {
+function summary({
+  intact,
+  silent,
+  changed,
+  missing,
+  unreadable,
+}: Readonly<Record<Verdict, number>>): string {
   const parts = [
     `${formatThings(intact, 'file')} intact`,
     `${formatCount(silent)} silently changed`,
