@@ -10,8 +10,14 @@ import type { ContentLocation } from '../metadata/metadata-store.js';
  */
 const MAX_INLINE_BYTES = 4096;
 
-/** Frames of one upload that may be at work at once. The pool bounds the sum over all uploads. */
-const FRAMES_IN_FLIGHT = 8;
+/**
+ * Frames of one upload that may be at work or wait to be written at once. The pool bounds only those at work: with
+ * eight for each of 64 uploads the others alone took 260 MiB.
+ */
+const MAX_FRAMES_IN_FLIGHT = 8;
+
+/** The same for all uploads together, but for the one that each may have: 16 MiB. */
+const FRAMES_IN_FLIGHT_IN_ALL = 32;
 
 /** Frames of one content in their order, in memory of the pool. */
 type Frames = AsyncGenerator<Uint8Array, void>;
@@ -24,6 +30,9 @@ type IsStored = (digest: Digest) => Promise<boolean>;
 
 /** Writes contents as the store keeps them: small ones inline, others as blobs of zstd frames. */
 export class ContentWriter {
+  /** Uploads of more than one frame that are under way. */
+  #uploads = 0;
+
   constructor(
     private readonly blobs: BlobStore,
     private readonly pool: FramePool,
@@ -37,7 +46,17 @@ export class ContentWriter {
     const first = (await frames.next()).value ?? new Uint8Array(0);
     const second = (await frames.next()).value;
     if (second === undefined) return this.#writeSingle(first, finish, isStored);
-    return this.#writeFrames([first, second], frames, finish, isStored);
+    this.#uploads++;
+    try {
+      return await this.#writeFrames([first, second], frames, finish, isStored);
+    } finally {
+      this.#uploads--;
+    }
+  }
+
+  #framesInFlight(): number {
+    const share = Math.floor(FRAMES_IN_FLIGHT_IN_ALL / this.#uploads);
+    return Math.max(1, Math.min(MAX_FRAMES_IN_FLIGHT, share));
   }
 
   async #writeSingle(
@@ -83,7 +102,7 @@ export class ContentWriter {
       };
       const add = async (frame: Uint8Array) => {
         const plain = frame.byteLength;
-        if (inFlight.length >= FRAMES_IN_FLIGHT) await writeOldest();
+        while (inFlight.length >= this.#framesInFlight()) await writeOldest();
         inFlight.push({ ...(await this.pool.compress(frame)), plain });
       };
       for (const frame of head) await add(frame);
