@@ -19,7 +19,7 @@ export async function query(
 }
 
 /** The URL of a database of the run's server. */
-export function databaseUrl(name: string): string {
+function databaseUrl(name: string): string {
   return `${inject('postgresUrl')}/${name}`;
 }
 

@@ -96,15 +96,14 @@ export class PostgresScanSession implements ScanSession {
     return this.#attempt(async () => {
       const { client, host, root, source, metadata = {}, isPreview } = this.options;
       await this.staging.end();
-      const finishedAt = Date.now();
-      const changes = this.#stagedRows > 0 ? await this.#merge(finishedAt) : tallies();
+      const changes = this.#stagedRows > 0 ? await this.#merge(Date.now()) : tallies();
       const after = await readDirectory(client, host, root);
       const run: ScanRun = {
         id: this.id,
         root,
         source,
         startedAt: this.#startedAt,
-        finishedAt,
+        finishedAt: Date.now(),
         isBaseline: this.isBaseline,
         totals: after?.totals ?? { files: 0, directories: 0, bytes: 0, allocated: 0 },
         changes,
