@@ -25,6 +25,7 @@ import {
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { all, contents } from '../support/catalog-contents.js';
+import { newDatabase } from '../support/postgres-database.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /*
@@ -241,13 +242,20 @@ async function checkAgainstDisk(catalog: Catalog, root: string, tree: Tree): Pro
 
 const rounds = fc.array(fc.array(edit, { minLength: 1, maxLength: 15 }), { minLength: 2, maxLength: 6 });
 
-test('reports equal a model’s, and their replay gives the tree on disk', { timeout: 120_000 }, async () => {
+const DATABASES = [
+  { kind: 'SQLite', numRuns: 25, newPlace: (place: string) => Promise.resolve(join(place, 'catalog.db')) },
+  { kind: 'PostgreSQL', numRuns: 15, newPlace: () => newDatabase() },
+];
+
+test.each(DATABASES)('reports equal a model’s, and their replay gives the tree on disk: $kind', {
+  timeout: 120_000,
+}, async ({ numRuns, newPlace }) => {
   await fc.assert(
     fc.asyncProperty(rounds, fc.constantFrom('auto' as const, 'node' as const), async (edits, reader) => {
       const place = temporaryDirectory();
       const root = join(place, 'tree');
       mkdirSync(root);
-      const catalog = await openCatalog(join(place, 'catalog.db'), { create: true });
+      const catalog = await openCatalog(await newPlace(place), { create: true });
       let replayed: Replayed = new Map();
       let before: Tree = new Map();
       for (const [round, some] of edits.entries()) {
@@ -266,7 +274,7 @@ test('reports equal a model’s, and their replay gives the tree on disk', { tim
       await catalog.close();
       rmSync(place, { recursive: true, force: true });
     }),
-    { numRuns: 25 },
+    { numRuns },
   );
 });
 

@@ -149,7 +149,7 @@ export function describeCatalog({ kind, create }: CatalogFactory): void {
         'new /data/a-b/new',
         moved,
       ]);
-      expect(await found({ until: first.finishedAt })).toEqual([]);
+      expect(await found({ until: first.startedAt })).toEqual([]);
       expect(await found({ since: second.finishedAt + 1 })).toEqual([]);
     });
 

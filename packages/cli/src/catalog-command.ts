@@ -13,7 +13,7 @@ function defaultDatabase(): string {
 /** Starts a subcommand of the catalog, with `--database` and examples below its help. */
 export function catalogCommand(name: string, description: string, examples: readonly string[]): Command {
   const lines = examples.map((example) => `  ${example}`).join('\n');
-  const database = new Option('--database <file>', 'the catalog')
+  const database = new Option('--database <place>', 'the catalog: a file, or postgres://user@server/database')
     .env('FILETRACKER_DATABASE')
     .default(defaultDatabase(), 'one per user, below ~/.local/share');
   return new Command(name)

@@ -61,7 +61,7 @@ export interface FileChange {
   /** Place in the history of all changes; later ones are greater. */
   readonly sequence: number;
   readonly scan: ScanId;
-  /** When it was recorded, in milliseconds since 1970. */
+  /** When it was recorded, in milliseconds since 1970: between the begin and the end of the run. */
   readonly recordedAt: number;
   readonly kind: ChangeKind;
   /** Where it is, or for `removed` was. */

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
-import { type AttributeRow, attributesFromRow } from './row-mapping.js';
+import { type AttributeRow, attributesFromRow } from '../row-mapping.js';
 
 type Value = number | bigint | Uint8Array | null;
 

@@ -1,9 +1,9 @@
 import type { Database } from 'better-sqlite3';
 import { isWithin, pathFromBytes, toBytes } from '../../byte-path.js';
 import type { ChangeFilter, ScanFilter } from '../catalog.js';
-import type { ChangeKind, FileChange, ScanError, ScanId, ScanRun } from '../records.js';
-import { subtreeRange } from './read-directories.js';
-import { type AttributeRow, attributesFromRow } from './row-mapping.js';
+import type { FileChange, ScanError, ScanId, ScanRun } from '../records.js';
+import { type ChangeRow, fileChange, type ScanRow, scanRun } from '../row-mapping.js';
+import { subtreeRange } from '../subtree-range.js';
 
 /** Runs, newest first. */
 export function* readScans(database: Database, { path, limit }: ScanFilter): Generator<ScanRun> {
@@ -66,89 +66,4 @@ function changeConditions({ scan, since, until, kinds, path, minimumSize }: Chan
     );
   }
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', values };
-}
-
-interface ScanRow {
-  readonly [column: string]: number | string | Buffer;
-  readonly root: Buffer;
-  readonly source: 'scan' | 'watch';
-  readonly metadata: string;
-}
-
-function scanRun(row: ScanRow): ScanRun {
-  const tally = (kind: ChangeKind) => ({
-    files: Number(row[`${kind}_files`]),
-    bytes: Number(row[`${kind}_bytes`]),
-  });
-  return {
-    id: Number(row['id']),
-    root: pathFromBytes(row.root),
-    source: row.source,
-    startedAt: Number(row['started_at']),
-    finishedAt: Number(row['finished_at']),
-    isBaseline: row['is_baseline'] === 1,
-    totals: {
-      files: Number(row['files']),
-      directories: Number(row['directories']),
-      bytes: Number(row['bytes']),
-      allocated: Number(row['allocated']),
-    },
-    changes: {
-      new: tally('new'),
-      modified: tally('modified'),
-      renamed: tally('renamed'),
-      removed: tally('removed'),
-      newDirectories: Number(row['new_directories']),
-      removedDirectories: Number(row['removed_directories']),
-    },
-    errors: Number(row['errors']),
-    unreadableDirectories: Number(row['unreadable_directories']),
-    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
-  };
-}
-
-type Side<Prefix extends 'old' | 'new'> = {
-  readonly [Column in keyof AttributeRow as `${Prefix}_${Column}`]: AttributeRow[Column] | null;
-};
-
-interface ChangeRow extends Side<'old'>, Side<'new'> {
-  readonly sequence: bigint;
-  readonly scan_id: bigint;
-  readonly recorded_at: bigint;
-  readonly kind: ChangeKind;
-  readonly path: Buffer;
-  readonly previous_path: Buffer | null;
-}
-
-function fileChange(row: ChangeRow): FileChange {
-  return {
-    sequence: Number(row.sequence),
-    scan: Number(row.scan_id),
-    recordedAt: Number(row.recorded_at),
-    kind: row.kind,
-    path: pathFromBytes(row.path),
-    previousPath: row.previous_path && pathFromBytes(row.previous_path),
-    before: row.old_mode === null ? null : attributesFromRow(side(row, 'old')),
-    after: row.new_mode === null ? null : attributesFromRow(side(row, 'new')),
-  };
-}
-
-const COLUMNS = [
-  'mode',
-  'uid',
-  'gid',
-  'links',
-  'device',
-  'inode',
-  'size',
-  'allocated',
-  'mtime_ns',
-  'ctime_ns',
-  'born_ns',
-] as const satisfies readonly (keyof AttributeRow)[];
-
-function side(row: ChangeRow, prefix: 'old' | 'new'): AttributeRow {
-  return Object.fromEntries(
-    COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
-  ) as unknown as AttributeRow;
 }

@@ -1,19 +1,19 @@
 import type { Database } from 'better-sqlite3';
 import { type BytePath, childPath, nameFromBytes } from '../../byte-path.js';
+import { BaselinePreview } from '../baseline-preview.js';
 import type { BeginScanOptions, Catalog, ChangeFilter, ScanFilter, ScanSession } from '../catalog.js';
 import { CatalogError } from '../errors.js';
 import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
-import { BaselinePreview } from './baseline-preview.js';
-import { openForReading, openForWriting, translated, translating } from './open-database.js';
 import {
+  type AttributeRow,
+  attributesFromRow,
   DIRECTORY_COLUMNS,
   type DirectoryRow,
   directoryRecord,
-  findDirectory,
-  readDirectory,
-} from './read-directories.js';
+} from '../row-mapping.js';
+import { openForReading, openForWriting, translated, translating } from './open-database.js';
+import { findDirectory, readDirectory } from './read-directories.js';
 import { readChanges, readErrors, readScans } from './read-history.js';
-import { type AttributeRow, attributesFromRow } from './row-mapping.js';
 import { SqliteScanSession } from './session.js';
 
 /** A catalog in one SQLite file. */

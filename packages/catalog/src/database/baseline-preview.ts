@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
-import { readListings } from '../../listing/directory-listing.js';
-import type { BeginScanOptions, ScanSession } from '../catalog.js';
-import type { ScanRun } from '../records.js';
+import { readListings } from '../listing/directory-listing.js';
+import type { BeginScanOptions, ScanSession } from './catalog.js';
+import type { ScanRun } from './records.js';
 
 /** Tells what a first scan of a root would record: with nothing to compare, that is only sums. */
 export class BaselinePreview implements ScanSession {

@@ -1,0 +1,202 @@
+import type pg from 'pg';
+import type { ChangeKind, ChangeTallies } from '../records.js';
+import { attributes } from './attribute-columns.js';
+import type { Merge } from './resolve-directories.js';
+
+/** What makes a file count as modified; the bytes it takes on the disk and the device change by themselves. */
+const REPORTED = ['mode', 'uid', 'gid', 'links', 'inode', 'size', 'mtime_ns', 'ctime_ns'];
+
+/** As {@link REPORTED}, with what is brought up to date without being told. */
+const STORED = [...REPORTED, 'device', 'allocated'];
+
+const tuple = (prefix: string, columns: readonly string[]) =>
+  `(${columns.map((column) => prefix + column).join(', ')})`;
+const differ = (columns: readonly string[]) =>
+  `${tuple('o.', columns)} IS DISTINCT FROM ${tuple('n.', columns)}`;
+const below = (path: string, name: string) =>
+  `CASE ${path} WHEN '/' THEN ${path} ELSE ${path} || '/' END || ${name}`;
+const nulls = (template: string) => attributes(template);
+
+const OLD = `${attributes('old_?')}, old_fingerprint`;
+const NEW = attributes('new_?');
+const NO_OLD = `${nulls('NULL AS old_?')}, NULL::bytea AS old_fingerprint`;
+const NO_NEW = nulls('NULL AS new_?');
+
+/** The files of directories whose listing changed, as they were and as they are. */
+const COMPARED = (staged: string) => `
+  changed AS (SELECT number, id, device, path FROM seen WHERE known_id IS NOT NULL AND kind = 'D'),
+  known AS (
+    SELECT f.directory_id, f.name, f.is_counted, f.fingerprint,
+      ${attributes('f.?').replace('f.device', 'coalesce(f.device, c.device) AS device')}, c.device AS home, c.path
+    FROM changed c JOIN files f ON f.directory_id = c.id
+    WHERE NOT EXISTS (
+      SELECT FROM ${staged} u WHERE u.directory = c.number AND u.kind = 'u' AND u.name = f.name)
+  ),
+  present AS (
+    SELECT c.id AS directory_id, e.name, ${attributes('e.?')}, c.device AS home, c.path
+    FROM changed c JOIN ${staged} e ON e.directory = c.number AND e.kind = 'f'
+  ),
+  compared AS MATERIALIZED (
+    SELECT coalesce(o.directory_id, n.directory_id) AS directory_id, coalesce(o.name, n.name) AS name,
+      coalesce(o.home, n.home) AS home, coalesce(o.path, n.path) AS directory_path, o.is_counted,
+      ${attributes('o.? AS old_?')}, o.fingerprint AS old_fingerprint, ${attributes('n.? AS new_?')},
+      CASE WHEN o.name IS NULL THEN 'new' WHEN n.name IS NULL THEN 'removed'
+        WHEN ${differ(REPORTED)} THEN 'modified' ELSE 'refreshed' END AS verdict
+    FROM known o FULL JOIN present n ON o.directory_id = n.directory_id AND o.name = n.name
+    WHERE o.name IS NULL OR n.name IS NULL OR ${differ(STORED)}
+  )`;
+
+/** What `files` becomes, with the sums that change by it and the inodes with several names that it touches. */
+const WRITTEN = (staged: string) => `
+  fresh AS (SELECT number, id, device, path FROM seen WHERE known_id IS NULL),
+  deleted AS (
+    DELETE FROM files f USING compared c
+    WHERE c.verdict = 'removed' AND f.directory_id = c.directory_id AND f.name = c.name
+  ),
+  updated AS (
+    UPDATE files f SET ${attributes('? = c.new_?').replace('c.new_device', 'nullif(c.new_device, c.home)')},
+      is_counted = c.new_links = 1, fingerprint = CASE c.verdict WHEN 'refreshed' THEN f.fingerprint END
+    FROM compared c
+    WHERE c.verdict IN ('modified', 'refreshed') AND f.directory_id = c.directory_id AND f.name = c.name
+  ),
+  inserted AS (
+    INSERT INTO files (directory_id, name, is_counted, ${attributes()})
+    SELECT directory_id, name, new_links = 1,
+      ${attributes('new_?').replace('new_device', 'nullif(new_device, home)')}
+    FROM compared WHERE verdict = 'new'
+    UNION ALL
+    SELECT d.id, e.name, e.links = 1, ${attributes('e.?').replace('e.device', 'nullif(e.device, d.device)')}
+    FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f'
+  ),
+  emptied AS (
+    DELETE FROM files f USING gone g WHERE f.directory_id = g.id
+    RETURNING ${below('g.path', 'f.name')} AS path, f.fingerprint AS old_fingerprint,
+      ${attributes('f.? AS old_?').replace('f.device', 'coalesce(f.device, g.device)')}
+  ),
+  summed AS (
+    INSERT INTO own_deltas
+    SELECT directory_id,
+      sum(CASE verdict WHEN 'new' THEN 1 WHEN 'removed' THEN -1 ELSE 0 END),
+      sum(CASE WHEN new_links = 1 THEN new_size ELSE 0 END - CASE WHEN is_counted THEN old_size ELSE 0 END),
+      sum(CASE WHEN new_links = 1 THEN new_allocated ELSE 0 END
+        - CASE WHEN is_counted THEN old_allocated ELSE 0 END)
+    FROM compared GROUP BY 1
+    UNION ALL
+    SELECT d.id, count(*), coalesce(sum(size) FILTER (WHERE links = 1), 0),
+      coalesce(sum(allocated) FILTER (WHERE links = 1), 0)
+    FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f' GROUP BY 1
+    UNION ALL
+    SELECT id, 0, 0, allocated - coalesce(known_allocated, 0) FROM seen
+    WHERE allocated <> coalesce(known_allocated, 0)
+  ),
+  linked AS (
+    INSERT INTO touched
+    SELECT old_inode FROM compared WHERE old_links > 1 UNION SELECT new_inode FROM compared WHERE new_links > 1
+    UNION SELECT old_inode FROM emptied WHERE old_links > 1
+    UNION SELECT e.inode FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f' AND e.links > 1
+  )`;
+
+/** All that changed, before renames are paired. What a first scan finds is the base of the history and no change. */
+const FOUND = ({ staged, isBaseline }: Merge) => `
+  found AS MATERIALIZED (
+    SELECT row_number() OVER () AS id, changes.* FROM (
+      SELECT verdict AS kind, ${below('directory_path', 'name')} AS path, ${OLD}, ${NEW}
+      FROM compared WHERE verdict <> 'refreshed'
+      UNION ALL
+      SELECT 'removed', path, ${OLD}, ${NO_NEW} FROM emptied
+      UNION ALL
+      SELECT 'removed', path, ${attributes()}, NULL, ${NO_NEW} FROM gone
+      UNION ALL
+      SELECT 'modified', path, ${attributes('known_?')}, NULL, ${attributes()} FROM seen
+      WHERE known_id IS NOT NULL AND (mode, uid, gid) IS DISTINCT FROM (known_mode, known_uid, known_gid)
+      ${isBaseline ? '' : FRESH_FOUND(staged)}
+    ) AS changes
+  )`;
+
+const FRESH_FOUND = (staged: string) => `
+      UNION ALL
+      SELECT 'new', path, ${NO_OLD}, ${attributes()} FROM seen WHERE known_id IS NULL
+      UNION ALL
+      SELECT 'new', ${below('d.path', 'e.name')}, ${NO_OLD}, ${attributes('e.?')}
+      FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f'`;
+
+/**
+ * A removed and a new entry of the same inode are one rename. An inode number is used again soon after its file is
+ * deleted, so the time of birth must agree too, and where the file system tells none, size and modification time. Of
+ * an inode with several names, names pair in byte order.
+ */
+const PAIRED = `
+  leaving AS (
+    SELECT *, row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
+    FROM found WHERE kind = 'removed'
+  ),
+  arriving AS (
+    SELECT *, row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
+    FROM found WHERE kind = 'new' AND EXISTS (SELECT FROM leaving)
+  ),
+  pairs AS MATERIALIZED (
+    SELECT l.id AS left_id, a.id AS new_id, l.path AS previous_path,
+      ${attributes('l.old_?')}, l.old_fingerprint, ${attributes('a.new_?')}, a.path
+    FROM leaving l JOIN arriving a ON l.old_device = a.new_device AND l.old_inode = a.new_inode
+      AND l.old_mode >> 12 = a.new_mode >> 12 AND l.place = a.place
+    WHERE CASE WHEN l.old_born_ns IS NULL OR a.new_born_ns IS NULL
+      THEN l.old_size = a.new_size AND l.old_mtime_ns = a.new_mtime_ns ELSE l.old_born_ns = a.new_born_ns END
+  )`;
+
+/**
+ * Brings `files` to what was staged and writes the history, in one statement: it finds what is new, modified, removed
+ * and renamed, and counts it.
+ */
+export async function applyChanges(
+  merge: Merge,
+  { scan, recordedAt }: { readonly scan: number; readonly recordedAt: number },
+): Promise<ChangeTallies> {
+  const { rows } = await merge.client.query<TallyRow>(
+    `WITH ${COMPARED(merge.staged)}, ${WRITTEN(merge.staged)}, ${FOUND(merge)}, ${PAIRED},
+     recorded AS (
+       INSERT INTO file_changes (sequence, host_id, scan_id, recorded_at, kind, path, previous_path, ${OLD}, ${NEW})
+       SELECT nextval('change_sequence'), ${merge.host}, $1, $2, final.* FROM (SELECT * FROM (
+         SELECT kind, path, NULL::bytea AS previous_path, ${OLD}, ${NEW} FROM found
+         WHERE NOT EXISTS (SELECT FROM pairs WHERE left_id = found.id)
+           AND NOT EXISTS (SELECT FROM pairs WHERE new_id = found.id)
+         UNION ALL
+         SELECT 'renamed', path, previous_path, ${OLD}, ${NEW} FROM pairs
+       ) AS changes
+         -- Removals first, so that a name that changed its type can be replayed in order.
+         ORDER BY kind NOT IN ('removed'), kind NOT IN ('removed', 'renamed'), path
+       ) AS final
+       RETURNING kind, old_mode, new_mode, old_size, new_size
+     )
+     SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS "isDirectory", count(*) AS files,
+       coalesce(sum(CASE kind WHEN 'modified' THEN new_size - old_size WHEN 'removed' THEN old_size
+         ELSE new_size END), 0)::bigint AS bytes
+     FROM recorded GROUP BY 1, 2`,
+    [scan, recordedAt],
+  );
+  return tallies(rows);
+}
+
+interface TallyRow extends pg.QueryResultRow {
+  readonly kind: ChangeKind;
+  readonly isDirectory: boolean;
+  readonly files: bigint;
+  readonly bytes: bigint;
+}
+
+/** The counts of a scan from rows per kind; of nothing without any. */
+export function tallies(rows: readonly TallyRow[] = []): ChangeTallies {
+  const find = (kind: ChangeKind, isDirectory: boolean) =>
+    rows.find((row) => row.kind === kind && row.isDirectory === isDirectory);
+  const tally = (kind: ChangeKind) => {
+    const row = find(kind, false);
+    return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
+  };
+  return {
+    new: tally('new'),
+    modified: tally('modified'),
+    renamed: tally('renamed'),
+    removed: tally('removed'),
+    newDirectories: Number(find('new', true)?.files ?? 0),
+    removedDirectories: Number(find('removed', true)?.files ?? 0),
+  };
+}

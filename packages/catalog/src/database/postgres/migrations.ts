@@ -1,0 +1,162 @@
+/** How many partitions `files` has: autovacuum and bulk work go partition by partition. */
+const FILE_PARTITIONS = 8;
+
+const filePartitions = Array.from(
+  { length: FILE_PARTITIONS },
+  (_, n) =>
+    `CREATE TABLE files_${n} PARTITION OF files FOR VALUES WITH (MODULUS ${FILE_PARTITIONS}, REMAINDER ${n});`,
+).join('\n');
+
+/**
+ * The steps from an empty schema to the present one; the table `schema_version` counts those that were done. Steps
+ * are only ever added at the end. Names and paths are bytea: bytes, exactly. Times with the ending _ns are
+ * nanoseconds since 1970, those ending in _at milliseconds.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Machines whose trees are recorded; all else belongs to one of them.
+  CREATE TABLE hosts (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE
+  );
+
+  CREATE TABLE scan_runs (
+    id bigint PRIMARY KEY,
+    host_id integer NOT NULL REFERENCES hosts (id),
+    root bytea NOT NULL,
+    source text NOT NULL CHECK (source IN ('scan', 'watch')),
+    status text NOT NULL CHECK (status IN ('running', 'finished')),
+    is_baseline boolean NOT NULL,
+    started_at bigint NOT NULL,
+    finished_at bigint,
+    files bigint NOT NULL DEFAULT 0,
+    directories bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    allocated bigint NOT NULL DEFAULT 0,
+    new_files bigint NOT NULL DEFAULT 0,
+    new_bytes bigint NOT NULL DEFAULT 0,
+    modified_files bigint NOT NULL DEFAULT 0,
+    modified_bytes bigint NOT NULL DEFAULT 0,
+    renamed_files bigint NOT NULL DEFAULT 0,
+    renamed_bytes bigint NOT NULL DEFAULT 0,
+    removed_files bigint NOT NULL DEFAULT 0,
+    removed_bytes bigint NOT NULL DEFAULT 0,
+    new_directories bigint NOT NULL DEFAULT 0,
+    removed_directories bigint NOT NULL DEFAULT 0,
+    errors bigint NOT NULL DEFAULT 0,
+    unreadable_directories bigint NOT NULL DEFAULT 0,
+    metadata text NOT NULL DEFAULT '{}'
+  );
+  CREATE INDEX scan_runs_by_host ON scan_runs (host_id, id);
+  CREATE SEQUENCE scan_ids;
+
+  -- The tree. A scanned root has parent_id 0 and its whole path as its name. listing_digest covers the directory's
+  -- own fields and those of its entries: where a scan finds the same digest, nothing changed directly inside.
+  --
+  -- lineage is the way from the root to the directory. Its labels are the numbers of the directories: a label holds
+  -- at most 255 characters of an alphabet of 63 before PostgreSQL 16, so that no encoding of names of 255 bytes fits,
+  -- while numbers never collide and lead back to the name through this table.
+  CREATE TABLE directories (
+    id bigint PRIMARY KEY,
+    host_id integer NOT NULL REFERENCES hosts (id),
+    parent_id bigint NOT NULL,
+    name bytea NOT NULL,
+    path bytea NOT NULL,
+    lineage ltree NOT NULL,
+    listing_digest bytea,
+    mode integer NOT NULL,
+    uid bigint NOT NULL,
+    gid bigint NOT NULL,
+    links bigint NOT NULL,
+    device bigint NOT NULL,
+    inode bigint NOT NULL,
+    size bigint NOT NULL,
+    allocated bigint NOT NULL,
+    mtime_ns bigint NOT NULL,
+    ctime_ns bigint NOT NULL,
+    born_ns bigint,
+    largest_file bigint NOT NULL DEFAULT 0,
+    own_files bigint NOT NULL DEFAULT 0,
+    own_bytes bigint NOT NULL DEFAULT 0,
+    own_allocated bigint NOT NULL DEFAULT 0,
+    total_files bigint NOT NULL DEFAULT 0,
+    total_directories bigint NOT NULL DEFAULT 0,
+    total_bytes bigint NOT NULL DEFAULT 0,
+    total_allocated bigint NOT NULL DEFAULT 0
+  ) WITH (fillfactor = 90);
+  CREATE SEQUENCE directory_ids;
+  -- Paths may be longer than a B-tree takes.
+  CREATE UNIQUE INDEX directories_by_path ON directories (host_id, sha256(path));
+  CREATE INDEX directories_by_parent ON directories (parent_id);
+  -- An entry of an index is at most 8 KiB, which the lineage of a very deep directory exceeds: subtrees below the
+  -- 64th level are filtered out of the one that holds them.
+  CREATE INDEX directories_by_lineage ON directories USING gist (subltree(lineage, 0, least(nlevel(lineage), 64)));
+
+  -- Everything that is no directory. Of the names of one inode (links > 1) exactly one is counted in sums.
+  -- device is null where it is the directory's, which is nearly always.
+  CREATE TABLE files (
+    directory_id bigint NOT NULL,
+    inode bigint NOT NULL,
+    size bigint NOT NULL,
+    allocated bigint NOT NULL,
+    mtime_ns bigint NOT NULL,
+    ctime_ns bigint NOT NULL,
+    born_ns bigint,
+    uid bigint NOT NULL,
+    gid bigint NOT NULL,
+    links bigint NOT NULL,
+    device bigint,
+    mode integer NOT NULL,
+    is_counted boolean NOT NULL,
+    name bytea NOT NULL,
+    fingerprint bytea,
+    PRIMARY KEY (directory_id, name)
+  ) PARTITION BY HASH (directory_id);
+  ${filePartitions}
+  CREATE INDEX files_linked ON files (inode) WHERE links > 1;
+
+  -- Partitions by month are made when they are needed, see partitions.ts.
+  CREATE TABLE file_changes (
+    sequence bigint NOT NULL,
+    host_id integer NOT NULL,
+    scan_id bigint NOT NULL,
+    recorded_at bigint NOT NULL,
+    kind text NOT NULL,
+    path bytea NOT NULL,
+    previous_path bytea,
+    old_mode integer, old_uid bigint, old_gid bigint, old_links bigint, old_device bigint, old_inode bigint,
+    old_size bigint, old_allocated bigint, old_mtime_ns bigint, old_ctime_ns bigint, old_born_ns bigint,
+    old_fingerprint bytea,
+    new_mode integer, new_uid bigint, new_gid bigint, new_links bigint, new_device bigint, new_inode bigint,
+    new_size bigint, new_allocated bigint, new_mtime_ns bigint, new_ctime_ns bigint, new_born_ns bigint,
+    new_fingerprint bytea
+  ) PARTITION BY RANGE (recorded_at);
+  CREATE SEQUENCE change_sequence;
+  CREATE INDEX file_changes_by_sequence ON file_changes (sequence);
+  CREATE INDEX file_changes_by_scan ON file_changes (scan_id);
+  CREATE INDEX file_changes_by_time ON file_changes (recorded_at);
+  -- The beginning of a path keeps the order of paths, and always fits into a B-tree.
+  CREATE INDEX file_changes_by_path ON file_changes (substring(path FROM 1 FOR 1024));
+  CREATE INDEX file_changes_by_previous_path ON file_changes (substring(previous_path FROM 1 FOR 1024))
+    WHERE previous_path IS NOT NULL;
+
+  -- What a follower of events reads: live changes one by one, a finished scan that found changes as one row.
+  CREATE TABLE mutation_log (
+    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    host_id integer NOT NULL REFERENCES hosts (id),
+    recorded_at bigint NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('new', 'modified', 'renamed', 'removed', 'scan', 'gap')),
+    path bytea NOT NULL,
+    previous_path bytea,
+    scan_id bigint REFERENCES scan_runs (id)
+  );
+
+  CREATE TABLE scan_errors (
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    scan_id bigint NOT NULL REFERENCES scan_runs (id),
+    path bytea NOT NULL,
+    errno integer NOT NULL
+  );
+  CREATE INDEX scan_errors_by_scan ON scan_errors (scan_id, sequence);
+  `,
+];

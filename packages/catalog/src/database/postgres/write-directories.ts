@@ -1,0 +1,88 @@
+import { attributes } from './attribute-columns.js';
+import type { Merge } from './resolve-directories.js';
+
+/**
+ * Counts inodes with several names once, brings `directories` to what was seen, and carries every difference of sizes
+ * and counts up to the root: the labels of a lineage are the directories it counts for.
+ */
+export async function writeDirectories(merge: Merge): Promise<void> {
+  await recountLinks(merge);
+  await sumUp(merge);
+  await write(merge);
+}
+
+/** Of the names of one inode the first counts, wherever on the host the others are. */
+async function recountLinks({ client, host }: Merge): Promise<void> {
+  await client.query(`
+    WITH ranked AS (
+      SELECT f.directory_id, f.name, f.is_counted, row_number() OVER (
+          PARTITION BY coalesce(f.device, s.device, d.device), f.inode ORDER BY f.directory_id, f.name) = 1 AS counts
+      FROM (SELECT DISTINCT inode FROM touched) t JOIN files f ON f.inode = t.inode AND f.links > 1
+        LEFT JOIN seen s ON s.id = f.directory_id
+        LEFT JOIN directories d ON d.id = f.directory_id AND d.host_id = ${host}
+      WHERE s.id IS NOT NULL OR d.id IS NOT NULL
+    ), fixed AS (
+      UPDATE files f SET is_counted = r.counts FROM ranked r
+      WHERE f.directory_id = r.directory_id AND f.name = r.name AND r.counts <> r.is_counted
+      RETURNING f.directory_id, CASE WHEN r.counts THEN 1 ELSE -1 END AS sign, f.size, f.allocated
+    )
+    INSERT INTO own_deltas SELECT directory_id, 0, sum(sign * size), sum(sign * allocated) FROM fixed GROUP BY 1`);
+}
+
+async function sumUp({ client }: Merge): Promise<void> {
+  await client.query(`
+    CREATE TEMP TABLE own_sums ON COMMIT DROP AS
+    SELECT directory_id AS id, sum(files)::bigint AS files, sum(bytes)::bigint AS bytes,
+      sum(allocated)::bigint AS allocated
+    FROM own_deltas GROUP BY 1`);
+  await client.query(`
+    INSERT INTO carried
+    SELECT coalesce(s.lineage, d.lineage), o.files, 0, o.bytes, o.allocated
+    FROM own_sums o LEFT JOIN seen s ON s.id = o.id LEFT JOIN directories d ON d.id = o.id
+    WHERE o.files <> 0 OR o.bytes <> 0 OR o.allocated <> 0
+    UNION ALL
+    SELECT subpath(lineage, 0, -1), 0, 1, 0, 0 FROM seen WHERE known_id IS NULL AND nlevel(lineage) > 1`);
+  await client.query(`
+    CREATE TEMP TABLE total_sums ON COMMIT DROP AS
+    SELECT label::bigint AS id, sum(files)::bigint AS files, sum(directories)::bigint AS directories,
+      sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated
+    FROM (
+      SELECT lineage, sum(files) AS files, sum(directories) AS directories, sum(bytes) AS bytes,
+        sum(allocated) AS allocated FROM carried GROUP BY 1
+    ) AS lines, unnest(string_to_array(lineage::text, '.')) AS label
+    GROUP BY 1`);
+  await client.query('ANALYZE own_sums');
+  await client.query('ANALYZE total_sums');
+}
+
+async function write({ client, host, staged }: Merge): Promise<void> {
+  await client.query('DELETE FROM directories USING gone WHERE directories.id = gone.id');
+  await client.query(`
+    CREATE TEMP TABLE largest ON COMMIT DROP AS
+    SELECT directory AS number, max(size) AS size FROM ${staged} WHERE kind = 'f' GROUP BY 1`);
+  await client.query(`
+    UPDATE directories d SET listing_digest = CASE s.kind WHEN 'D' THEN s.digest ELSE d.listing_digest END,
+      ${attributes('? = s.?')},
+      largest_file = CASE s.kind WHEN 'D' THEN coalesce(l.size, 0) ELSE d.largest_file END
+    FROM seen s LEFT JOIN largest l USING (number)
+    WHERE d.id = s.known_id AND (s.kind = 'D'
+      OR (${attributes('s.?')}) IS DISTINCT FROM (${attributes('d.?')}))`);
+  await client.query(`
+    UPDATE directories d SET own_files = own_files + coalesce(o.files, 0),
+      own_bytes = own_bytes + coalesce(o.bytes, 0), own_allocated = own_allocated + coalesce(o.allocated, 0),
+      total_files = total_files + t.files, total_directories = total_directories + t.directories,
+      total_bytes = total_bytes + t.bytes, total_allocated = total_allocated + t.allocated
+    FROM total_sums t LEFT JOIN own_sums o USING (id)
+    WHERE d.id = t.id AND (t.files <> 0 OR t.directories <> 0 OR t.bytes <> 0 OR t.allocated <> 0
+      OR o.files <> 0 OR o.bytes <> 0 OR o.allocated <> 0)`);
+  await client.query(`
+    INSERT INTO directories (id, host_id, parent_id, name, path, lineage, listing_digest, ${attributes()},
+      largest_file, own_files, own_bytes, own_allocated, total_files, total_directories, total_bytes, total_allocated)
+    SELECT s.id, ${host}, s.parent_id, CASE s.parent_id WHEN 0 THEN s.path ELSE s.name END, s.path, s.lineage,
+      s.digest, ${attributes('s.?')}, coalesce(l.size, 0),
+      coalesce(o.files, 0), coalesce(o.bytes, 0), coalesce(o.allocated, 0),
+      coalesce(t.files, 0), coalesce(t.directories, 0), coalesce(t.bytes, 0), coalesce(t.allocated, 0)
+    FROM seen s LEFT JOIN own_sums o ON o.id = s.id LEFT JOIN total_sums t ON t.id = s.id
+      LEFT JOIN largest l ON l.number = s.number
+    WHERE s.known_id IS NULL`);
+}

@@ -1,0 +1,158 @@
+import { type Catalog, type CatalogError, openCatalog, parseBytePath } from '@filetracker/catalog';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { describeCatalog, record } from '../conformance/catalog-suite.js';
+import { all, contents } from '../support/catalog-contents.js';
+import { PackedTree } from '../support/packed-tree.js';
+import { newDatabase, query } from '../support/postgres-database.js';
+
+describeCatalog({
+  kind: 'PostgreSQL',
+  create: async () => openCatalog(await newDatabase(), { create: true }),
+});
+
+const tree = () => new PackedTree('/data').file('a', { size: 3 }).file('d/b', { size: 4 });
+
+async function opened(url: string, host?: string): Promise<Catalog> {
+  const catalog = await openCatalog(url, { create: true, ...(host !== undefined && { host }) });
+  onTestFinished(() => catalog.close());
+  return catalog;
+}
+
+const failure = (url: string, create = true) =>
+  openCatalog(url, { create }).then(
+    () => undefined,
+    (error: CatalogError) => error,
+  );
+
+describe('a PostgreSQL database', () => {
+  test('a newer schema is refused', async () => {
+    const url = await newDatabase();
+    await opened(url);
+    await query(url, 'UPDATE filetracker.schema_version SET version = 9999');
+    expect(await failure(url)).toMatchObject({ code: 'newer_schema' });
+  });
+
+  test('a schema of another program is refused and not changed', async () => {
+    const url = await newDatabase();
+    await query(url, 'CREATE SCHEMA filetracker', 'CREATE TABLE filetracker.theirs (x integer)');
+    expect(await failure(url)).toMatchObject({ code: 'foreign_database' });
+    expect(await query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'filetracker'")).toEqual([
+      { tablename: 'theirs' },
+    ]);
+  });
+
+  test('reading from a catalog that does not exist makes none', async () => {
+    const url = await newDatabase();
+    expect(await failure(url, false)).toMatchObject({ code: 'unavailable' });
+    expect(await query(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'filetracker'")).toEqual([]);
+  });
+
+  test.each([
+    [
+      'a wrong password',
+      (url: string) => url.replace(':secret@', ':wrong@'),
+      /password authentication failed/,
+    ],
+    ['a database that is not there', (url: string) => `${url}-missing`, /does not exist/],
+    [
+      'a server that does not answer',
+      (url: string) => url.replace(/:\d+\//, ':1/'),
+      /no server answers there/,
+    ],
+    ['a URL that is none', () => 'postgres://[', /malformed/],
+  ])('%s is one clear line without the password', async (_, change, message) => {
+    const error = await failure(change(await newDatabase()));
+    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(message) as string });
+    expect(error?.message).not.toMatch(/\n|secret|wrong@/);
+  });
+
+  test('a read-only database can be read, and a scan says why it cannot be', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    await record(catalog, tree());
+    await query(
+      url,
+      `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`,
+    );
+    const reader = await opened(url);
+    expect(await all(reader.scans())).toHaveLength(1);
+    await expect(record(reader, tree())).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('read-only') as string,
+    });
+  });
+
+  test('a connection lost while a scan is recorded leaves the catalog as it was, and the next scan works', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    await record(catalog, tree());
+    const before = await contents(catalog, tree().root);
+    const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
+    const changed = tree().remove('a').file('new', { size: 9 });
+    for (const listings of changed.pack()) await session.record(listings);
+    await query(
+      url,
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    await expect(session.finish()).rejects.toMatchObject({ code: 'unavailable' });
+    await session.abort();
+    expect(await contents(catalog, tree().root)).toEqual(before);
+    expect((await record(catalog, changed)).changes).toMatchObject({
+      new: { files: 1 },
+      removed: { files: 1 },
+    });
+    expect(await query(url, "SELECT relname FROM pg_class WHERE relname LIKE 'staged%'")).toEqual([]);
+  });
+
+  test('hosts that share a database see and change only their own trees, also at the same time', async () => {
+    const url = await newDatabase();
+    const [one, two] = [await opened(url, 'one'), await opened(url, 'two')];
+    const session = await one.beginScan({ root: tree().root, source: 'scan' });
+    await record(two, tree().file('more', { size: 100 }));
+    for (const listings of tree().pack()) await session.record(listings);
+    await session.finish();
+    expect(await record(two, tree())).toMatchObject({ changes: { removed: { files: 1, bytes: 100 } } });
+    expect((await one.directory(tree().root))?.totals).toMatchObject({ files: 2, bytes: 7 });
+    expect(await all(one.changes())).toEqual([]);
+    expect(await all(one.scans())).toHaveLength(1);
+  });
+
+  test('the rescan of an unchanged tree writes less than 256 KiB of log', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    const large = new PackedTree('/data');
+    for (let n = 0; n < 4_000; n++) large.file(`d${n % 200}/f${n}`);
+    await record(catalog, large);
+    const [start] = await query(url, 'SELECT pg_current_wal_lsn() AS lsn');
+    await record(catalog, large);
+    const [end] = await query(
+      url,
+      `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '${String(start?.['lsn'])}')::integer AS bytes`,
+    );
+    expect(end?.['bytes']).toBeLessThan(256 * 1024);
+  });
+
+  test('changes lie in the partition of their month', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    await record(catalog, tree());
+    const run = await record(catalog, tree().file('new'));
+    const month = new Date(run.finishedAt).toISOString().slice(0, 7).replace('-', '_');
+    expect(await query(url, `SELECT kind FROM filetracker.file_changes_${month}`)).toEqual([{ kind: 'new' }]);
+  });
+
+  test('trees a thousand directories deep, with names of 255 bytes, come and go', async () => {
+    const catalog = await opened(await newDatabase());
+    const deep = new PackedTree('/data').file(`${'d/'.repeat(1000)}leaf`, { size: 5 }).file('stays');
+    const wide = Array.from({ length: 15 }, () => 'é'.repeat(127)).join('/');
+    deep.file(`${wide}/leaf`, { size: 6 });
+    expect((await record(catalog, deep)).totals).toMatchObject({ directories: 1015, bytes: 11 });
+    const run = await record(catalog, deep.remove('d'));
+    expect(run).toMatchObject({
+      changes: { removedDirectories: 1000 },
+      totals: { directories: 15, bytes: 6 },
+    });
+    const found = await all(catalog.changes({ path: parseBytePath(`/data/${'d/'.repeat(999)}`) }));
+    expect(found).toHaveLength(3);
+  });
+});

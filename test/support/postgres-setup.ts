@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node';
+import { startPostgres } from './postgres-server.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** URL of the PostgreSQL server of this run, without a database. */
+    postgresUrl: string;
+  }
+}
+
+/** One server for the whole run; fsync is off, for the tests cut connections and not the power. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { url, stop } = await startPostgres(['-c', 'fsync=off', '-c', 'max_connections=100']);
+  project.provide('postgresUrl', url);
+  return stop;
+}
