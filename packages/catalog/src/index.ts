@@ -39,6 +39,14 @@ export type {
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
+export {
+  type FingerprintCounts,
+  type FingerprintOptions,
+  type FingerprintScope,
+  fingerprintScan,
+} from './fingerprint/fingerprint-scan.js';
+export type { ReadOptions } from './fingerprint/hash-pool.js';
+export { type Verdict, verify } from './fingerprint/verify.js';
 export { asOf, type PastEntry } from './report/as-of.js';
 export { type ChangeReport, changeReport, type Group, type Period } from './report/change-report.js';
 export { diskUsage } from './report/disk-usage.js';
@@ -49,14 +57,6 @@ export { pathHistory } from './report/history.js';
 export { isKnownPath } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
-export { topDirectories, topFiles } from './report/top.js';
 export { type Pruned, prune } from './report/prune.js';
+export { topDirectories, topFiles } from './report/top.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
-export {
-  type FingerprintCounts,
-  type FingerprintOptions,
-  type FingerprintScope,
-  fingerprintScan,
-} from './fingerprint/fingerprint-scan.js';
-export type { ReadOptions } from './fingerprint/hash-pool.js';
-export { type Verdict, verify } from './fingerprint/verify.js';

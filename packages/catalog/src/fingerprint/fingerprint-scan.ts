@@ -66,7 +66,11 @@ export async function fingerprintScan(
   const unread = async function* () {
     for await (const task of candidates(database, run, scope)) {
       if (!task.known) yield task;
-      else kept.push({ task, outcome: { kind: 'hashed', fingerprint: task.known, ctimeNs: task.attributes.ctimeNs } });
+      else
+        kept.push({
+          task,
+          outcome: { kind: 'hashed', fingerprint: task.known, ctimeNs: task.attributes.ctimeNs },
+        });
       await keep(STORED_TOGETHER);
     }
   };

@@ -46,7 +46,10 @@ export async function* verify(
   }
 }
 
-async function* fingerprinted(database: QueryDatabase, path: BytePath | undefined): AsyncGenerator<VerifyTask> {
+async function* fingerprinted(
+  database: QueryDatabase,
+  path: BytePath | undefined,
+): AsyncGenerator<VerifyTask> {
   const below = { ...(path && { path }), files: true, directories: false, onlyFingerprinted: true };
   for await (const { path: at, size, mtimeNs, ctimeNs, fingerprint } of entriesBelow(database, below)) {
     if (fingerprint && fingerprint.length > 0) yield { path: at, size, mtimeNs, ctimeNs, fingerprint };
