@@ -1,34 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from '../support/temporary-directory.js';
-
-const COMMAND = join(import.meta.dirname, '../../packages/cli/dist/bin/filetracker.js');
-
-interface Finished {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A place with an empty tree and a function that runs `filetracker` on its own catalog there. */
-function workplace() {
-  const place = temporaryDirectory();
-  const root = join(place, 'a tree-1');
-  const database = join(place, 'data', 'catalog.db');
-  mkdirSync(root);
-  const env = { ...process.env, FILETRACKER_DATABASE: database };
-  const run = (...args: string[]): Finished =>
-    spawnSync(process.execPath, [COMMAND, ...args], { env, encoding: 'utf8' });
-  const json = (...args: string[]) =>
-    run(...args, '--json')
-      .stdout.split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { place, root, database, env, run, json };
-}
+import { COMMAND, catalogWorkplace as workplace } from '../support/catalog-workplace.js';
 
 test('scan, changes and scans tell what happened to a tree', () => {
   const { root, run, json } = workplace();

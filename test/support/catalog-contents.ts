@@ -34,7 +34,7 @@ export async function contents(catalog: Catalog, root: BytePath): Promise<Conten
 }
 
 /** Changes in a few words each: `modified /r/a`, `renamed /r/a -> /r/b`. */
-export function inWords(changes: readonly FileChange[]): string[] {
+export function inWords(changes: readonly Pick<FileChange, 'kind' | 'path' | 'previousPath'>[]): string[] {
   return changes.map(({ kind, path, previousPath }) =>
     previousPath === null
       ? `${kind} ${displayPath(path)}`

@@ -46,8 +46,6 @@ export async function pathArgument(text: string): Promise<BytePath> {
 
 /** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */
 export async function pathResult(key: string, path: BytePath): Promise<Result> {
-  const { displayPath, toBytes, unicodePath } = await import('@filetracker/catalog');
-  const text = unicodePath(path);
-  if (text !== undefined) return { [key]: text };
-  return { [key]: displayPath(path), [`${key}Base64`]: toBytes(path).toString('base64') };
+  const { jsonPathFields } = await import('./output/path-fields.js');
+  return jsonPathFields(path, key);
 }

@@ -18,8 +18,8 @@ export async function withQueries(
   output: Output,
   action: (database: QueryDatabase, rows: RowPrinter) => Promise<void>,
 ): Promise<void> {
-  const { csv, database: place } = command.opts<{ csv?: true; database: string }>();
-  const rows = new RowPrinter(output, csv ? 'csv' : 'text');
+  const { database: place } = command.opts<{ database: string }>();
+  const rows = rowPrinter(command, output);
   // Loaded here and not above: commands of the store need not wait for it.
   const { openQueries } = await import('@filetracker/catalog');
   const database = await openQueries(place);
@@ -28,4 +28,9 @@ export async function withQueries(
   } finally {
     await database.close();
   }
+}
+
+/** Prints rows in the form that the flags of a {@link reportCommand} ask for. */
+export function rowPrinter(command: Command, output: Output): RowPrinter {
+  return new RowPrinter(output, command.opts<{ csv?: true }>().csv ? 'csv' : 'text');
 }

@@ -66,7 +66,8 @@ async function readBatch<Task extends HashTask>(
   batch: readonly Task[],
   signal: AbortSignal | undefined,
 ): Promise<Hashed<Task>[]> {
-  worker.postMessage(batch.map(({ path, size, mtimeNs }): HashTask => ({ path, size, mtimeNs })));
+  const message = batch.map(({ path, size, mtimeNs }): HashTask => ({ path, size, mtimeNs }));
+  worker.postMessage(message, []);
   const [outcomes] = (await once(worker, 'message', signal && { signal })) as [HashOutcome[]];
   return batch.map((task, at) => ({ task, outcome: outcomes[at] as HashOutcome }));
 }

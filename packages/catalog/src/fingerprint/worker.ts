@@ -16,5 +16,5 @@ const limit = new ReadLimit(bytesPerSecond);
 
 parentPort?.on('message', (tasks: readonly HashTask[]) => {
   const outcomes = tasks.map((task) => hashFile(task, buffer, (bytes) => limit.wait(bytes)));
-  parentPort?.postMessage(outcomes);
+  parentPort?.postMessage(outcomes, []);
 });

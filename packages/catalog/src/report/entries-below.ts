@@ -25,6 +25,8 @@ export interface EntriesBelowOptions {
   readonly onlyDirect?: boolean;
   /** Files without a known fingerprint are left out. */
   readonly onlyFingerprinted?: boolean;
+  /** Whether to yield an entry; asked before the rest of it is read, which most of the time goes into. */
+  readonly accepts?: (path: BytePath, mode: number) => boolean;
   /** Conditions that the database checks. */
   readonly conditions?: Conditions;
 }
@@ -52,10 +54,10 @@ export async function* entriesBelow(
   options: EntriesBelowOptions,
 ): AsyncGenerator<FoundEntry> {
   const starts = await startingDirectories(database.tables, options.path);
-  if (options.directories && !options.onlyDirect) yield* startEntries(database, starts, options.conditions);
-  const pending = [...starts];
+  if (options.directories && !options.onlyDirect) yield* startEntries(database, starts, options);
+  const pending = await withDevices(database, starts);
   while (pending.length > 0) {
-    const batch = new Map(pending.splice(-DIRECTORIES).map(({ id, path }) => [id, path]));
+    const batch = new Map(pending.splice(-DIRECTORIES).map((directory) => [directory.id, directory]));
     if (options.files) yield* filesOf(database, batch, options);
     const children = await database.tables
       .selectFrom('directories')
@@ -64,17 +66,39 @@ export async function* entriesBelow(
       .orderBy('name', 'desc')
       .execute();
     for (const row of children) {
-      const path = childPath(batch.get(row.parent_id) as BytePath, nameFromBytes(row.name));
-      if (!options.onlyDirect) pending.push({ id: row.id, path });
-      if (options.directories && matches(row, options.conditions)) yield directoryEntry(path, row);
+      const path = childPath((batch.get(row.parent_id) as DeviceDirectory).path, nameFromBytes(row.name));
+      if (!options.onlyDirect) pending.push({ id: row.id, path, device: row.device });
+      if (options.directories && matches(path, row, options)) yield directoryEntry(path, row);
     }
   }
+}
+
+/** A directory that is to be looked into. */
+interface DeviceDirectory extends PlacedDirectory {
+  /** Where its files are that do not say otherwise. */
+  readonly device: bigint;
+}
+
+async function withDevices(
+  { tables }: QueryDatabase,
+  places: readonly PlacedDirectory[],
+): Promise<DeviceDirectory[]> {
+  const found: DeviceDirectory[] = [];
+  for (const place of places) {
+    const { device } = await tables
+      .selectFrom('directories')
+      .select('device')
+      .where('id', '=', place.id)
+      .executeTakeFirstOrThrow();
+    found.push({ ...place, device });
+  }
+  return found;
 }
 
 async function* startEntries(
   { tables }: QueryDatabase,
   starts: readonly PlacedDirectory[],
-  conditions: Conditions | undefined,
+  options: EntriesBelowOptions,
 ): AsyncGenerator<FoundEntry> {
   for (const { id, path } of starts) {
     const row = await tables
@@ -82,19 +106,17 @@ async function* startEntries(
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirstOrThrow();
-    if (matches(row, conditions)) yield directoryEntry(path, row);
+    if (matches(path, row, options)) yield directoryEntry(path, row);
   }
 }
 
 async function* filesOf(
   database: QueryDatabase,
-  batch: ReadonlyMap<bigint, BytePath>,
-  { conditions, onlyFingerprinted }: EntriesBelowOptions,
+  batch: ReadonlyMap<bigint, DeviceDirectory>,
+  { conditions, onlyFingerprinted, accepts }: EntriesBelowOptions,
 ): AsyncGenerator<FoundEntry> {
   let query = filteredFiles(database, conditions)
-    .innerJoin('directories', 'directories.id', 'files.directory_id')
     .selectAll('files')
-    .select('directories.device as directory_device')
     .where('directory_id', 'in', [...batch.keys()]);
   if (onlyFingerprinted) query = query.where('fingerprint', 'is not', null);
   for (let last: FileRow | undefined; ; ) {
@@ -116,12 +138,10 @@ async function* filesOf(
       .limit(FILES)
       .execute();
     for (const row of rows) {
-      const directory = batch.get(row.directory_id) as BytePath;
-      yield {
-        path: childPath(directory, nameFromBytes(row.name)),
-        fingerprint: row.fingerprint,
-        ...attributesOf(row, row.device ?? row.directory_device),
-      };
+      const directory = batch.get(row.directory_id) as DeviceDirectory;
+      const path = childPath(directory.path, nameFromBytes(row.name));
+      if (accepts && !accepts(path, Number(row.mode))) continue;
+      yield { path, fingerprint: row.fingerprint, ...attributesOf(row, row.device ?? directory.device) };
     }
     last = rows.at(-1);
     if (rows.length < FILES || last === undefined) return;
@@ -141,9 +161,14 @@ function filteredFiles({ tables }: QueryDatabase, conditions: Conditions = {}) {
 }
 
 /** The same conditions for a directory, all of which are read anyway to go on. */
-function matches(row: DirectoryRow, conditions: Conditions = {}): boolean {
+function matches(
+  path: BytePath,
+  row: DirectoryRow,
+  { conditions = {}, accepts }: EntriesBelowOptions,
+): boolean {
   const { minimumSize, maximumSize, modifiedSince, modifiedUntil, uid, gid } = conditions;
   return (
+    (!accepts || accepts(path, Number(row.mode))) &&
     (minimumSize === undefined || row.size >= minimumSize) &&
     (maximumSize === undefined || row.size <= maximumSize) &&
     (modifiedSince === undefined || row.mtime_ns >= modifiedSince) &&

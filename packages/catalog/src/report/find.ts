@@ -22,17 +22,17 @@ export async function* find(
 ): AsyncGenerator<FoundEntry> {
   const globs = patterns?.map(compileExclusion);
   const wanted = types && new Set(types);
-  const entries = entriesBelow(database, {
+  const root = path ?? ('/' as BytePath);
+  const accepts = (at: BytePath, mode: number) => {
+    if (wanted && !wanted.has(entryType(mode))) return false;
+    const { parent, name } = splitPath(at) ?? { parent: root, name: '/' };
+    return !globs || isExcluded(globs, { root, directory: parent, name, isDirectory: isDirectory(mode) });
+  };
+  yield* entriesBelow(database, {
     ...(path !== undefined && { path }),
     files: !wanted || [...wanted].some((type) => type !== 'directory'),
     directories: !wanted || wanted.has('directory'),
+    accepts,
     conditions,
   });
-  const root = path ?? ('/' as BytePath);
-  for await (const entry of entries) {
-    if (wanted && !wanted.has(entryType(entry.mode))) continue;
-    const { parent, name } = splitPath(entry.path) ?? { parent: root, name: '/' };
-    const candidate = { root, directory: parent, name, isDirectory: isDirectory(entry.mode) };
-    if (!globs || isExcluded(globs, candidate)) yield entry;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { CatalogTables } from '../database/tables.js';
 
@@ -10,7 +11,7 @@ export interface Pruned {
 
 /**
  * Forgets history that was recorded before a moment (milliseconds since 1970). What the catalog knows of the present
- * stays, and so does the last run of each root before the moment: from it on, every past state can still be told.
+ * stays, and so does the last run of each tree before the moment: from it on, every past state can still be told.
  * All of it happens or nothing. Fails with {@link CatalogError} `busy` while a scan runs.
  */
 export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
@@ -51,13 +52,14 @@ async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Prom
     )
     .orderBy('id', 'desc')
     .execute();
-  const roots = new Set<string>();
-  return rows
-    .filter(({ root }) => {
-      const key = root.toString('latin1');
-      const isLast = !roots.has(key);
-      roots.add(key);
-      return !isLast;
-    })
-    .map(({ id }) => id);
+  // Of roots that overlap only the newest run stays: changes that it found were forgotten, so no earlier state of what
+  // it looked at can be told any more.
+  const kept: BytePath[] = [];
+  const forgotten: bigint[] = [];
+  for (const { id, root } of rows) {
+    const path = pathFromBytes(root);
+    if (kept.some((other) => isWithin(path, other) || isWithin(other, path))) forgotten.push(id);
+    else kept.push(path);
+  }
+  return forgotten;
 }

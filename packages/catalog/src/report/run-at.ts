@@ -2,7 +2,7 @@ import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId } from '../database/records.js';
 
-/** The newest run that had looked at a path, or at all below it, by a moment; undefined when there is none. */
+/** The newest run that had looked at a path and all below it by a moment; undefined when there is none. */
 export async function runAt(
   { tables }: QueryDatabase,
   { path, moment }: { readonly path: BytePath; readonly moment: number },
@@ -14,9 +14,6 @@ export async function runAt(
     .where('finished_at', '<=', BigInt(Math.floor(moment)))
     .orderBy('id', 'desc')
     .execute();
-  const found = runs.find(({ root }) => {
-    const top = pathFromBytes(root);
-    return isWithin(path, top) || isWithin(top, path);
-  });
+  const found = runs.find(({ root }) => isWithin(path, pathFromBytes(root)));
   return found && { id: Number(found.id), finishedAt: Number(found.finished_at) };
 }

@@ -5,6 +5,7 @@ import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
+import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
 import { requireKnown } from '../require-known.js';
 
@@ -32,7 +33,7 @@ export function asOfCommand({ output }: CommandContext): Command {
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
         );
         if (!tree.top) throw new NotThereError(`there was no ${displayPath(path)} then`);
-        const print = await rowPrinter(rows.print.bind(rows));
+        const print = await entryPrinter(rows);
         let waiting: PastEntry[] | undefined = flags.recursive ? undefined : [];
         for await (const entry of tree.entries) {
           if (waiting && waiting.length < MAX_SORTED) waiting.push(entry);
@@ -54,9 +55,9 @@ class NotThereError extends Error {
   readonly code = 'not_there';
 }
 
-async function rowPrinter(print: (text: string, row: Readonly<Record<string, unknown>>) => void) {
+async function entryPrinter(rows: RowPrinter) {
   const { displayPath, isDirectory } = await import('@filetracker/catalog');
-  const { pathFields } = await import('../output/path-fields.js');
+  const pathFields = await rows.pathFields();
   const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
   return ({ path, attributes, files, bytes }: PastEntry) => {
     const directory = isDirectory(attributes.mode);
@@ -64,7 +65,7 @@ async function rowPrinter(print: (text: string, row: Readonly<Record<string, unk
     const shown = `${displayPath(path)}${directory && path !== '/' ? '/' : ''}`;
     // What directories looked like is known from the changes in them; their own times are not part of the history.
     const when = directory ? ' '.repeat(TIME_WIDTH) : formatNanoseconds(attributes.mtimeNs);
-    print(`${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`, {
+    rows.print(`${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`, {
       ...pathFields(path),
       files,
       bytes,

@@ -1,6 +1,6 @@
-import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import type { Aspect, Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
-import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import { pathArgument, pathResult, withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
@@ -8,6 +8,8 @@ import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
+import type { RowPrinter } from '../output/row-printer.js';
+import { reportCommand, rowPrinter } from '../report-command.js';
 
 const SIZE_WIDTH = 11;
 
@@ -21,7 +23,7 @@ interface ChangesFlags {
 
 /** `filetracker changes`: lists what scans found changed, oldest first. */
 export function changesCommand({ output }: CommandContext): Command {
-  return catalogCommand('changes', 'list what scans found changed, oldest first', [
+  return reportCommand('changes', 'list what scans found changed, oldest first', [
     'filetracker changes --since 24h --kind removed /data/projects/alpha',
     'filetracker changes --scan 12 --min-size 1GiB --json',
   ])
@@ -31,8 +33,9 @@ export function changesCommand({ output }: CommandContext): Command {
     .option('--until <when>', 'recorded before', parseMoment)
     .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
-    .action((path: string | undefined, flags: ChangesFlags, command: Command) =>
-      withCatalog(command, { create: false }, async (catalog) => {
+    .action((path: string | undefined, flags: ChangesFlags, command: Command) => {
+      const rows = rowPrinter(command, output);
+      return withCatalog(command, { create: false }, async (catalog) => {
         const { changedAspects, displayPath, isDirectory } = await import('@filetracker/catalog');
         for await (const change of catalog.changes(await changeFilter(path, flags))) {
           const { kind, before, after } = change;
@@ -42,13 +45,38 @@ export function changesCommand({ output }: CommandContext): Command {
           const when = formatVersion(Math.floor(change.recordedAt / 1000));
           const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
           const aspects = before && after ? changedAspects(before, after) : undefined;
-          output.result(`${when}  ${CHANGE_SIGNS[kind]} ${size}  ${shown}${from}`, {
-            ...(await changeResult(change)),
-            ...(aspects && { changed: aspects }),
-          });
+          const text = `${when}  ${CHANGE_SIGNS[kind]} ${size}  ${shown}${from}`;
+          if (rows.isCsv) rows.print(text, await changeRow(change, { rows, aspects }));
+          else rows.print(text, { ...(await changeResult(change)), ...(aspects && { changed: aspects }) });
         }
-      }),
-    );
+      });
+    });
+}
+
+/** A change as a line of CSV: flat, with every column always there. */
+async function changeRow(
+  change: FileChange,
+  { rows, aspects }: { readonly rows: RowPrinter; readonly aspects: readonly Aspect[] | undefined },
+): Promise<Result> {
+  const { entryType } = await import('@filetracker/catalog');
+  const pathFields = await rows.pathFields();
+  const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
+  return {
+    sequence,
+    scan,
+    recordedAt: new Date(recordedAt).toISOString(),
+    kind,
+    type: entryType((after ?? before)?.mode ?? 0),
+    ...pathFields(path),
+    ...(previousPath === null
+      ? { previousPath: null, previousPathBase64: null }
+      : pathFields(previousPath, 'previousPath')),
+    sizeBefore: before?.size ?? null,
+    sizeAfter: after?.size ?? null,
+    mtimeNsBefore: before?.mtimeNs.toString() ?? null,
+    mtimeNsAfter: after?.mtimeNs.toString() ?? null,
+    changed: aspects?.join(' ') ?? null,
+  };
 }
 
 async function changeFilter(path: string | undefined, flags: ChangesFlags): Promise<ChangeFilter> {

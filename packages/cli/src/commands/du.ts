@@ -24,7 +24,7 @@ export function duCommand({ output }: CommandContext): Command {
     .action((directory: string | undefined, flags: DuFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { diskUsage, displayPath } = await import('@filetracker/catalog');
-        const { pathFields } = await import('../output/path-fields.js');
+        const pathFields = await rows.pathFields();
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         for await (const row of diskUsage(database, { depth: flags.depth, ...(path && { path }) })) {

@@ -23,7 +23,7 @@ export function duplicatesCommand({ output }: CommandContext): Command {
     .action((directory: string | undefined, flags: DuplicatesFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { displayPath, duplicates } = await import('@filetracker/catalog');
-        const { pathFields } = await import('../output/path-fields.js');
+        const pathFields = await rows.pathFields();
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         const options = { minimumSize: flags.minSize, limit: flags.limit, ...(path && { path }) };

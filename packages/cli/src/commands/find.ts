@@ -56,7 +56,7 @@ export function findCommand({ output }: CommandContext): Command {
     .action((directory: string | undefined, flags: FindFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { displayPath, find } = await import('@filetracker/catalog');
-        const { pathFields } = await import('../output/path-fields.js');
+        const pathFields = await rows.pathFields();
         const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);

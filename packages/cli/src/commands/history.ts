@@ -5,6 +5,7 @@ import { CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import type { Result } from '../output/output.js';
+import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
 import { requireKnown } from '../require-known.js';
 
@@ -24,7 +25,7 @@ export function historyCommand({ output }: CommandContext): Command {
         let hasChanges = false;
         for await (const change of pathHistory(database, path)) {
           hasChanges = true;
-          rows.print(await historyLine(change), await historyRow(change));
+          rows.print(await historyLine(change), await historyRow(change, rows));
         }
         if (!hasChanges) output.detail('it has not changed since it was first recorded');
       }),
@@ -51,9 +52,9 @@ async function historyLine({
   return `${when}  ${CHANGE_SIGNS[kind]} ${kind.padEnd(8)} ${size}${modified}${aspects}${from}`;
 }
 
-async function historyRow(change: ChangeRow): Promise<Result> {
+async function historyRow(change: ChangeRow, rows: RowPrinter): Promise<Result> {
   const { changedAspects } = await import('@filetracker/catalog');
-  const { pathFields } = await import('../output/path-fields.js');
+  const pathFields = await rows.pathFields();
   const { attributeFields } = await import('../output/entry-fields.js');
   const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
   const attributes = after ?? before;

@@ -1,24 +1,15 @@
-import { readFile, realpath } from 'node:fs/promises';
-import type { FingerprintScope, ScanOptions, ScanRun } from '@filetracker/catalog';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import { catalogCommand } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
-import { UsageError } from '../output/failure.js';
-import { ScanProgressLine } from '../output/scan-progress.js';
-import { fingerprintSummary, scanResult, scanSummary } from '../output/scan-summary.js';
+import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
+import type { ScanSettings } from '../scan-settings.js';
+import { scanTree } from '../scan-tree.js';
 
-interface ScanFlags {
-  readonly dryRun?: true;
-  readonly exclude: readonly string[];
-  readonly excludeFrom: readonly string[];
-  readonly oneFileSystem?: true;
-  readonly followMounts?: true;
-  readonly maxDepth?: number;
-  readonly jobs?: number;
-  readonly allowEmpty?: true;
-  readonly fingerprint: FingerprintScope | 'none';
-  readonly ioLimit?: number;
+interface ScanFlags extends ScanSettings {
+  readonly all?: true;
+  readonly config?: string;
 }
 
 /** `filetracker scan`: records what is on the disk. */
@@ -28,8 +19,9 @@ export function scanCommand(context: CommandContext): Command {
     'filetracker scan /data/projects',
     "filetracker scan --exclude '*.tmp' --exclude .snapshot/ --one-file-system /data",
     'filetracker scan --dry-run --json /data/projects',
+    'filetracker scan --all --config /etc/filetracker/catalog.toml',
   ])
-    .argument('<dir>', 'the root of the tree')
+    .argument('[dir]', 'the root of the tree')
     .option('-n, --dry-run', 'only tell what would be recorded')
     .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
     .option('--exclude-from <file>', 'leave out what matches a line of this file', collect, [])
@@ -48,70 +40,66 @@ export function scanCommand(context: CommandContext): Command {
         .default('none'),
     )
     .option('--io-limit <size>', 'bytes a second to read at most for fingerprints: 50MiB', parseSize)
-    .action(async (directory: string, flags: ScanFlags, command: Command) => {
-      if (flags.dryRun && flags.fingerprint !== 'none') {
-        throw new UsageError('--dry-run records no fingerprints');
-      }
-      const root = await pathArgument(await realpath(directory));
-      const options = await scanOptions(flags, context.signal);
-      await withCatalog(command, { create: true }, async (catalog) => {
-        const { scan, displayPath } = await import('@filetracker/catalog');
-        const line = new ScanProgressLine(process.stderr, progressStyle(context));
-        const run = await scan(catalog, root, {
-          ...options,
-          onProgress: (progress) => line.update(progress),
-        }).finally(() => line.stop());
-        const name = flags.dryRun ? 'dry run' : `scan ${run.id}`;
-        const { id, ...result } = scanResult(run);
-        context.output.result(scanSummary(run, displayPath(root), name), {
-          ...(flags.dryRun ? { dryRun: true } : { id }),
-          ...(await pathResult('root', root)),
-          ...result,
-        });
-        if (flags.fingerprint !== 'none') await fingerprint(context, run, { flags, command });
-      });
-    });
+    .addOption(
+      new Option('--config <file>', 'roots with their settings, in TOML or JSON').env('FILETRACKER_CONFIG'),
+    )
+    .option('--all', 'scan every root of the configuration file, one after the other')
+    .action(async (directory: string | undefined, flags: ScanFlags, command: Command) =>
+      scanRoots(context, command, await chosenRoots(directory, flags, command)),
+    );
 }
 
-/** Reads the files that the scan asks for and says what came of it. */
-async function fingerprint(
-  { output, signal }: CommandContext,
-  run: ScanRun,
-  { flags, command }: { readonly flags: ScanFlags; readonly command: Command },
-): Promise<void> {
-  const { fingerprint: scope, jobs, ioLimit } = flags;
-  if (scope === 'none') return;
-  const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
-  const database = await openQueries(command.opts<{ database: string }>().database);
-  try {
-    const counts = await fingerprintScan(database, run, {
-      scope,
-      signal,
-      ...(jobs !== undefined && { threads: jobs }),
-      ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
-    });
-    output.result(fingerprintSummary(counts), { fingerprints: counts });
-  } finally {
-    await database.close();
+/** A tree to scan. */
+interface ChosenRoot {
+  readonly directory: string;
+  readonly settings: ScanSettings;
+}
+
+/** Which trees to scan, each with the settings of the configuration file where no flag says otherwise. */
+async function chosenRoots(
+  directory: string | undefined,
+  flags: ScanFlags,
+  command: Command,
+): Promise<ChosenRoot[]> {
+  const { all, config: file, ...settings } = flags;
+  if (all ? directory !== undefined : directory === undefined) {
+    throw new UsageError('name one directory, or give --all and --config');
   }
+  if (file === undefined) {
+    if (directory === undefined) throw new UsageError('--all needs --config');
+    return [{ directory, settings }];
+  }
+  const { readScanConfig } = await import('../scan-config.js');
+  const config = readScanConfig(file);
+  if (config.database !== undefined && command.getOptionValueSource('database') === 'default') {
+    command.setOptionValueWithSource('database', config.database, 'config');
+  }
+  const isGiven = ([name]: [string, unknown]) => command.getOptionValueSource(name) !== 'default';
+  const given = Object.fromEntries(Object.entries(settings).filter(isGiven));
+  const roots = config.roots.filter(({ path }) => all || path === resolve(directory ?? ''));
+  if (all && roots.length === 0) throw new UsageError(`${file} has no roots`);
+  if (directory !== undefined && roots.length === 0) return [{ directory, settings }];
+  return roots.map((root) => ({
+    directory: root.path,
+    settings: { ...settings, ...root.settings, ...given },
+  }));
 }
 
-async function scanOptions(flags: ScanFlags, signal: AbortSignal): Promise<ScanOptions> {
-  const { parseExcludeFile } = await import('@filetracker/catalog');
-  const files = await Promise.all(flags.excludeFrom.map((file) => readFile(file, 'utf8')));
-  return {
-    exclude: [...flags.exclude, ...files.flatMap(parseExcludeFile)],
-    isPreview: flags.dryRun ?? false,
-    oneFileSystem: flags.oneFileSystem ?? false,
-    followMounts: flags.followMounts ?? false,
-    allowEmpty: flags.allowEmpty ?? false,
-    signal,
-    ...(flags.maxDepth !== undefined && { maxDepth: flags.maxDepth }),
-    ...(flags.jobs !== undefined && { threads: flags.jobs }),
-  };
-}
-
-function progressStyle({ output }: CommandContext): 'moving' | 'lines' | 'silent' {
-  if (output.animated) return 'moving';
-  return output.json || output.quiet ? 'silent' : 'lines';
+/** Scans trees one after the other; where one of several fails, the others are scanned all the same. */
+async function scanRoots(
+  context: CommandContext,
+  command: Command,
+  roots: readonly ChosenRoot[],
+): Promise<void> {
+  let failed = 0;
+  for (const root of roots) {
+    try {
+      await scanTree(context, command, root);
+    } catch (error) {
+      if (roots.length === 1 || context.signal.aborted) throw error;
+      context.output.failure(describeFailure(error));
+      failed++;
+    }
+  }
+  if (failed > 0) throw new PartialFailure(`${failed} of ${roots.length} roots failed`);
 }

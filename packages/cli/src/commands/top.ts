@@ -54,7 +54,7 @@ export function topCommand({ output }: CommandContext): Command {
 
 async function printDirectories(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   const { topDirectories, displayPath } = await import('@filetracker/catalog');
-  const { pathFields } = await import('../output/path-fields.js');
+  const pathFields = await rows.pathFields();
   for (const { path, ...totals } of await topDirectories(database, options)) {
     const size = formatSize(options.by === 'allocated' ? totals.allocated : totals.bytes).padStart(10);
     const count = formatCount(totals.files).padStart(12);
@@ -65,7 +65,7 @@ async function printDirectories(rows: RowPrinter, { database, ...options }: Ques
 async function printFiles(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   if (options.by !== 'size') throw new UsageError('files can be ordered by size only');
   const { topFiles, displayPath } = await import('@filetracker/catalog');
-  const { pathFields } = await import('../output/path-fields.js');
+  const pathFields = await rows.pathFields();
   const { formatNanoseconds } = await import('../output/entry-fields.js');
   for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
     const when = formatNanoseconds(mtimeNs);
@@ -82,7 +82,7 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   if (since === undefined) throw new UsageError('growth needs --since');
   if (by === 'allocated') throw new UsageError('growth is by size or count');
   const { topGrowth, displayPath } = await import('@filetracker/catalog');
-  const { pathFields } = await import('../output/path-fields.js');
+  const pathFields = await rows.pathFields();
   const range = { after: since, ...(until !== undefined && { upTo: until }) };
   const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
   for (const { path, bytes, files: count, changes } of found) {

@@ -34,7 +34,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { displayPath, verify } = await import('@filetracker/catalog');
-        const { pathFields } = await import('../output/path-fields.js');
+        const pathFields = await rows.pathFields();
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };

@@ -1,14 +1,19 @@
 import { type BytePath, displayPath, toBytes, unicodePath } from '@filetracker/catalog';
 import type { Result } from './output.js';
 
+/** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */
+export function jsonPathFields(path: BytePath, key = 'path'): Result {
+  const text = unicodePath(path);
+  if (text !== undefined) return { [key]: text };
+  return { [key]: displayPath(path), [`${key}Base64`]: toBytes(path).toString('base64') };
+}
+
 /**
- * A path as fields of a row: escaped so that it is one readable line whatever its bytes, and where that is not the
- * path itself, its bytes in base 64.
+ * A path for `--csv`: escaped so that it is one readable line whatever its bytes, and where that is not the path
+ * itself, its bytes in base 64. Both columns are always there.
  */
-export function pathFields(path: BytePath, key = 'path'): Result {
+export function csvPathFields(path: BytePath, key = 'path'): Result {
   const shown = displayPath(path);
-  return {
-    [key]: shown,
-    [`${key}Base64`]: unicodePath(path) === shown ? null : toBytes(path).toString('base64'),
-  };
+  const isExact = unicodePath(path) === shown;
+  return { [key]: shown, [`${key}Base64`]: isExact ? null : toBytes(path).toString('base64') };
 }

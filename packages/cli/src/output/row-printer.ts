@@ -1,3 +1,4 @@
+import type { BytePath } from '@filetracker/catalog';
 import { UsageError } from './failure.js';
 import type { Output, Result } from './output.js';
 
@@ -16,6 +17,12 @@ export class RowPrinter {
   /** Whether `--csv` was given. */
   get isCsv(): boolean {
     return this.form === 'csv';
+  }
+
+  /** Gives the function that turns a path into fields of a row, in the form that rows are printed in. */
+  async pathFields(): Promise<(path: BytePath, key?: string) => Result> {
+    const { csvPathFields, jsonPathFields } = await import('./path-fields.js');
+    return this.form === 'csv' ? csvPathFields : jsonPathFields;
   }
 
   /** Prints one row: `text` for people, `row` for programs. */

@@ -1,7 +1,7 @@
 import type { ChangeReport, Period } from '@filetracker/catalog';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import type { Result } from '../output/output.js';
-import { pathFields } from '../output/path-fields.js';
+import { jsonPathFields } from '../output/path-fields.js';
 import { errorWords } from './error-words.js';
 
 /** One period as a row for programs. */
@@ -16,15 +16,15 @@ export function periodRow({ start, kinds, growth }: Period): Result {
 /** A whole report as one object for programs. */
 export function reportResult(report: ChangeReport): Result {
   const { path, after, upTo, periods, growing, shrinking, churning, errors, ...rest } = report;
-  const withPath = <Row extends { readonly path: Parameters<typeof pathFields>[0] }>({
+  const withPath = <Row extends { readonly path: Parameters<typeof jsonPathFields>[0] }>({
     path,
     ...row
   }: Row) => ({
-    ...pathFields(path),
+    ...jsonPathFields(path),
     ...row,
   });
   return {
-    ...(path === undefined ? {} : pathFields(path)),
+    ...(path === undefined ? {} : jsonPathFields(path)),
     since: new Date(after).toISOString(),
     until: new Date(upTo).toISOString(),
     ...rest,

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseToml } from 'smol-toml';
+import { parseSize } from './number-argument.js';
+import { UsageError } from './output/failure.js';
+import type { ScanSettings } from './scan-settings.js';
+
+/** A root of a configuration file with its own settings. */
+export interface ConfiguredRoot {
+  readonly path: string;
+  readonly settings: Partial<ScanSettings>;
+}
+
+/** What a configuration file says. */
+export interface ScanConfig {
+  /** The catalog; undefined where the file leaves it open. */
+  readonly database: string | undefined;
+  readonly roots: readonly ConfiguredRoot[];
+}
+
+type Table = Readonly<Record<string, unknown>>;
+type Reader = (value: unknown) => unknown;
+
+/** Settings of a root: the names of the flags, and how each value is read; undefined means that it is of a wrong type. */
+const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read: Reader]>> = {
+  exclude: ['exclude', readTexts],
+  'exclude-from': ['excludeFrom', readTexts],
+  'one-file-system': ['oneFileSystem', readSwitch],
+  'follow-mounts': ['followMounts', readSwitch],
+  'max-depth': ['maxDepth', readNumber(0)],
+  jobs: ['jobs', readNumber(1)],
+  'allow-empty': ['allowEmpty', readSwitch],
+  fingerprint: ['fingerprint', readFingerprint],
+  'io-limit': ['ioLimit', readSize],
+  metadata: ['metadata', readTable],
+};
+
+/**
+ * Reads a configuration file: JSON where its name ends in `.json`, otherwise TOML. Throws {@link UsageError} with
+ * the place of what is wrong; unknown settings are wrong, too: they are misspelled ones.
+ */
+export function readScanConfig(file: string): ScanConfig {
+  const wrong = (what: string) => new UsageError(`${file}: ${what}`);
+  const config = parse(file, readFileSync(file, 'utf8'));
+  for (const key of Object.keys(config)) {
+    if (key !== 'database' && key !== 'roots') throw wrong(`there is no setting "${key}"`);
+  }
+  const { database, roots = [] } = config;
+  if (database !== undefined && typeof database !== 'string') throw wrong('"database" must be a string');
+  if (!Array.isArray(roots)) throw wrong('"roots" must be a list of tables');
+  return { database, roots: roots.map((root: unknown, at) => readRoot(root, `roots[${at}]`, wrong)) };
+}
+
+function parse(file: string, text: string): Table {
+  try {
+    const parsed: unknown = file.endsWith('.json') ? JSON.parse(text) : parseToml(text);
+    const table = readTable(parsed);
+    if (table) return table;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new UsageError(`${file}: ${reason}`, { cause: error });
+  }
+  throw new UsageError(`${file}: it must hold one table`);
+}
+
+function readRoot(value: unknown, place: string, wrong: (what: string) => UsageError): ConfiguredRoot {
+  const root = readTable(value);
+  const path = root?.['path'];
+  if (!root || typeof path !== 'string' || !path.startsWith('/')) {
+    throw wrong(`${place} must have a "path" that begins with /`);
+  }
+  const settings = Object.entries(root).flatMap(([key, given]) => {
+    if (key === 'path') return [];
+    const setting = SETTINGS[key];
+    if (!setting) throw wrong(`${place}: there is no setting "${key}"`);
+    const [name, read] = setting;
+    const parsed = read(given);
+    if (parsed === undefined) throw wrong(`${place}: "${key}" has a value of the wrong kind`);
+    return [[name, parsed] as const];
+  });
+  return { path, settings: Object.fromEntries(settings) as Partial<ScanSettings> };
+}
+
+function readTable(value: unknown): Table | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : undefined;
+}
+
+function readTexts(value: unknown): readonly string[] | undefined {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.every((item) => typeof item === 'string') ? list : undefined;
+}
+
+function readSwitch(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+function readNumber(least: number): Reader {
+  return (value) => (Number.isSafeInteger(value) && Number(value) >= least ? value : undefined);
+}
+
+function readFingerprint(value: unknown): ScanSettings['fingerprint'] | undefined {
+  return value === 'none' || value === 'changed' || value === 'all' ? value : undefined;
+}
+
+function readSize(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  try {
+    return typeof value === 'string' ? parseSize(value) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile, realpath } from 'node:fs/promises';
+import type { ScanOptions, ScanRun } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { pathArgument, pathResult, withCatalog } from './catalog-command.js';
+import type { CommandContext } from './context.js';
+import { UsageError } from './output/failure.js';
+import { ScanProgressLine } from './output/scan-progress.js';
+import { fingerprintSummary, scanResult, scanSummary } from './output/scan-summary.js';
+import type { ScanSettings } from './scan-settings.js';
+
+/** Scans one tree into the catalog that `--database` names and prints what came of it. */
+export async function scanTree(
+  context: CommandContext,
+  command: Command,
+  { directory, settings }: { readonly directory: string; readonly settings: ScanSettings },
+): Promise<void> {
+  if (settings.dryRun && settings.fingerprint !== 'none') {
+    throw new UsageError('--dry-run records no fingerprints');
+  }
+  const root = await pathArgument(await realpath(directory));
+  const options = await scanOptions(settings, context.signal);
+  await withCatalog(command, { create: true }, async (catalog) => {
+    const { scan, displayPath } = await import('@filetracker/catalog');
+    const line = new ScanProgressLine(process.stderr, progressStyle(context));
+    const run = await scan(catalog, root, {
+      ...options,
+      onProgress: (progress) => line.update(progress),
+    }).finally(() => line.stop());
+    const name = settings.dryRun ? 'dry run' : `scan ${run.id}`;
+    const { id, ...result } = scanResult(run);
+    context.output.result(scanSummary(run, displayPath(root), name), {
+      ...(settings.dryRun ? { dryRun: true } : { id }),
+      ...(await pathResult('root', root)),
+      ...result,
+    });
+    await fingerprint(context, run, { settings, command });
+  });
+}
+
+/** Reads the files that the scan asks for and says what came of it. */
+async function fingerprint(
+  { output, signal }: CommandContext,
+  run: ScanRun,
+  { settings, command }: { readonly settings: ScanSettings; readonly command: Command },
+): Promise<void> {
+  const { fingerprint: scope, jobs, ioLimit } = settings;
+  if (scope === 'none') return;
+  const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
+  const database = await openQueries(command.opts<{ database: string }>().database);
+  try {
+    const counts = await fingerprintScan(database, run, {
+      scope,
+      signal,
+      ...(jobs !== undefined && { threads: jobs }),
+      ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
+    });
+    output.result(fingerprintSummary(counts), { fingerprints: counts });
+  } finally {
+    await database.close();
+  }
+}
+
+async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise<ScanOptions> {
+  const { parseExcludeFile } = await import('@filetracker/catalog');
+  const files = await Promise.all(settings.excludeFrom.map((file) => readFile(file, 'utf8')));
+  return {
+    exclude: [...settings.exclude, ...files.flatMap(parseExcludeFile)],
+    isPreview: settings.dryRun ?? false,
+    oneFileSystem: settings.oneFileSystem ?? false,
+    followMounts: settings.followMounts ?? false,
+    allowEmpty: settings.allowEmpty ?? false,
+    signal,
+    ...(settings.metadata && { metadata: settings.metadata }),
+    ...(settings.maxDepth !== undefined && { maxDepth: settings.maxDepth }),
+    ...(settings.jobs !== undefined && { threads: settings.jobs }),
+  };
+}
+
+function progressStyle({ output }: CommandContext): 'moving' | 'lines' | 'silent' {
+  if (output.animated) return 'moving';
+  return output.json || output.quiet ? 'silent' : 'lines';
+}

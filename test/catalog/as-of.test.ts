@@ -1,0 +1,121 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Attributes,
+  asOf,
+  type BytePath,
+  find,
+  isDirectory,
+  parseBytePath,
+  prune,
+  type QueryDatabase,
+} from '@filetracker/catalog';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { all } from '../support/catalog-contents.js';
+import { ScannedTree } from '../support/scanned-tree.js';
+
+const NAMES = ['a', 'b', 'dir', 'dir/a', 'dir/sub', 'dir/sub/a', 'dir-1'];
+
+/** One edit of a tree; those that make no sense where it is tried do nothing. */
+const edit = fc.oneof(
+  fc.record({ kind: fc.constant('write' as const), at: fc.constantFrom(...NAMES), size: fc.nat(5000) }),
+  fc.record({ kind: fc.constant('mkdir' as const), at: fc.constantFrom(...NAMES) }),
+  fc.record({ kind: fc.constant('remove' as const), at: fc.constantFrom(...NAMES) }),
+  fc.record({
+    kind: fc.constant('move' as const),
+    at: fc.constantFrom(...NAMES),
+    to: fc.constantFrom(...NAMES),
+  }),
+  fc.record({
+    kind: fc.constant('swap' as const),
+    at: fc.constantFrom(...NAMES),
+    to: fc.constantFrom(...NAMES),
+  }),
+);
+
+type Edit = typeof edit extends fc.Arbitrary<infer Value> ? Value : never;
+
+function apply(root: string, change: Edit): void {
+  const at = join(root, change.at);
+  try {
+    if (change.kind === 'write') writeFileSync(at, 'x'.repeat(change.size));
+    else if (change.kind === 'mkdir') mkdirSync(at);
+    else if (change.kind === 'remove') rmSync(at, { recursive: true });
+    else if (change.kind === 'move') renameSync(at, join(root, change.to));
+    else swap(at, join(root, change.to), join(root, 'aside'));
+  } catch {
+    // There is nothing to change there: the next edit comes.
+  }
+}
+
+function swap(one: string, other: string, aside: string): void {
+  renameSync(one, aside);
+  try {
+    renameSync(other, one);
+    renameSync(aside, other);
+  } catch {
+    renameSync(aside, one);
+  }
+}
+
+/** What a state says of each path; times and inodes of directories are not part of the history. */
+function describe(entries: readonly { readonly path: BytePath; readonly attributes: Attributes }[]) {
+  const said = entries.map(({ path, attributes: { mode, size, mtimeNs, inode } }) =>
+    isDirectory(mode) ? `${path}/` : `${path} ${size} ${mtimeNs} ${inode}`,
+  );
+  return said.sort();
+}
+
+async function present(database: QueryDatabase) {
+  const entries = await all(find(database, {}));
+  return describe(entries.map((entry) => ({ path: entry.path, attributes: entry })));
+}
+
+async function past(database: QueryDatabase, path: BytePath, moment: number) {
+  const tree = await asOf(database, { path, moment, isRecursive: true });
+  return { top: tree.top, state: describe([...(tree.top ? [tree.top] : []), ...(await all(tree.entries))]) };
+}
+
+test('rolled back to any scan, the tree is what that scan recorded, and so are its sums', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(edit, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 4 }),
+      async (rounds) => {
+        const tree = new ScannedTree();
+        const recorded: { readonly moment: number; readonly state: string[]; readonly bytes: number }[] = [];
+        for (const edits of rounds) {
+          for (const change of edits) apply(tree.root, change);
+          const { finishedAt, totals } = await tree.scan();
+          recorded.push({ moment: finishedAt, state: await tree.query(present), bytes: totals.bytes });
+        }
+        for (const { moment, state, bytes } of recorded) {
+          const then = await tree.query((database) => past(database, tree.path, moment));
+          expect(then.state).toEqual(state);
+          expect(then.top?.bytes).toBe(bytes);
+        }
+      },
+    ),
+    { numRuns: 12 },
+  );
+}, 60_000);
+
+test('before the first scan, and before what was pruned, nothing is claimed', async () => {
+  const tree = new ScannedTree();
+  writeFileSync(join(tree.root, 'a'), '1');
+  const first = await tree.scan();
+  writeFileSync(join(tree.root, 'a'), '22');
+  const second = await tree.scan();
+  await expect(
+    tree.query((database) => past(database, tree.path, first.startedAt - 1)),
+  ).rejects.toMatchObject({
+    code: 'not_recorded',
+  });
+  const file = parseBytePath(join(tree.root, 'a'));
+  expect((await tree.query((database) => past(database, file, first.finishedAt))).top?.bytes).toBe(1);
+  await tree.query((database) => prune(database, second.finishedAt + 1));
+  await expect(tree.query((database) => past(database, file, first.finishedAt))).rejects.toMatchObject({
+    code: 'not_recorded',
+  });
+  expect((await tree.query((database) => past(database, file, second.finishedAt))).top?.bytes).toBe(2);
+});

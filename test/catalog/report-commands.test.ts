@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { catalogWorkplace } from '../support/catalog-workplace.js';
+
+const HOSTILE = '</script><script>document.title = "owned"<\\u002fscript> & \'"\n=1|2`*';
+
+/** Reads CSV as RFC 4180 has it, in a program that is not ours. */
+function readCsv(text: string): Record<string, string>[] {
+  const program = 'import csv, json, sys; print(json.dumps(list(csv.DictReader(sys.stdin, strict=True))))';
+  const json = execFileSync('python3', ['-c', program], { input: text, encoding: 'utf8' });
+  return JSON.parse(json) as Record<string, string>[];
+}
+
+/** A tree with two scans: a hostile name appeared, a file grew, one moved. */
+function scannedTwice() {
+  const place = catalogWorkplace();
+  const { root, run } = place;
+  mkdirSync(join(root, 'sub'));
+  writeFileSync(join(root, 'grows.log'), 'x'.repeat(2048));
+  writeFileSync(join(root, 'moves'), 'abc');
+  run('scan', root);
+  appendFileSync(join(root, 'grows.log'), 'x'.repeat(1024));
+  renameSync(join(root, 'moves'), join(root, 'sub/moved'));
+  mkdirSync(join(root, HOSTILE.replaceAll('/', '_')));
+  writeFileSync(join(root, HOSTILE.replaceAll('/', '_'), 'inside'), '12345');
+  run('scan', root);
+  return place;
+}
+
+const REPORTS = [
+  ['du'],
+  ['top'],
+  ['top', '--files'],
+  ['top', '--growth', '--since', '1h'],
+  ['find'],
+  ['changes', '--since', '1h'],
+  ['as-of', '0s'],
+];
+
+test('CSV has the rows of --json and names them exactly', () => {
+  const { root, run, json } = scannedTwice();
+  for (const report of REPORTS) {
+    const [command = '', ...args] = report;
+    const rows = readCsv(run(command, ...args, root, '--csv').stdout);
+    const paths = rows.map(({ path, pathBase64 }) =>
+      pathBase64 ? Buffer.from(pathBase64, 'base64').toString() : path,
+    );
+    expect(paths.length).toBeGreaterThan(0);
+    expect(paths).toEqual(json(command, ...args, root).map(({ path }) => path));
+  }
+});
+
+test('rows of text are one line each, whatever the names', () => {
+  const { root, run } = scannedTwice();
+  for (const args of [['find'], ['du', '-d', '5'], ['top', '--files', '-n', '99'], ['as-of', '0s', '-R']]) {
+    const [command = '', ...rest] = args;
+    const lines = run(command, ...rest, root)
+      .stdout.trimEnd()
+      .split('\n');
+    expect(lines.every((line) => line.includes(root))).toBe(true);
+  }
+});
+
+test('the HTML report needs nothing else, and no name in it becomes markup', () => {
+  const { place, root, run } = scannedTwice();
+  const file = join(place, 'week.html');
+  expect(run('report', '--last', '7d', '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
+  const html = readFileSync(file, 'utf8');
+  expect(html.match(/<script/g)).toHaveLength(html.match(/<\/script>/g)?.length ?? -1);
+  expect(html).not.toMatch(/<script>document\.title/);
+  expect(html.replaceAll(/<script[^>]*>.*?<\/script>/gs, '')).not.toMatch(/(src|href)=/);
+  expect(html).toContain(`default-src 'none'`);
+  const charts = JSON.parse(/id="charts">(.*?)<\/script>/s.exec(html)?.[1] ?? '') as {
+    readonly id: string;
+  }[];
+  expect(charts.map(({ id }) => id)).toEqual([
+    'changes-over-time',
+    'growth-over-time',
+    'growing-directories',
+    'file-types',
+  ]);
+  expect(run('report', '--markdown', root).stdout).toMatch(/\| renamed \| 1 \| 3 B \|/);
+  expect(run('report', root).stdout).toMatch(/Largest new files:\n.*Size.*\n +5 B /);
+});
+
+test('verify ends with 1 where content changed silently, and prune needs --keep', () => {
+  const { place, root, run, json } = catalogWorkplace();
+  const file = join(root, 'precious');
+  writeFileSync(file, 'precious content');
+  expect(run('scan', '--fingerprint', 'all', root).stdout).toContain('fingerprints: 1 file read (16 B)');
+  expect(run('verify', root)).toMatchObject({ status: 0, stdout: '' });
+  execFileSync('touch', ['-r', file, join(place, 'times')]);
+  writeFileSync(file, 'precious c0ntent');
+  execFileSync('touch', ['-r', join(place, 'times'), file]);
+  const verified = run('verify', '--io-limit', '1MiB');
+  expect(verified).toMatchObject({ status: 1, stdout: `SILENTLY CHANGED: ${file}\n` });
+  expect(json('verify')).toMatchObject([{ path: file, verdict: 'silent' }]);
+  expect(run('prune').status).toBe(2);
+  expect(run('prune', '--keep', '0s', '--compact').stdout).toBe('0 changes and 0 scans forgotten\n');
+});
+
+test('a path that was never scanned, and one that was not there yet, are told in one line', () => {
+  const { root, run } = scannedTwice();
+  for (const command of ['du', 'top', 'find', 'history', 'report', 'duplicates', 'verify']) {
+    const failed = run(command, `${root}-1`);
+    expect(failed).toMatchObject({ status: 1, stdout: '' });
+    expect(failed.stderr).toMatch(
+      /^filetracker: the catalog knows nothing of .*a tree-1-1: has it been scanned\?\n$/,
+    );
+  }
+  expect(run('as-of', '2000-01-01', root).stderr).toMatch(/does not reach back that far/);
+  expect(run('du', '--csv', '--json', root).status).toBe(2);
+  rmSync(join(root, 'sub'), { recursive: true });
+  run('scan', root);
+  expect(run('find', join(root, 'sub'))).toMatchObject({ status: 0, stdout: '' });
+  expect(run('history', join(root, 'sub/moved')).stdout).toMatch(/- removed .*\n.*→ renamed .*moves → /);
+});

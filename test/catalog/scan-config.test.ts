@@ -1,0 +1,70 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { catalogWorkplace } from '../support/catalog-workplace.js';
+
+test('scan --all scans every root with its own settings and metadata, also when one of them fails', () => {
+  const { place, root, run, json } = catalogWorkplace();
+  const other = join(place, 'other');
+  mkdirSync(other);
+  for (const name of ['kept.txt', 'left-out.tmp']) writeFileSync(join(root, name), name);
+  writeFileSync(join(other, 'file.tmp'), '1');
+  const config = join(place, 'catalog.toml');
+  writeFileSync(
+    config,
+    `[[roots]]
+path = "${root}"
+exclude = ["*.tmp"]
+fingerprint = "changed"
+metadata = { lab = "physics", shares = [1, 2] }
+
+[[roots]]
+path = "${place}/missing"
+
+[[roots]]
+path = "${other}"
+`,
+  );
+  const finished = run('scan', '--all', '--config', config);
+  expect(finished.status).toBe(1);
+  expect(finished.stderr).toMatch(/^filetracker: .*missing.*no such file or directory\n$/);
+  expect(finished.stdout).toMatch(/scan 1 .*: 1 file, .*\nfingerprints: 1 file read.*\nscan 2 .*: 1 file, /);
+  expect(json('scans').map(({ metadata }) => metadata)).toEqual([{}, { lab: 'physics', shares: [1, 2] }]);
+});
+
+test('a flag goes before the file, and the file before what is built in', () => {
+  const { place, root, run, json } = catalogWorkplace();
+  for (const name of ['a.tmp', 'b.log', 'c']) writeFileSync(join(root, name), name);
+  const config = join(place, 'catalog.json');
+  writeFileSync(config, JSON.stringify({ roots: [{ path: root, exclude: '*.tmp' }] }));
+  run('scan', '--config', config, root);
+  run('scan', '--config', config, '--exclude', '*.log', root);
+  const counts = json('scans').map(({ totals }) => (totals as { readonly files: number }).files);
+  expect(counts).toEqual([2, 2]);
+  expect(json('find', '--type', 'f').map(({ path }) => path)).toEqual([join(root, 'a.tmp'), join(root, 'c')]);
+});
+
+test.each([
+  ['no TOML', 'roots = [', /Invalid TOML/],
+  [
+    'a misspelled setting',
+    '[[roots]]\npath = "/a"\nexcludes = ["x"]',
+    /roots\[0\]: there is no setting "excludes"/,
+  ],
+  ['a value of the wrong kind', '[[roots]]\npath = "/a"\njobs = 0', /"jobs" has a value of the wrong kind/],
+  [
+    'a size that is none',
+    '[[roots]]\npath = "/a"\nio-limit = "fast"',
+    /"io-limit" has a value of the wrong kind/,
+  ],
+  ['a relative path', '[[roots]]\npath = "a"', /must have a "path" that begins with \//],
+  ['no roots', '', /has no roots/],
+])('%s in the file is one clear line', (_, text, message) => {
+  const { place, run } = catalogWorkplace();
+  const config = join(place, 'catalog.toml');
+  writeFileSync(config, text);
+  const failed = run('scan', '--all', '--config', config);
+  expect(failed.status).toBe(2);
+  expect(failed.stderr).toMatch(message);
+  expect(failed.stderr.trimEnd()).not.toContain('\n');
+});
