@@ -115,37 +115,48 @@ async function* filesOf(
   batch: ReadonlyMap<bigint, DeviceDirectory>,
   { conditions, onlyFingerprinted, accepts }: EntriesBelowOptions,
 ): AsyncGenerator<FoundEntry> {
-  let query = filteredFiles(database, conditions)
-    .selectAll('files')
-    .where('directory_id', 'in', [...batch.keys()]);
+  const pathOf = (row: FilePlace) =>
+    childPath((batch.get(row.directory_id) as DeviceDirectory).path, nameFromBytes(row.name));
+  const isAccepted = (row: FilePlace) => !accepts || accepts(pathOf(row), Number(row.mode));
+  let query = filteredFiles(database, conditions);
   if (onlyFingerprinted) query = query.where('fingerprint', 'is not', null);
-  for (let last: FileRow | undefined; ; ) {
-    const behind: FileRow | undefined = last;
-    const rows = await query
-      .$if(behind !== undefined, (rest) =>
-        rest.where((eb) =>
-          eb.or([
-            eb('directory_id', '>', behind?.directory_id ?? 0n),
-            eb.and([
-              eb('directory_id', '=', behind?.directory_id ?? 0n),
-              eb('files.name', '>', behind?.name ?? Buffer.alloc(0)),
-            ]),
-          ]),
-        ),
-      )
-      .orderBy('directory_id')
-      .orderBy('files.name')
-      .limit(FILES)
-      .execute();
+  const ids = [...batch.keys()].sort((a, b) => (a < b ? -1 : 1));
+  for (let last: FilePlace | undefined; ; ) {
+    const page = filePage(query, ids, last);
+    // All columns of a row cost three times as much as these: they are read where the page has something to yield.
+    const places = accepts ? await page.select(['directory_id', 'files.name', 'mode']).execute() : undefined;
+    const rows = !places || places.some(isAccepted) ? await page.selectAll('files').execute() : [];
     for (const row of rows) {
-      const directory = batch.get(row.directory_id) as DeviceDirectory;
-      const path = childPath(directory.path, nameFromBytes(row.name));
-      if (accepts && !accepts(path, Number(row.mode))) continue;
-      yield { path, fingerprint: row.fingerprint, ...attributesOf(row, row.device ?? directory.device) };
+      if (!isAccepted(row)) continue;
+      const device = row.device ?? (batch.get(row.directory_id) as DeviceDirectory).device;
+      yield { path: pathOf(row), fingerprint: row.fingerprint, ...attributesOf(row, device) };
     }
-    last = rows.at(-1);
-    if (rows.length < FILES || last === undefined) return;
+    const seen: readonly FilePlace[] = places ?? rows;
+    last = seen.at(-1);
+    if (seen.length < FILES || last === undefined) return;
   }
+}
+
+/** What says where a file is, and what it is. */
+type FilePlace = Pick<FileRow, 'directory_id' | 'name' | 'mode'>;
+
+/** The next files behind `last` of directories with these numbers, which ascend. */
+function filePage(
+  query: ReturnType<typeof filteredFiles>,
+  ids: readonly bigint[],
+  last: FilePlace | undefined,
+) {
+  const left = last ? ids.filter((id) => id >= last.directory_id) : ids;
+  let page = query.where('directory_id', 'in', left);
+  if (last) {
+    page = page.where((eb) =>
+      eb.or([
+        eb('directory_id', '>', last.directory_id),
+        eb.and([eb('directory_id', '=', last.directory_id), eb('files.name', '>', last.name)]),
+      ]),
+    );
+  }
+  return page.orderBy('directory_id').orderBy('files.name').limit(FILES);
 }
 
 function filteredFiles({ tables }: QueryDatabase, conditions: Conditions = {}) {

@@ -1,4 +1,4 @@
-import type { EntryType, FindOptions } from '@filetracker/catalog';
+import type { Attributes, EntryType, FindOptions } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -60,9 +60,17 @@ export function findCommand({ output }: CommandContext): Command {
         const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
+        const details = ({ size, mtimeNs }: Attributes) =>
+          `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}`;
         for await (const entry of find(database, { ...findOptions(flags), ...(path && { path }) })) {
-          const details = `${formatSize(entry.size).padStart(10)}  ${formatNanoseconds(entry.mtimeNs)}  `;
-          rows.print(`${flags.long ? details : ''}${displayPath(entry.path)}`, {
+          if (!rows.isForPrograms) {
+            rows.print(
+              flags.long ? `${details(entry)}  ${displayPath(entry.path)}` : displayPath(entry.path),
+              {},
+            );
+            continue;
+          }
+          rows.print('', {
             ...pathFields(entry.path),
             ...attributeFields(entry),
             fingerprint: entry.fingerprint?.toString('hex') ?? null,

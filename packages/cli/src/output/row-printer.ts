@@ -25,6 +25,11 @@ export class RowPrinter {
     return this.form === 'csv' ? csvPathFields : jsonPathFields;
   }
 
+  /** Whether rows are for programs; where they are not, {@link print} needs no fields. */
+  get isForPrograms(): boolean {
+    return this.isCsv || this.output.json;
+  }
+
   /** Prints one row: `text` for people, `row` for programs. */
   print(text: string, row: Result): void {
     if (this.form === 'text') {
