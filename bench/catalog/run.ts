@@ -1,14 +1,13 @@
 /**
  * Measures scans of a generated tree of a million files beside `find -printf` and prints a table.
  *
- *     node --import tsx bench/catalog/run.ts [--files 1000000] [--rounds 5]
+ *     node --import tsx bench/catalog/run.ts [--files 1000000] [--rounds 5] [--postgres]
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { postgresServer, sqliteFile } from './databases.js';
 import { benchmarkTree, touchSomeFiles } from './tree.js';
 
 /** What one run of a command took. */
@@ -16,40 +15,47 @@ interface Measured {
   readonly seconds: number;
   /** Peak memory of the process, in MiB. */
   readonly peakMiB: number;
-  /** What it caused to be written to the disk, in MiB. */
+  /** What it caused to be written to the database's disk, in MiB. */
   readonly writtenMiB: number;
 }
 
 const COMMAND = fileURLToPath(new URL('../../packages/cli/dist/bin/filetracker.js', import.meta.url));
 const FILES_PER_DIRECTORY = 20;
 
-const { values } = parseArgs({ options: { files: { type: 'string' }, rounds: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { files: { type: 'string' }, rounds: { type: 'string' }, postgres: { type: 'boolean' } },
+});
 const files = Number(values.files ?? 1_000_000);
 const rounds = Number(values.rounds ?? 5);
 const tree = benchmarkTree({ files, directories: files / FILES_PER_DIRECTORY });
 
 /** Runs a command to its end, watching its memory and writes. */
 async function measure(command: string, args: readonly string[]): Promise<Measured> {
+  const before = await database.written(undefined);
   const started = process.hrtime.bigint();
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   let status = '';
-  let io = '';
-  const look = () => {
+  let written = before;
+  const look = async () => {
     try {
-      status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-      io = readFileSync(`/proc/${child.pid}/io`, 'utf8');
+      const now = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      // One that has ended and was not waited for has no memory any more.
+      if (now.includes('VmHWM')) status = now;
+      if (!values.postgres) written = await database.written(child.pid);
     } catch {
       // The process has just ended: the look before is the last.
     }
   };
-  const timer = setInterval(look, 10);
+  const timer = setInterval(() => void look(), 10);
   const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   clearInterval(timer);
+  if (values.postgres) written = await database.written(undefined);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
   return {
-    seconds: Number(process.hrtime.bigint() - started) / 1e9,
+    seconds,
     peakMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
-    writtenMiB: Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0) / 2 ** 20,
+    writtenMiB: (written - before) / 2 ** 20,
   };
 }
 
@@ -57,10 +63,10 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-const place = mkdtempSync(join(tmpdir(), 'filetracker-bench-catalog-'));
-const database = join(place, 'catalog.db');
+const database = values.postgres ? await postgresServer() : sqliteFile();
+let place = await database.renew();
 const scan = (...flags: string[]) =>
-  measure(process.execPath, [COMMAND, 'scan', '-q', '--database', database, ...flags, tree]);
+  measure(process.execPath, [COMMAND, 'scan', '-q', '--database', place, ...flags, tree]);
 const find = () => measure('find', [tree, '-printf', String.raw`%p %s %T@\n`]);
 
 const WORK: readonly {
@@ -68,12 +74,12 @@ const WORK: readonly {
   readonly target: number;
   readonly run: () => Promise<Measured>;
 }[] = [
-  { name: 'first look, dry run', target: 1.6, run: () => scan('--dry-run') },
-  { name: 'first scan', target: 0.7, run: () => scan() },
-  { name: 'rescan, nothing changed', target: 1.2, run: () => scan() },
+  { name: 'first look, dry run', target: database.targets.dryRun, run: () => scan('--dry-run') },
+  { name: 'first scan', target: database.targets.first, run: () => scan() },
+  { name: 'rescan, nothing changed', target: database.targets.unchanged, run: () => scan() },
   {
     name: 'rescan, 1 % changed',
-    target: 1,
+    target: database.targets.changed,
     run: () => {
       touchSomeFiles(tree, files / 100);
       return scan();
@@ -86,7 +92,7 @@ const measured = WORK.map(() => [] as Measured[]);
 try {
   await find();
   for (let round = 0; round < rounds; round++) {
-    rmSync(database, { force: true });
+    place = await database.renew();
     for (const [index, { run }] of WORK.entries()) {
       // Beside every piece of work, so that a busy machine slows both.
       found.push(await find());
@@ -94,12 +100,12 @@ try {
     }
   }
 } finally {
-  rmSync(place, { recursive: true, force: true });
+  await database.close();
 }
 
 const reference = median(found.map(({ seconds }) => seconds));
 console.log(
-  `${files} files in ${files / FILES_PER_DIRECTORY} directories, warm cache, medians of ${rounds} rounds`,
+  `${database.name}, ${files} files in ${files / FILES_PER_DIRECTORY} directories, warm cache, medians of ${rounds} rounds`,
 );
 console.log(`find -printf: ${reference.toFixed(2)} s`);
 console.log('| work | s | speed of find × | at least | peak MiB | written MiB |\n|---|---|---|---|---|---|');

@@ -104,6 +104,30 @@ describe('a PostgreSQL database', () => {
     expect(await query(url, "SELECT relname FROM pg_class WHERE relname LIKE 'staged%'")).toEqual([]);
   });
 
+  test('a connection lost while listings travel fails the scan at once, with a reason', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
+    const large = tree();
+    for (let n = 0; n < 5_000; n++) large.file(`f${n}`);
+    const listings = large.pack();
+    for (const buffer of listings) await session.record(buffer);
+    await query(
+      url,
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    const goOn = async () => {
+      for (let n = 0; n < 1_000; n++) for (const buffer of listings) await session.record(buffer);
+    };
+    await expect(goOn()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/terminat|lost/i) as string,
+    });
+    await session.abort();
+    expect(await all(catalog.scans())).toEqual([]);
+    expect(await record(catalog, tree())).toMatchObject({ isBaseline: true, totals: { files: 2 } });
+  });
+
   test('hosts that share a database see and change only their own trees, also at the same time', async () => {
     const url = await newDatabase();
     const [one, two] = [await opened(url, 'one'), await opened(url, 'two')];

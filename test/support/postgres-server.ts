@@ -30,8 +30,13 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     onLog: () => {},
     onError: () => {},
   });
-  await server.initialise();
-  await server.start();
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
   return {
     url: `postgres://tracker:secret@127.0.0.1:${port}`,
     stop: async () => {

@@ -12,6 +12,8 @@ export class Staging {
   readonly rows = new CopyRows();
   readonly #stream;
   readonly #finished: Promise<unknown>;
+  /** The stream reports a failure of the server without being destroyed by it, and must not be touched any more then. */
+  #failure: Error | undefined;
 
   private constructor(
     client: pg.Client,
@@ -20,7 +22,9 @@ export class Staging {
     this.#stream = client.query(copyFrom(`COPY ${table} FROM STDIN (FORMAT binary)`));
     this.#finished = finished(this.#stream);
     // Who writes next, or ends, is told.
-    this.#finished.catch(() => {});
+    this.#finished.catch((error: unknown) => {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+    });
   }
 
   /** Makes the table and begins the COPY. */
@@ -38,19 +42,20 @@ export class Staging {
   /** Sends what is left and makes the table ready for queries. */
   async end(): Promise<void> {
     await this.#write(this.rows.take({ isLast: true }));
+    if (this.#failure) throw this.#failure;
     this.#stream.end();
     await this.#finished;
   }
 
   /** Gives up: the server forgets the rows. Resolves when the connection can be used again. */
   async cancel(): Promise<void> {
-    if (this.#stream.closed) return;
+    if (this.#failure ?? this.#stream.writableFinished) return;
     this.#stream.destroy(new Error('the scan was aborted'));
     await this.#finished.catch(() => {});
   }
 
   async #write(chunk: Buffer): Promise<void> {
-    if (this.#stream.destroyed) await this.#finished;
+    if (this.#failure) throw this.#failure;
     if (!this.#stream.write(chunk)) await Promise.race([once(this.#stream, 'drain'), this.#finished]);
   }
 }

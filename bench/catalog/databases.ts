@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startPostgres } from '../../test/support/postgres-server.js';
+
+/** What the catalog is measured on. */
+export interface MeasuredDatabase {
+  readonly name: string;
+  /** Wanted speeds as multiples of find's. */
+  readonly targets: Readonly<Record<'dryRun' | 'first' | 'unchanged' | 'changed', number>>;
+  /** A new empty place for a catalog; the one before is forgotten. */
+  readonly renew: () => Promise<string>;
+  /** Bytes written so far: to the file by the process, or to the write-ahead log by the server. */
+  readonly written: (pid: number | undefined) => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+/** Catalogs in one file. */
+export function sqliteFile(): MeasuredDatabase {
+  const place = mkdtempSync(join(tmpdir(), 'filetracker-bench-catalog-'));
+  return {
+    name: 'SQLite',
+    targets: { dryRun: 1.6, first: 0.7, unchanged: 1.2, changed: 1 },
+    renew: () => {
+      rmSync(place, { recursive: true, force: true });
+      return Promise.resolve(join(place, 'catalog.db'));
+    },
+    written: (pid) => {
+      if (pid === undefined) return Promise.resolve(0);
+      return Promise.resolve(
+        Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]),
+      );
+    },
+    close: () => {
+      rmSync(place, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Catalogs on a PostgreSQL server of this machine with its settings as they come. */
+export async function postgresServer(): Promise<MeasuredDatabase> {
+  const server = await startPostgres();
+  const client = new pg.Client({ connectionString: `${server.url}/postgres` });
+  await client.connect();
+  let last: string | undefined;
+  return {
+    name: 'PostgreSQL',
+    targets: { dryRun: 1.6, first: 0.25, unchanged: 1, changed: 0.6 },
+    renew: async () => {
+      if (last !== undefined) await client.query(`DROP DATABASE ${last} WITH (FORCE)`);
+      last = `bench_${randomUUID().replaceAll('-', '')}`;
+      await client.query(`CREATE DATABASE ${last}`);
+      return `${server.url}/${last}`;
+    },
+    written: async () => {
+      const { rows } = await client.query<{ bytes: string }>(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS bytes",
+      );
+      return Number(rows[0]?.bytes);
+    },
+    close: async () => {
+      await client.end();
+      await server.stop();
+    },
+  };
+}
