@@ -89,7 +89,8 @@ describe('filetracker-server', () => {
         .trim()
         .split('\n')
         .map(Number);
-    await vi.waitFor(() => expect(workers()).toHaveLength(2));
+    // Both must have opened the store before it becomes impossible to open.
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
     const format = join(directory, 'format.json');
     renameSync(format, `${format}.away`);
     const [victim = 0] = workers();
