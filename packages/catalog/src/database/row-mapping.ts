@@ -1,5 +1,6 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
+import { ATTRIBUTE_COLUMNS } from './attribute-columns.js';
 import type { ChangeKind, DirectoryRecord, FileChange, ScanRun } from './records.js';
 
 /** Attribute columns, read with safe integers. */
@@ -128,22 +129,8 @@ export function fileChange(row: ChangeRow): FileChange {
   };
 }
 
-const COLUMNS = [
-  'mode',
-  'uid',
-  'gid',
-  'links',
-  'device',
-  'inode',
-  'size',
-  'allocated',
-  'mtime_ns',
-  'ctime_ns',
-  'born_ns',
-] as const satisfies readonly (keyof AttributeRow)[];
-
 function side(row: ChangeRow, prefix: 'old' | 'new'): AttributeRow {
   return Object.fromEntries(
-    COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
+    ATTRIBUTE_COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
   ) as unknown as AttributeRow;
 }

@@ -50,14 +50,26 @@ async function* decodeGzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 /** How much of a refused body is still read, so that clients that do not listen while they send get the answer. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 
-/** Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. */
-export function discardRest(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let drained = 0;
-  request.on('data', (chunk: Uint8Array) => {
-    drained += chunk.byteLength;
-    if (drained > MAX_DRAINED_BYTES) request.destroy();
+/**
+ * Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. Resolves when
+ * nothing more comes or the bound is reached.
+ */
+export function discardRest(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (request.complete || request.destroyed) {
+      resolve();
+      return;
+    }
+    let drained = 0;
+    request.on('data', (chunk: Uint8Array) => {
+      drained += chunk.byteLength;
+      if (drained > MAX_DRAINED_BYTES) {
+        resolve();
+        // After the answer, which is sent in this turn, has had its chance.
+        setImmediate(() => request.destroy());
+      }
+    });
+    for (const event of ['end', 'close', 'error']) request.once(event, () => resolve());
+    request.resume();
   });
-  request.on('error', () => undefined);
-  request.resume();
 }

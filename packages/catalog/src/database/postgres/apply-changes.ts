@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { attributes } from '../attribute-columns.js';
 import type { ChangeKind, ChangeTallies } from '../records.js';
-import { attributes } from './attribute-columns.js';
 import type { Merge } from './resolve-directories.js';
 
 /** What makes a file count as modified; the bytes it takes on the disk and the device change by themselves. */

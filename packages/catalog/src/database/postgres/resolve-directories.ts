@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { attributes } from './attribute-columns.js';
+import { attributes } from '../attribute-columns.js';
 
 /** What the statements of one scan's end work on. */
 export interface Merge {

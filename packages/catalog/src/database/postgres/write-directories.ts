@@ -1,4 +1,4 @@
-import { attributes } from './attribute-columns.js';
+import { attributes } from '../attribute-columns.js';
 import type { Merge } from './resolve-directories.js';
 
 /**

@@ -1,25 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
+import { ATTRIBUTE_COLUMNS, attributes } from '../attribute-columns.js';
 import type { ChangeKind, ChangeTallies } from '../records.js';
 
 type Value = number | bigint | string | Uint8Array | null;
 
-const FIELDS = [
-  'mode',
-  'uid',
-  'gid',
-  'links',
-  'device',
-  'inode',
-  'size',
-  'allocated',
-  'mtime_ns',
-  'ctime_ns',
-  'born_ns',
-] as const;
-const OLD = FIELDS.map((field) => `old_${field}`).join(', ');
-const NEW = FIELDS.map((field) => `new_${field}`).join(', ');
+const OLD = attributes('old_?');
+const NEW = attributes('new_?');
 
 /** How a changed entry was and is; null where it was not or is no more. */
 interface ChangedEntry {
@@ -40,7 +28,7 @@ export class ChangeLog {
       CREATE TEMP TABLE found (id INTEGER PRIMARY KEY, kind TEXT, path BLOB, previous_path BLOB,
         ${OLD}, old_fingerprint, ${NEW});
     `);
-    const values = Array(3 + 2 * FIELDS.length).fill('?');
+    const values = Array(3 + 2 * ATTRIBUTE_COLUMNS.length).fill('?');
     this.#insert = database.prepare(
       `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint, ${NEW}) VALUES (${values.join(', ')})`,
     );
@@ -77,7 +65,7 @@ export class ChangeLog {
       CREATE UNIQUE INDEX temp.pairs_by_new ON pairs (new_id);
       UPDATE temp.found SET kind = 'renamed',
         (previous_path, ${OLD}, old_fingerprint) =
-          (SELECT was.path, ${FIELDS.map((field) => `was.old_${field}`).join(', ')}, was.old_fingerprint
+          (SELECT was.path, ${ATTRIBUTE_COLUMNS.map((field) => `was.old_${field}`).join(', ')}, was.old_fingerprint
            FROM temp.pairs JOIN temp.found AS was ON was.id = removed_id WHERE new_id = found.id)
         WHERE id IN (SELECT new_id FROM temp.pairs);
       DELETE FROM temp.found WHERE id IN (SELECT removed_id FROM temp.pairs);
@@ -129,7 +117,7 @@ export class ChangeLog {
 }
 
 function values(attributes: Attributes | null): Value[] {
-  if (!attributes) return FIELDS.map(() => null);
+  if (!attributes) return ATTRIBUTE_COLUMNS.map(() => null);
   const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = attributes;
   return [mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs];
 }

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
+import { attributes } from '../attribute-columns.js';
 import { type AttributeRow, attributesFromRow } from '../row-mapping.js';
 
 type Value = number | bigint | Uint8Array | null;
@@ -41,7 +42,7 @@ interface SubtreeTotals {
   readonly allocated: number;
 }
 
-const ATTRIBUTES = 'mode, uid, gid, links, device, inode, size, allocated, mtime_ns, ctime_ns, born_ns';
+const ATTRIBUTES = attributes();
 
 /** The rows of `directories`. */
 export class DirectoryTable {

@@ -60,8 +60,11 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
         content: plainContent(request.raw),
       });
       return await reply.header('Last-Modified', formatDate(version)).send();
-    } finally {
-      discardRest(request.raw);
+    } catch (error) {
+      const discarded = discardRest(request.raw);
+      // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
+      if (request.headers.connection?.toLowerCase() === 'close') await discarded;
+      throw error;
     }
   });
 

@@ -1,5 +1,5 @@
 /** The columns that hold what lstat(2) tells, as all tables name them. */
-const ATTRIBUTE_COLUMNS = [
+export const ATTRIBUTE_COLUMNS = [
   'mode',
   'uid',
   'gid',
