@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   CHECKSUM_HEADER,
   type FileName,
@@ -22,6 +23,9 @@ export interface FilesOptions {
   /** Base URL of a server that is asked for files that are not here, without a closing slash. */
   readonly fallbackUrl: string | undefined;
 }
+
+/** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
+const MAX_ANSWER_DELAY = 1000;
 
 const PREFIX = '/files';
 const PATH = `${PREFIX}/*`;
@@ -63,7 +67,9 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     } catch (error) {
       const discarded = discardRest(request.raw);
       // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
-      if (request.headers.connection?.toLowerCase() === 'close') await discarded;
+      if (request.headers.connection?.toLowerCase() === 'close') {
+        await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
+      }
       throw error;
     }
   });
