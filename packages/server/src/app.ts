@@ -9,6 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
 import { refuseMalformed } from './http/malformed.js';
+import { confirmProtocol } from './http/negotiation.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
@@ -47,6 +48,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // Bodies stay streams, whatever their type: they are contents.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', (request, reply, done) => {
+    confirmProtocol(request, reply);
+    done();
+  });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(refuseUnknown);
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
