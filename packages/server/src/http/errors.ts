@@ -19,7 +19,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 };
 
 /** What an error means to the client. */
-function answerFor(error: unknown): ErrorAnswer {
+export function answerFor(error: unknown): ErrorAnswer {
   if (error instanceof ProtocolError) return answer(error.code, error.message);
   const { code, statusCode, message } = error as Partial<FastifyError> & Error;
   const system = SYSTEM_ERRORS[code ?? ''];
