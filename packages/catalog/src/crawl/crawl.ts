@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
-import type { CrawlScope } from './crawl-thread.js';
+import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
 import { createSharedWork, WorkPool } from './work-pool.js';
