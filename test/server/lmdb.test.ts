@@ -1,6 +1,6 @@
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
-import { LmdbMetadataStore } from '#server/metadata/lmdb.js';
+import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { describeMetadataStore } from '../conformance/metadata-store.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 

@@ -21,7 +21,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 };
 
 /** What an error means to the client. */
-function answerFor(error: unknown): ErrorAnswer {
+export function answerFor(error: unknown): ErrorAnswer {
   if (error instanceof ProtocolError) {
     return { ...answer(error.code, error.message), numbers: error.numbers };
   }

@@ -67,6 +67,9 @@ interface StoreStatus extends Totals {
   readonly freeBytes: number;
 }
 
+/** Room in bytes without which a store does not count as able to store. */
+const PROBE_BYTES = 64 * 1024;
+
 /** Files listed at a time; no snapshot is held between two pages. */
 const PAGE_FILES = 1000;
 
@@ -182,6 +185,17 @@ export class FileStore {
   async status(): Promise<StoreStatus> {
     const [totals, freeBytes] = await Promise.all([this.metadata.totals(), this.blobs.freeBytes()]);
     return { ...totals, freeBytes };
+  }
+
+  /** Does what storing a file does, and leaves nothing behind. Rejects with the reason when that fails. */
+  async probe(): Promise<void> {
+    const staged = await this.blobs.stage();
+    try {
+      await staged.write(new Uint8Array(PROBE_BYTES));
+    } finally {
+      await staged.discard();
+    }
+    await this.metadata.probe();
   }
 
   /** Finishes background work and closes the back ends. Requests must have ended. */

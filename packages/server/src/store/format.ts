@@ -4,7 +4,7 @@ import { writeAtomically } from '@filetracker/durable-fs';
 import { StoreOpenError } from './errors.js';
 
 /**
- * Version of the on-disk format. Format 1: `metadata/` as laid out in metadata/records.ts; contents of up to
+ * Version of the on-disk format. Format 1: `metadata/` as laid out in metadata/lmdb/records.ts; contents of up to
  * FRAME_BYTES as one zstd frame, longer ones as frames and a seek table.
  */
 const FORMAT = 1;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
-import { LmdbMetadataStore } from '../metadata/lmdb.js';
+import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';

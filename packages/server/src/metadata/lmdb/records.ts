@@ -14,8 +14,8 @@
  * first. Names hold no 0x00, so `a` sorts before `a/b`, and listings come in the order of the names' bytes.
  */
 import type { Digest, FileName, Version } from '@filetracker/protocol';
-import type { BlobId } from '../blobs/blob-store.js';
-import type { ContentLocation, FileRecord, Totals } from './metadata-store.js';
+import type { BlobId } from '../../blobs/blob-store.js';
+import type { ContentLocation, FileRecord, Totals } from '../metadata-store.js';
 
 const DIGEST_BYTES = 32;
 const FILE_BYTES = 6 + DIGEST_BYTES + 6;

@@ -1,0 +1,29 @@
+import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
+import type { FileRecord } from '../metadata-store.js';
+import type { Table } from './environment.js';
+import { decodeFile, fileKey } from './records.js';
+
+/** The newest version of a file. */
+export function findNewest(files: Table, name: FileName): FileRecord | undefined {
+  const value = files.get(fileKey(name));
+  return value && decodeFile(name, value);
+}
+
+/** Throws `name_conflict` if a new file of this name would be a directory too, or lie below a file. */
+export function refuseConflict(files: Table, name: FileName): void {
+  for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
+    const ancestor = name.slice(0, slash);
+    if (files.doesExist(fileKey(ancestor))) {
+      throw new ProtocolError('name_conflict', `"/${ancestor}" is a file, so nothing can be stored below it`);
+    }
+  }
+  for (const _ of files.getKeys({ ...keysBelow(name), limit: 1 })) {
+    throw new ProtocolError('name_conflict', `"/${name}" is a directory`);
+  }
+}
+
+/** The range of keys below a directory; all keys for the root. */
+export function keysBelow(directory: DirectoryName): { start?: Buffer; end?: Buffer } {
+  // '0' is the character after '/'.
+  return directory === '' ? {} : { start: Buffer.from(`${directory}/`), end: Buffer.from(`${directory}0`) };
+}

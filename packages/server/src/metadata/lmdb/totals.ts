@@ -1,0 +1,32 @@
+import type { Totals } from '../metadata-store.js';
+import type { Table } from './environment.js';
+import { decodeTotals, encodeTotals } from './records.js';
+
+const KEY = Buffer.from('totals');
+
+export function readTotals(meta: Table): Totals {
+  return decodeTotals(meta.get(KEY));
+}
+
+/** The totals while a write transaction changes them. */
+export class Sums implements Totals {
+  files: number;
+  logicalBytes: number;
+  contents: number;
+  contentBytes: number;
+  storedBytes: number;
+
+  constructor(private readonly meta: Table) {
+    const totals = readTotals(meta);
+    this.files = totals.files;
+    this.logicalBytes = totals.logicalBytes;
+    this.contents = totals.contents;
+    this.contentBytes = totals.contentBytes;
+    this.storedBytes = totals.storedBytes;
+  }
+
+  /** Writes them back. */
+  save(): void {
+    this.meta.putSync(KEY, encodeTotals(this));
+  }
+}
