@@ -21,8 +21,7 @@ export type {
 } from './database/catalog.js';
 export type { ChangeRow } from './database/change-rows.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
-export { type OpenCatalogOptions, openCatalog } from './database/open-catalog.js';
-export { openQueries } from './database/open-queries.js';
+export { type OpenCatalogOptions, openCatalog, openQueries } from './database/open-catalog.js';
 export type { QueryDatabase } from './database/query-database.js';
 export type {
   ChangeKind,
