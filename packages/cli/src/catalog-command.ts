@@ -36,7 +36,7 @@ export async function withCatalog<T>(
   action: (catalog: Catalog) => Promise<T>,
 ): Promise<T> {
   // Loaded here and not above: commands of the store need not wait for it.
-  const { openCatalog } = await import('@filetracker/catalog');
+  const { openCatalog } = await import('@filetracker/catalog/scan');
   const { database, ...host } = catalogPlace(command);
   const catalog = await openCatalog(database, { ...options, ...host });
   try {
@@ -48,7 +48,7 @@ export async function withCatalog<T>(
 
 /** The absolute path that an argument of a command means. */
 export async function pathArgument(text: string): Promise<BytePath> {
-  const { parseBytePath } = await import('@filetracker/catalog');
+  const { parseBytePath } = await import('@filetracker/catalog/scan');
   return parseBytePath(resolve(text));
 }
 
