@@ -57,7 +57,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
 
   app.put(PATH, async (request, reply) => {
     try {
-      const version = await store.put({
+      const { version } = await store.put({
         name: nameOf(request),
         version: requiredVersion(request),
         ...announced(request, options.maxFileSize),

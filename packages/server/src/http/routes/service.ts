@@ -14,9 +14,11 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       files: status.files,
       contents: status.contents,
       logical_bytes: status.logicalBytes,
+      kept_versions: status.keptVersions,
+      kept_bytes: status.keptBytes,
       content_bytes: status.contentBytes,
       stored_bytes: status.storedBytes,
-      deduplication_ratio: ratio(status.logicalBytes, status.contentBytes),
+      deduplication_ratio: ratio(status.logicalBytes + status.keptBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
       free_bytes: status.freeBytes,
     };
