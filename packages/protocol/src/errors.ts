@@ -34,13 +34,17 @@ export const ERROR_STATUS = {
 /** A protocol error code. */
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
-/** A value from outside that breaks a rule of the protocol; `code` names the rule's kind, `message` the rule. */
+/**
+ * A value from outside that breaks a rule of the protocol; `code` names the rule's kind, `message` the rule, and
+ * `numbers` holds what programs may want of it. They stand in JSON errors beside the code.
+ */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 
   constructor(
     readonly code: ErrorCode,
     message: string,
+    readonly numbers: Readonly<Record<string, number>> = {},
   ) {
     super(message);
   }

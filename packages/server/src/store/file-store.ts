@@ -11,6 +11,7 @@ import { GarbageCollector } from './garbage-collector.js';
 import { HistoryExpiry } from './history-expiry.js';
 import { type HistoryEntry, type ListChildrenOptions, Listings, type ListOptions } from './listings.js';
 import { type PutRequest, type PutStoredRequest, Uploads } from './uploads.js';
+import { type StoredFile, type View, zstdSizeOf } from './view.js';
 
 export type {
   Condition,
@@ -22,10 +23,18 @@ export type {
   ListOptions,
   PutRequest,
   PutStoredRequest,
+  StoredFile,
 };
 
-/** A file that was opened for reading. A stream must be closed. */
-export interface OpenFile extends FileRecord {
+/** What a reader decides once it sees what is stored. */
+export interface ReadPlan {
+  readonly view: View;
+}
+
+/** A file that was opened for reading as planned. A stream must be closed. */
+export interface OpenFile<Plan extends ReadPlan> {
+  readonly file: StoredFile;
+  readonly plan: Plan;
   readonly content: Uint8Array | ContentStream;
 }
 
@@ -46,6 +55,9 @@ interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
 }
+
+/** Room in bytes without which a store does not count as able to store. */
+const PROBE_BYTES = 64 * 1024;
 
 /** Versions that are named where one is asked for that is not kept. */
 const VERSIONS_NAMED = 10;
@@ -112,26 +124,28 @@ export class FileStore {
   }
 
   /**
-   * Opens a file: its newest version, or with `version` exactly that one, if it is kept. Throws `ProtocolError`
-   * `not_found` or {@link ContentDamagedError}.
+   * Opens the newest version of a file, or exactly `version` if that is given and kept; or as much of it as `decide`
+   * wants of the version that is found. Throws `ProtocolError` `not_found`, {@link ContentDamagedError} and what
+   * `decide` throws.
    */
-  async open(name: FileName, version?: Version): Promise<OpenFile> {
+  async open<Plan extends ReadPlan>(
+    name: FileName,
+    decide: (file: StoredFile) => Plan,
+    version?: Version,
+  ): Promise<OpenFile<Plan>> {
     for (let missing: FoundFile | undefined; ; ) {
-      const file = await this.#find(name, version);
-      if (!file.location) throw new ContentDamagedError(file.digest, new Error('no location is recorded'));
-      const content = await this.#reader.open(file, file.location);
-      if (content) return { ...file, content };
+      const found = await this.#find(name, version);
+      if (!found.location) throw new ContentDamagedError(found.digest, new Error('no location is recorded'));
+      const file = Object.assign(found, { zstdSize: zstdSizeOf(found.location) });
+      const plan = decide(file);
+      const content = await this.#reader.open(file, found.location, plan.view);
+      if (content) return { file, plan, content };
       // Overwritten or deleted between the two steps: look again. Nothing new to see: the copy is really gone.
-      if (missing && sameCopy(missing, file)) {
-        throw new ContentDamagedError(file.digest, new Error('the stored copy is missing'));
+      if (missing && sameCopy(missing, found)) {
+        throw new ContentDamagedError(found.digest, new Error('the stored copy is missing'));
       }
-      missing = file;
+      missing = found;
     }
-  }
-
-  /** What is known of a file without opening it: as {@link open} finds it. Throws `ProtocolError` `not_found`. */
-  async stat(name: FileName, version?: Version): Promise<FileRecord> {
-    return this.#find(name, version);
   }
 
   /**
@@ -178,6 +192,21 @@ export class FileStore {
   async status(): Promise<StoreStatus> {
     const [totals, freeBytes] = await Promise.all([this.metadata.totals(), this.blobs.freeBytes()]);
     return { ...totals, freeBytes };
+  }
+
+  /**
+   * Does what storing a file does, and leaves nothing behind. Rejects with the reason when that fails. Does nothing
+   * where nothing is to be stored.
+   */
+  async probe(): Promise<void> {
+    if (this.options.readOnly) return;
+    const staged = await this.blobs.stage();
+    try {
+      await staged.write(new Uint8Array(PROBE_BYTES));
+    } finally {
+      await staged.discard();
+    }
+    await this.metadata.probe();
   }
 
   /** Finishes background work and closes the back ends. Requests must have ended. */

@@ -36,6 +36,9 @@ interface LmdbOptions {
   readonly now?: () => number;
 }
 
+/** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
+const PROBE_KEY = Buffer.from('probe');
+
 /** Metadata in LMDB. */
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
@@ -110,6 +113,11 @@ export class LmdbMetadataStore implements MetadataStore {
     return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
   }
 
+  async probe(): Promise<void> {
+    const time = Buffer.from(new Date().toISOString());
+    await this.environment.write(() => this.#tables.meta.putSync(PROBE_KEY, time));
+  }
+
   async close(): Promise<void> {
     await this.environment.close();
   }
@@ -117,6 +125,7 @@ export class LmdbMetadataStore implements MetadataStore {
   #find(name: FileName, version: Version | undefined): FileRecord | undefined {
     const newest = findNewest(this.#tables.files, name);
     if (version === undefined || newest?.version === version) return newest;
-    return this.#history.find(name, version);
+    const past = this.#history.find(name, version);
+    return past && { name, version, digest: past.digest, size: past.size };
   }
 }
