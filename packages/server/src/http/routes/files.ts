@@ -52,7 +52,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
 
   app.put(PATH, { schema: PUT }, async (request, reply) => {
     try {
-      const version = await store.put({
+      const { version } = await store.put({
         name: nameOf(request),
         version: requiredVersion(request),
         ...announced(request, options.maxFileSize),
