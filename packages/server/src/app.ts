@@ -17,6 +17,7 @@ import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
@@ -64,6 +65,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerOpenApi(routes);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerVersions(routes, options);
     done();
   });
   return app;
@@ -78,6 +80,7 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
+  versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],
