@@ -9,6 +9,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
 import { confirmProtocol } from './http/negotiation.js';
+import { collectSchemas, registerOpenApi } from './http/openapi.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
@@ -55,10 +56,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  registerService(app, options);
-  registerOperation(app, options);
-  registerList(app, options);
-  registerFiles(app, options);
+  collectSchemas(app);
+  app.register((routes, _options, done) => {
+    registerService(routes, options);
+    registerOperation(routes, options);
+    registerOpenApi(routes);
+    registerList(routes, options);
+    registerFiles(routes, options);
+    done();
+  });
   return app;
 }
 
@@ -75,6 +81,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],
   metrics: ['GET', 'HEAD'],
+  'openapi.json': ['GET', 'HEAD'],
 };
 
 function refuseUnknown(request: FastifyRequest, reply: FastifyReply, prefix: string): void {
