@@ -42,7 +42,8 @@ beforeAll(async () => {
 type Query = Readonly<Record<string, string | number>>;
 
 function list(directory: string, query: Query = {}, accept = 'application/x-ndjson'): Promise<RawReply> {
-  const parameters = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, `${value}`]));
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) parameters.set(key, `${value}`);
   const path = directory.split('/').map(encodeURIComponent).join('/');
   return rawRequest(server.port, {
     method: 'GET',
