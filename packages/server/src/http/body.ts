@@ -80,12 +80,10 @@ async function discardRest(request: IncomingMessage): Promise<void> {
 /** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
 const MAX_ANSWER_DELAY = 1000;
 
-/**
- * Sees to the rest of a refused upload before that is answered. Closing behind the answer while the body still
- * comes would reset the connection, and the answer with it.
- */
-export async function discardBeforeAnswer(request: IncomingMessage): Promise<void> {
+/** Deals with the body of a request that is refused. Resolves when the answer may be sent. */
+export async function refuseBody(request: IncomingMessage): Promise<void> {
   const discarded = discardRest(request);
+  // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
   if (request.headers.connection?.toLowerCase() === 'close') {
     await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
   }

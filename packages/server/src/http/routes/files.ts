@@ -2,7 +2,8 @@ import { type FileName, formatDate, ProtocolError, parseFileName, type Version }
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
-import { discardBeforeAnswer, plainContent } from '../body.js';
+import { authorizeDigestAlone } from '../authorization.js';
+import { plainContent, refuseBody } from '../body.js';
 import { conditionOf } from '../conditions.js';
 import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
@@ -43,7 +44,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
   app.get(PATH, { schema: READ, exposeHeadRoute: false }, read);
   app.head(PATH, { schema: READ }, read);
 
-  const put = (request: FastifyRequest): Promise<FileRecord> => {
+  const put = async (request: FastifyRequest): Promise<FileRecord> => {
     const { digest, size } = announcedContent(request.headers, options.maxFileSize);
     const file = {
       name: nameOf(request),
@@ -52,7 +53,10 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       condition: conditionOf(request.headers),
     };
     const stored = digestAlone(request.headers, digest);
-    if (stored !== undefined) return store.putStored({ ...file, digest: stored });
+    if (stored !== undefined) {
+      authorizeDigestAlone(request);
+      return store.putStored({ ...file, digest: stored });
+    }
     return store.put({ ...file, digest, content: plainContent(request.raw) });
   };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
@@ -61,7 +65,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       reply.header('Last-Modified', formatDate(stored.version)).header('ETag', entityTag(stored.digest));
       return await reply.send();
     } catch (error) {
-      await discardBeforeAnswer(request.raw);
+      await refuseBody(request.raw);
       throw error;
     }
   });

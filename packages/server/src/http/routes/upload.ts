@@ -2,7 +2,8 @@ import multipart from '@fastify/multipart';
 import { ProtocolError } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
-import { discardBeforeAnswer } from '../body.js';
+import { authorizeName } from '../authorization.js';
+import { refuseBody } from '../body.js';
 import { FORM_LIMITS, formFiles } from '../form.js';
 import { errors, integer, jsonObject, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
 
@@ -56,10 +57,13 @@ export function registerUpload(app: FastifyInstance, { store }: { readonly store
       const files: FileRecord[] = [];
       try {
         refuseOtherSites(request);
-        for await (const file of formFiles(request.parts())) files.push(await store.put(file));
+        for await (const file of formFiles(request.parts())) {
+          authorizeName(request, file.name);
+          files.push(await store.put(file));
+        }
         return { files };
       } catch (error) {
-        await discardBeforeAnswer(request.raw);
+        await refuseBody(request.raw);
         throw withCount(error, files.length);
       }
     });
