@@ -1,72 +1,54 @@
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { linkSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServerProcess, startServer } from '../../test/support/server-process.js';
 import { output, seconds } from '../support/command.js';
+import { writeLargeFile } from '../support/large-content.js';
 import { type Row, rounds } from '../support/measure.js';
+import { startNginx } from '../support/nginx.js';
 
-const GIB = 1024 ** 3;
 const ROUNDS = 5;
 
-/** PUT and GET of one file of 1 GiB, beside zstd and sha256sum doing the same work on the same content. */
+/** What makes the server send a content as it is stored. */
+const TAKE_ZSTD = ['-H', 'Filetracker-Protocol: 3', '-H', 'Accept-Encoding: zstd'];
+
+/**
+ * PUT and GET of one file of 1 GiB, beside zstd and sha256sum doing the same work on the same content, and beside
+ * nginx serving the compressed file.
+ */
 export async function largeFile(directory: string): Promise<Row[]> {
   const server = await startServer(join(directory, 'store'));
+  const nginx = await startNginx(join(directory, 'nginx'));
   const file = join(directory, 'large');
   const puts: [number, number][] = [];
   const gets: [number, number][] = [];
+  const zstdGets: [number, number][] = [];
   await rounds(ROUNDS, async (n) => {
     writeLargeFile(file, n);
     const put = await seconds('curl', '-fsS', '-H', 'Expect:', '-T', file, putUrl(server, n));
     const zstd = await seconds('zstd', '-T2', '-3', '-qf', file, '-o', `${file}.zst`);
     puts.push([1 / put, 1 / (zstd + (await seconds('sha256sum', file)))]);
 
-    const get = await seconds('curl', '-fsS', '-o', '/dev/null', `${server.url}/files/large${n}`);
-    gets.push([1 / get, 1 / (await seconds('sh', '-c', `zstd -dcq ${largestBlob(directory)} > /dev/null`))]);
+    const download = (...args: string[]) => seconds('curl', '-fsS', '-o', '/dev/null', ...args);
+    const blob = largestBlob(directory);
+    const get = await download(`${server.url}/files/large${n}`);
+    gets.push([1 / get, 1 / (await seconds('sh', '-c', `zstd -dcq ${blob} > /dev/null`))]);
+    linkSync(blob, join(nginx.root, `large${n}`));
+    const zstdGet = await download(...TAKE_ZSTD, `${server.url}/files/large${n}`);
+    zstdGets.push([1 / zstdGet, 1 / (await download(`${nginx.url}/large${n}`))]);
+    rmSync(join(nginx.root, `large${n}`));
     await output('curl', '-fsS', '-X', 'DELETE', putUrl(server, n));
   });
-  await server.end();
+  await Promise.all([server.end(), nginx.stop()]);
   const unit = 'GiB/s';
   return [
     { work: 'PUT 1 GiB', peer: '`zstd -T2 -3` and then `sha256sum`', unit, rounds: puts, target: 0.8 },
     { work: 'GET 1 GiB, plain', peer: '`zstd -dc` of its blob', unit, rounds: gets, target: 0.8 },
+    { work: 'GET 1 GiB, as zstd', peer: 'nginx serving its blob', unit, rounds: zstdGets, target: 0.6 },
   ];
 }
 
 function putUrl({ url }: ServerProcess, n: number): string {
   return `${url}/files/large${n}?last_modified=Tue,+14+Nov+2023+22:13:20+-0000`;
-}
-
-/** Source text of this program's dependencies with noise in every megabyte: compresses about four-fold. */
-function writeLargeFile(path: string, seed: number): void {
-  const text = sourceText();
-  const fd = openSync(path, 'w');
-  for (let written = 0; written < GIB; ) {
-    const offset = written % (text.length - (1 << 20));
-    const block = Buffer.from(text.subarray(offset, offset + Math.min(1 << 20, GIB - written)));
-    const key = createHash('sha256').update(`${seed} ${written}`).digest();
-    createHash('shake256', { outputLength: 64 * 1024 })
-      .update(key)
-      .digest()
-      .copy(block);
-    written += writeSync(fd, block);
-  }
-  closeSync(fd);
-}
-
-function sourceText(): Buffer {
-  const root = new URL('../../node_modules/', import.meta.url);
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    if (length > 64 << 20) break;
-    if (!/\.(js|ts|mjs|cjs|md|json|map)$/.test(entry)) continue;
-    const file = new URL(encodeURI(entry), root);
-    if (!statSync(file).isFile()) continue;
-    const text = readFileSync(file);
-    parts.push(text);
-    length += text.length;
-  }
-  return Buffer.concat(parts);
 }
 
 function largestBlob(directory: string): string {

@@ -9,7 +9,8 @@ import {
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { all, contents, inWords } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
-import { type CatalogFactory, record } from './catalog-suite.js';
+import { record } from './catalog/recording.js';
+import type { CatalogFactory } from './catalog-suite.js';
 
 const ENOENT = 2;
 const EACCES = 13;

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import type { ScanOptions, ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { pathArgument, pathResult, withCatalog } from './catalog-command.js';
+import { catalogPlace, pathArgument, pathResult, withCatalog } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import { UsageError } from './output/failure.js';
 import { ScanProgressLine } from './output/scan-progress.js';
@@ -20,7 +20,7 @@ export async function scanTree(
   const root = await pathArgument(await realpath(directory));
   const options = await scanOptions(settings, context.signal);
   await withCatalog(command, { create: true }, async (catalog) => {
-    const { scan, displayPath } = await import('@filetracker/catalog');
+    const { scan, displayPath } = await import('@filetracker/catalog/scan');
     const line = new ScanProgressLine(process.stderr, progressStyle(context));
     const run = await scan(catalog, root, {
       ...options,
@@ -46,7 +46,8 @@ async function fingerprint(
   const { fingerprint: scope, jobs, ioLimit } = settings;
   if (scope === 'none') return;
   const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
-  const database = await openQueries(command.opts<{ database: string }>().database);
+  const { database: place, ...host } = catalogPlace(command);
+  const database = await openQueries(place, host);
   try {
     const counts = await fingerprintScan(database, run, {
       scope,
@@ -61,7 +62,7 @@ async function fingerprint(
 }
 
 async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise<ScanOptions> {
-  const { parseExcludeFile } = await import('@filetracker/catalog');
+  const { parseExcludeFile } = await import('@filetracker/catalog/scan');
   const files = await Promise.all(settings.excludeFrom.map((file) => readFile(file, 'utf8')));
   return {
     exclude: [...settings.exclude, ...files.flatMap(parseExcludeFile)],

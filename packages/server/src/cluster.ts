@@ -1,13 +1,15 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { ServerConfig } from './config.js';
+import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
+import { type MetricsMessage, relayReports } from './metrics/worker-reports.js';
 import type { RunningServer } from './serve.js';
 
 /** A worker that dies sooner than this after its start, in milliseconds, is replaced only after a pause. */
 const QUICK_DEATH = 1000;
 
-/** What a worker tells the primary process. */
+/** What a worker tells the primary process of its start. */
 export type WorkerMessage =
   | { readonly kind: 'listening'; readonly url: string }
   | { readonly kind: 'failed'; readonly reason: string };
@@ -16,8 +18,12 @@ export type WorkerMessage =
  * Runs `config.workers` processes that serve one store on one port, and replaces those that die. Resolves when
  * the first listens; rejects when a worker says that it cannot start at all.
  */
-export function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
+export async function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
   const { logger, reopen } = openLog(config);
+  await removeStaleSockets(config.listen);
+  // Workers accept connections by themselves. Where the primary hands them out, one that is on its way to a worker
+  // that dies is never closed, and its client waits in vain.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let listening = false;
   return new Promise((resolve, reject) => {
     const workers = new WorkerGroup(logger, (message) => {
@@ -51,7 +57,10 @@ class WorkerGroup {
     const worker = cluster.fork();
     const started = Date.now();
     this.#running.add(worker);
-    worker.on('message', this.onMessage);
+    worker.on('message', (message: WorkerMessage | MetricsMessage) => {
+      if (message.kind === 'listening' || message.kind === 'failed') this.onMessage(message);
+      if (message.kind === 'reports-wanted') void relayReports(worker, message.id, this.#running);
+    });
     worker.once('exit', (code, signal) => {
       this.#running.delete(worker);
       if (this.#stopping) {

@@ -2,13 +2,20 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
+import { addListenOptions, type ListenFlags, type ListenOptions, listenOptions } from './listen-options.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
+import type { StoreRules } from './metadata/rules.js';
+import { size, wholeNumber } from './option-values.js';
+import {
+  addProtectionOptions,
+  type ProtectionFlags,
+  type ProtectionOptions,
+  protectionOptions,
+} from './protection-options.js';
+import { addStoreOptions, type StoreFlags, storeRules } from './store-options.js';
 
 /** Everything that a server is told at its start. */
-export interface ServerConfig {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+export interface ServerConfig extends ListenOptions, ProtectionOptions {
   readonly directory: string;
   /** Where the log goes; standard output when there is none. */
   readonly logFile: string | undefined;
@@ -24,11 +31,13 @@ export interface ServerConfig {
   readonly compressionLevel: number;
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
+  /** What the store permits and keeps. */
+  readonly rules: StoreRules;
+  /** Refuse all changes. */
+  readonly readOnly: boolean;
 }
 
-interface Flags {
-  readonly port: number;
-  readonly listenOn: string;
+interface Flags extends ListenFlags, ProtectionFlags, StoreFlags {
   readonly dir: string;
   readonly log?: string;
   readonly logLevel: LogLevel;
@@ -45,22 +54,31 @@ interface Flags {
  * Reads the command line of `filetracker-server`. Throws commander's `CommanderError` on misuse and on `--help`.
  *
  * @param argv the arguments without program and script
+ * @param pid the process that was started with these arguments, to tell which sockets are meant for it
  */
-export function parseConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ServerConfig {
-  const flags = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' }).opts<Flags>();
+export function parseConfig(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  pid: number,
+): ServerConfig {
+  const command = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' });
+  const flags = command.opts<Flags>();
+  const { daemon, workers } = flags;
   return {
-    host: flags.listenOn,
-    port: flags.port,
+    ...listenOptions(command, { environment, pid, daemon, workers }),
+    ...protectionOptions(command, workers),
     directory: resolve(flags.dir),
     logFile: flags.log,
     logLevel: flags.logLevel,
     logConfig: flags.logConfig,
-    daemon: flags.daemon,
+    daemon,
     fallbackUrl: flags.fallbackUrl,
-    workers: flags.workers,
+    workers,
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
+    rules: storeRules(flags),
+    readOnly: flags.readOnly ?? false,
   };
 }
 
@@ -70,13 +88,12 @@ function defaultDirectory(environment: NodeJS.ProcessEnv): string {
 }
 
 function serverCommand(directory: string): Command {
-  return new Command('filetracker-server')
+  const command = new Command('filetracker-server')
     .description(
       'Serves files over HTTP from a directory: compressed, deduplicated and safe once acknowledged.',
     )
-    .exitOverride()
-    .option('-p, --port <port>', 'TCP port to listen on; 0 takes any free one', wholeNumber(0, 65_535), 9999)
-    .option('-l, --listen-on <address>', 'address to listen on', '127.0.0.1')
+    .exitOverride();
+  addListenOptions(command)
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
     .option('-L, --log <file>', 'append the log to a file; SIGHUP reopens it (default: standard output)')
     .option(
@@ -104,27 +121,19 @@ function serverCommand(directory: string): Command {
       )
         .choices(['commit', 'none'])
         .default('commit'),
-    )
-    .addHelpText(
-      'after',
-      `
+    );
+  addProtectionOptions(command);
+  return addStoreOptions(command).addHelpText(
+    'after',
+    `
 Examples:
   filetracker-server                                     serve http://127.0.0.1:9999 from the default directory
   filetracker-server -d /srv/files -l 0.0.0.0 -p 9999    serve every host of the network
   filetracker-server -d /srv/files --daemon -L /var/log/filetracker.log
+  filetracker-server -d /srv/files --keep-versions 10 --keep-for 30d
 
 SIGTERM and SIGINT finish the requests under way and stop.`,
-    );
-}
-
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-      throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
-    }
-    return number;
-  };
+  );
 }
 
 function logLevel(text: string): LogLevel {
@@ -138,12 +147,4 @@ function fallbackUrl(text: string): string {
     throw new InvalidArgumentError('It must be an http or https URL.');
   }
   return text.replace(/\/+$/, '');
-}
-
-const UNITS = 'BKMGT';
-
-function size(text: string): number {
-  const match = /^(\d+)([BKMGT]?)$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number of bytes, or one with K, M, G or T.');
-  return Number(match[1]) * 1024 ** UNITS.indexOf((match[2] || 'B').toUpperCase());
 }

@@ -76,7 +76,10 @@ export interface Catalog {
   /** Runs that have finished, and watches that have recorded something. */
   scans(filter?: ScanFilter): AsyncIterable<ScanRun>;
 
-  /** Changes that runs found. */
+  /**
+   * Changes that runs found. What one run found happened at once: who replays it takes away first what is `removed` and
+   * what stood under the `previousPath` of renames, and then puts the rest in place; names may have been swapped.
+   */
   changes(filter?: ChangeFilter): AsyncIterable<FileChange>;
 
   /** The log that followers of events read: a watch's changes one by one, a scan that found some as one. */

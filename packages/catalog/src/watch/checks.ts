@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BytePath } from '../byte-path.js';
 import { type CrawlOptions, crawl } from '../crawl/crawl.js';
 import type { KnownDirectory, WatchRecorder } from '../database/watch-recorder.js';
-import type { StatFields } from '../listing/stat-fields.js';
+import { STATX, type StatFields } from '../listing/stat-fields.js';
 import type { TreeReader } from './tree-reader.js';
 
 /**
@@ -31,14 +31,14 @@ export async function* checkEverything(
 
 function isAsKnown(known: KnownDirectory, found: Readonly<StatFields> | undefined): boolean {
   if (!found) return false;
-  const inode = BigInt.asIntN(64, (BigInt(found.inodeHigh) << 32n) | BigInt(found.inodeLow));
   return (
-    inode === known.inode &&
-    nanoseconds(found.mtimeSeconds, found.mtimeNanoseconds) === known.mtimeNs &&
-    nanoseconds(found.ctimeSeconds, found.ctimeNanoseconds) === known.ctimeNs
+    found.inode === known.inode &&
+    timeAt(found, STATX.mtime) === known.mtimeNs &&
+    timeAt(found, STATX.ctime) === known.ctimeNs
   );
 }
 
-function nanoseconds(seconds: number, rest: number): bigint {
-  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+/** A time in nanoseconds since 1970. */
+function timeAt({ view }: Readonly<StatFields>, at: number): bigint {
+  return view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
 }

@@ -9,7 +9,6 @@ import type {
   ScanFilter,
   ScanSession,
 } from '../catalog.js';
-import { CatalogError } from '../errors.js';
 import type {
   DirectoryRecord,
   FileChange,
@@ -41,6 +40,7 @@ import {
   translated,
 } from './connection.js';
 import { changesQuery, scansQuery } from './history-queries.js';
+import { addHost, findHost, lockHost } from './hosts.js';
 import { mutationsQuery } from './mutations-query.js';
 import { openSchema } from './open-schema.js';
 import { ensurePartitions } from './partitions.js';
@@ -49,17 +49,8 @@ import { readStream, type StreamQuery } from './read-stream.js';
 import { PostgresScanSession } from './session.js';
 import { PostgresWatchRecorder } from './watch-recorder.js';
 
-/** How long a scan waits for another one of the same host to end before it is refused. */
-const BUSY_TIMEOUT_MS = 2_000;
-
 /** Connections for reading that are kept open; a scan has one more of its own. */
 const MAX_READERS = 8;
-
-/** First half of the key of the advisory lock that a scan holds; the second is the host's number. */
-const SCAN_LOCK = 0x4674_7363;
-
-/** PostgreSQL's code for a lock that was not given in time. */
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** How to open a catalog in PostgreSQL. */
 interface PostgresOptions {
@@ -90,7 +81,7 @@ class PostgresCatalog implements Catalog {
         this.host ??= await addHost(client, this.hostName);
         const host = this.host;
         await client.query('BEGIN');
-        await this.#lock(client, host);
+        await lockHost(client, { id: host, name: this.hostName }, this.place);
         if (options.isPreview && !(await readDirectory(client, host, options.root))) {
           await client.end();
           return new BaselinePreview(options);
@@ -112,19 +103,11 @@ class PostgresCatalog implements Catalog {
   beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
     return this.#attempt(async () => {
       const host = await this.#ownHost();
-      const tryLock = async (client: pg.Client) => {
-        const { rows } = await client.query<{ locked: boolean }>(
-          'SELECT pg_try_advisory_xact_lock($1, $2) AS locked',
-          [SCAN_LOCK, host],
-        );
-        return rows[0]?.locked === true;
-      };
       return new PostgresWatchRecorder({
         ...options,
         connect: () => connect(this.place),
         readers: this.#readers,
         host,
-        tryLock,
         translate: (error) => translated(this.place, error),
       });
     });
@@ -203,18 +186,6 @@ class PostgresCatalog implements Catalog {
     await this.#readers.end();
   }
 
-  async #lock(client: pg.Client, host: number): Promise<void> {
-    try {
-      await client.query(`SET LOCAL lock_timeout = ${BUSY_TIMEOUT_MS}`);
-      await client.query('SELECT pg_advisory_xact_lock($1, $2)', [SCAN_LOCK, host]);
-      await client.query('SET LOCAL lock_timeout = 0');
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
-      const message = `another scan or watch of ${this.hostName} is writing to the catalog ${this.place.shown}; try again when it has finished`;
-      throw new CatalogError('busy', message, { cause: error });
-    }
-  }
-
   /** The host's number; it is given one if need be. */
   async #ownHost(): Promise<number> {
     if (this.host !== undefined) return this.host;
@@ -229,11 +200,7 @@ class PostgresCatalog implements Catalog {
 
   /** The host's number; undefined as long as nothing of it was recorded. */
   async #findHost(): Promise<number | undefined> {
-    if (this.host !== undefined) return this.host;
-    const { rows } = await this.#readers.query<{ id: bigint }>('SELECT id FROM hosts WHERE name = $1', [
-      this.hostName,
-    ]);
-    this.host = rows[0] && Number(rows[0].id);
+    this.host ??= await findHost(this.#readers, this.hostName);
     return this.host;
   }
 
@@ -260,16 +227,6 @@ class PostgresCatalog implements Catalog {
       throw translated(this.place, error);
     }
   }
-}
-
-async function addHost(client: pg.ClientBase, name: string): Promise<number> {
-  const found = await client.query<{ id: bigint }>('SELECT id FROM hosts WHERE name = $1', [name]);
-  if (found.rows[0]) return Number(found.rows[0].id);
-  const { rows } = await client.query<{ id: bigint }>(
-    'INSERT INTO hosts (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id',
-    [name],
-  );
-  return Number(rows[0]?.id);
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
 } from '../watch-recorder.js';
 import { applyChanges, tallies } from './apply-changes.js';
 import { findDiffering } from './find-differing.js';
+import { tryLockHost } from './hosts.js';
 import { ensurePartitions } from './partitions.js';
 import { readDirectory } from './read-directories.js';
 import { readStream } from './read-stream.js';
@@ -35,8 +36,6 @@ interface RecorderOptions extends BeginWatchOptions {
   /** For questions. */
   readonly readers: pg.Pool;
   readonly host: number;
-  /** Takes the host's lock for the transaction that is open; false while someone else has it. */
-  readonly tryLock: (client: pg.Client) => Promise<boolean>;
   /** Turns what the database throws into what callers know. */
   readonly translate: (error: unknown) => unknown;
 }
@@ -117,7 +116,7 @@ export class PostgresWatchRecorder implements WatchRecorder {
           this.#partitionsAt = Date.now();
         }
         await client.query('BEGIN');
-        if (!(await this.options.tryLock(client))) {
+        if (!(await tryLockHost(client, this.options.host))) {
           await client.query('ROLLBACK');
           throw new CatalogError('busy', 'another scan or watch is writing to the catalog');
         }
