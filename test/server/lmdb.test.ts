@@ -1,11 +1,18 @@
+import { join } from 'node:path';
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { describeMetadataStore } from '../conformance/metadata-store.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
+function open(directory: string): LmdbMetadataStore {
+  const onError = (error: unknown) => expect(error).toBeUndefined();
+  const journal = { directory: join(directory, 'journal'), fileBytes: 2 ** 20, onError };
+  return LmdbMetadataStore.open(join(directory, 'metadata'), { durable: true, journal });
+}
+
 function create(directory = temporaryDirectory()): LmdbMetadataStore {
-  const store = LmdbMetadataStore.open(directory, { durable: true });
+  const store = open(directory);
   onTestFinished(() => store.close());
   return store;
 }
@@ -14,7 +21,7 @@ describeMetadataStore('LMDB', async () => create());
 
 it('has everything after it was closed and opened again', async () => {
   const directory = temporaryDirectory();
-  const first = LmdbMetadataStore.open(directory, { durable: true });
+  const first = open(directory);
   const file = {
     name: parseFileName('a/b'),
     version: toVersion(7),

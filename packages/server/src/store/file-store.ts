@@ -9,11 +9,14 @@ import {
 import type { BlobStore } from '../blobs/blob-store.js';
 import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
 import type {
+  ChangePage,
+  CheckpointInfo,
   ContentLocation,
   FileRecord,
   FoundFile,
   MetadataStore,
   PutOutcome,
+  StoreChange,
   Totals,
 } from '../metadata/metadata-store.js';
 import { ContentReader } from './content-reader.js';
@@ -24,7 +27,7 @@ import { type Cut, cutFrames } from './frames.js';
 import { GarbageCollector } from './garbage-collector.js';
 import { HeldContent } from './held-content.js';
 
-export type { ContentStream, FileRecord };
+export type { ChangePage, ContentStream, FileRecord, StoreChange };
 
 /** A file that is to be stored. */
 export interface PutRequest {
@@ -57,6 +60,7 @@ export interface FileStoreOptions {
 interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
+  readonly checkpoint: CheckpointInfo | undefined;
 }
 
 /** Files listed at a time; no snapshot is held between two pages. */
@@ -168,9 +172,23 @@ export class FileStore {
     return this.#pages(directory, first);
   }
 
+  /** Changes behind a sequence; see {@link MetadataStore.changesSince}. */
+  changesSince(since: number, limit: number): Promise<ChangePage> {
+    return this.metadata.changesSince(since, limit);
+  }
+
+  /** Resolves when there is a change behind `after`, or when `signal` aborts. */
+  waitForChange(after: number, signal: AbortSignal): Promise<void> {
+    return this.metadata.waitForChange(after, signal);
+  }
+
   async status(): Promise<StoreStatus> {
-    const [totals, freeBytes] = await Promise.all([this.metadata.totals(), this.blobs.freeBytes()]);
-    return { ...totals, freeBytes };
+    const [totals, freeBytes, checkpoint] = await Promise.all([
+      this.metadata.totals(),
+      this.blobs.freeBytes(),
+      this.metadata.lastCheckpoint(),
+    ]);
+    return { ...totals, freeBytes, checkpoint };
   }
 
   /** Finishes background work and closes the back ends. Requests must have ended. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
+import type { CheckpointPolicy } from '../metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
@@ -14,6 +15,7 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly compressionLevel: number;
   /** False acknowledges changes before they are on the disk: faster, and a power cut may lose them. */
   readonly durable: boolean;
+  readonly checkpoints: CheckpointPolicy;
 }
 
 /** An open store and what closes it. */
@@ -38,7 +40,8 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
-    const metadata = LmdbMetadataStore.open(join(directory, 'metadata'), { durable });
+    const { checkpoints, onBackgroundError: onError } = options;
+    const metadata = LmdbMetadataStore.open(directory, { durable, checkpoints, onError });
     const blobs = await FsBlobStore.open(directory, { durable });
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);
     const swept = await store.sweep();

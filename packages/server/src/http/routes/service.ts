@@ -19,6 +19,10 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       deduplication_ratio: ratio(status.logicalBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
       free_bytes: status.freeBytes,
+      last_checkpoint: status.checkpoint && {
+        sequence: status.checkpoint.sequence,
+        time: new Date(status.checkpoint.time).toISOString(),
+      },
     };
   });
 }

@@ -1,6 +1,13 @@
+import { join } from 'node:path';
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
+import { CheckpointDirectory } from '../checkpoints/checkpoint-directory.js';
+import { Checkpointer, type CheckpointPolicy } from '../checkpoints/checkpointer.js';
+import { ChangeWaiters } from '../journal/change-waiters.js';
+import { JournalFeed } from '../journal/feed.js';
 import type {
+  ChangePage,
+  CheckpointInfo,
   ContentLocation,
   DeleteOutcome,
   FileRecord,
@@ -17,19 +24,65 @@ import { findNewest, keysBelow, refuseConflict } from './names.js';
 import { decodeFile, encodeFile, encodeVersion, fileKey, fileKeyEnd, nameOfKey } from './records.js';
 import { readTotals, Sums } from './totals.js';
 
-/** Metadata in LMDB. */
+/** How the metadata is opened. */
+export interface LmdbOptions {
+  /** False acknowledges commits before they are on the disk. */
+  readonly durable: boolean;
+  readonly checkpoints: CheckpointPolicy;
+  /** Told of failures in work that no call waits for. */
+  readonly onError: (error: unknown) => void;
+}
+
+const METADATA = 'metadata';
+const JOURNAL = 'journal';
+const CHECKPOINTS = 'checkpoints';
+
+/** Length in bytes at which a journal file is followed by the next, at the latest. */
+const MAX_JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Metadata in LMDB, with a journal and checkpoints beside it. */
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
   readonly #contents: Contents;
+  readonly #checkpoints: CheckpointDirectory;
+  readonly #checkpointer: Checkpointer;
+  readonly #feed: JournalFeed;
+  readonly #waiters: ChangeWaiters;
 
-  private constructor(private readonly environment: Environment) {
+  private constructor(
+    private readonly environment: Environment,
+    root: string,
+    { durable, checkpoints, onError }: LmdbOptions,
+  ) {
     this.#tables = environment.tables;
     this.#contents = new Contents(environment.tables);
+    const journalState = () => environment.journalState();
+    this.#feed = new JournalFeed(join(root, JOURNAL), journalState);
+    this.#waiters = new ChangeWaiters(() => journalState().sequence);
+    environment.onCommit(() => this.#waiters.wake());
+    this.#checkpoints = new CheckpointDirectory(join(root, CHECKPOINTS));
+    this.#checkpointer = new Checkpointer({
+      ...checkpoints,
+      directory: this.#checkpoints,
+      journalDirectory: join(root, JOURNAL),
+      journalState,
+      copyTo: (file) => environment.copyTo(file),
+      environmentBytes: () => environment.bytes(),
+      onError,
+    });
+    // Without durable commits there is nothing that a checkpoint could add to.
+    if (durable) this.#checkpointer.start();
   }
 
-  /** Opens or creates the metadata in directory `path`; see {@link Environment.open}. */
-  static open(path: string, options: { readonly durable: boolean }): LmdbMetadataStore {
-    return new LmdbMetadataStore(Environment.open(path, options));
+  /**
+   * Opens the metadata of the store in directory `root`, creating it where there is none; see
+   * {@link Environment.open}.
+   */
+  static open(root: string, options: LmdbOptions): LmdbMetadataStore {
+    const { durable, onError } = options;
+    const journal = { directory: join(root, JOURNAL), fileBytes: fileBytes(options), onError };
+    const environment = Environment.open(join(root, METADATA), { durable, journal });
+    return new LmdbMetadataStore(environment, root, options);
   }
 
   async findFile(name: FileName): Promise<FoundFile | undefined> {
@@ -62,6 +115,7 @@ export class LmdbMetadataStore implements MetadataStore {
       totals.files += stored ? 0 : 1;
       totals.logicalBytes += file.size - (stored?.size ?? 0);
       totals.save();
+      this.environment.announce({ kind: 'put', file });
       return { kind: 'stored', copyKept, leftGarbage };
     });
   }
@@ -87,6 +141,7 @@ export class LmdbMetadataStore implements MetadataStore {
       files.removeSync(fileKey(name));
       if (tombstone) tombstones.putSync(Buffer.from(name), encodeVersion(version));
       totals.save();
+      this.environment.announce({ kind: 'delete', name, version });
       return { kind: 'deleted', leftGarbage };
     });
   }
@@ -105,15 +160,42 @@ export class LmdbMetadataStore implements MetadataStore {
     return files;
   }
 
-  collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
-    return this.environment.write(() => this.#contents.collectGarbage(request));
+  async collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
+    const copies = await this.environment.write(() => this.#contents.collectGarbage(request));
+    // What the journal still names on the disk must not be deleted, or a rebuilt store would name what is gone.
+    if (copies.length > 0) await this.environment.syncJournal();
+    return copies;
   }
 
   async totals(): Promise<Totals> {
     return readTotals(this.#tables.meta);
   }
 
+  changesSince(since: number, limit: number): Promise<ChangePage> {
+    return this.#feed.page(since, limit);
+  }
+
+  waitForChange(after: number, signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(after, signal);
+  }
+
+  async lastCheckpoint(): Promise<CheckpointInfo | undefined> {
+    return (await this.#checkpoints.list())[0];
+  }
+
+  /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
+  checkpointIfDue(): Promise<void> {
+    return this.#checkpointer.checkpointIfDue();
+  }
+
   async close(): Promise<void> {
+    this.#waiters.close();
+    await this.#checkpointer.stop();
     await this.environment.close();
   }
+}
+
+/** A checkpoint makes the journal files before it superfluous, so there are several between two. */
+function fileBytes({ checkpoints }: LmdbOptions): number {
+  return Math.min(MAX_JOURNAL_FILE_BYTES, Math.ceil(checkpoints.journalBytes / 4));
 }

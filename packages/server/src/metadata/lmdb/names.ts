@@ -1,6 +1,6 @@
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import type { FileRecord } from '../metadata-store.js';
-import type { Table } from './environment.js';
+import type { Table } from './table.js';
 import { decodeFile, fileKey } from './records.js';
 
 /** The newest version of a file. */

@@ -1,5 +1,5 @@
 import type { Totals } from '../metadata-store.js';
-import type { Table } from './environment.js';
+import type { Table } from './table.js';
 import { decodeTotals, encodeTotals } from './records.js';
 
 const KEY = Buffer.from('totals');
