@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
+import { DEFAULT_CHECKPOINTS } from '#server/metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { describeMetadataStore } from '../conformance/metadata-store.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 function open(directory: string): LmdbMetadataStore {
   const onError = (error: unknown) => expect(error).toBeUndefined();
-  const journal = { directory: join(directory, 'journal'), fileBytes: 2 ** 20, onError };
-  return LmdbMetadataStore.open(join(directory, 'metadata'), { durable: true, journal });
+  return LmdbMetadataStore.open(directory, { durable: true, checkpoints: DEFAULT_CHECKPOINTS, onError });
 }
 
 function create(directory = temporaryDirectory()): LmdbMetadataStore {

@@ -1,31 +1,59 @@
+import type { FileTrackerClientOptions } from '@filetracker/client';
 import { type Command, Option } from 'commander';
 
-/** Which store a command works on: the flags -r and -c that stand before a subcommand's name. */
-export interface StoreSettings {
-  /** Server to use instead of `$FILETRACKER_URL`. */
+/** Which store a command works on and who asks: the flags that stand before a subcommand's name. */
+interface StoreFlags {
   readonly remoteUrl?: string;
-  /** Directory of the local cache, instead of `$FILETRACKER_DIR`. */
   readonly cacheDir?: string;
+  readonly token?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
+
+/** The flags that say which server is meant and who asks it. */
+const SERVER_OPTIONS: readonly (readonly [flags: string, description: string])[] = [
+  ['--token <token>', 'show this token to the server; others see it in ps(1) (default: $FILETRACKER_TOKEN)'],
+  ['--ca <file>', 'trust servers with certificates signed by this one (default: $FILETRACKER_CA)'],
+  ['--cert <file>', 'certificate to show to the server, together with --key'],
+  ['--key <file>', 'key of the certificate'],
+];
 
 /** Adds the flags that say which store is meant. */
 export function addStoreOptions(program: Command): Command {
-  return program
-    .addOption(
-      new Option('-r, --remote-url <url>', 'server to use (default: $FILETRACKER_URL)').helpGroup(
-        'Store options:',
-      ),
-    )
-    .addOption(
-      new Option(
-        '-c, --cache-dir <dir>',
-        'local cache (default: $FILETRACKER_DIR or ~/.filetracker-store)',
-      ).helpGroup('Store options:'),
-    );
+  const options = [
+    ['-r, --remote-url <url>', 'server to use (default: $FILETRACKER_URL)'],
+    ['-c, --cache-dir <dir>', 'local cache (default: $FILETRACKER_DIR or ~/.filetracker-store)'],
+    ...SERVER_OPTIONS,
+  ] as const;
+  for (const [flags, description] of options) {
+    program.addOption(new Option(flags, description).helpGroup('Store options:'));
+  }
+  return program;
 }
 
-/** The store flags given in front of a subcommand. */
-export function storeSettings(command: Command): StoreSettings {
-  const { remoteUrl, cacheDir } = command.parent?.opts<StoreSettings>() ?? {};
-  return { ...(remoteUrl !== undefined && { remoteUrl }), ...(cacheDir !== undefined && { cacheDir }) };
+/** The store that the flags given in front of a subcommand name. */
+export function storeSettings(command: Command): FileTrackerClientOptions {
+  const { remoteUrl, cacheDir, ...access } = command.parent?.opts<StoreFlags>() ?? {};
+  return {
+    ...(remoteUrl !== undefined && { remoteUrl }),
+    ...(cacheDir !== undefined && { cacheDir }),
+    ...accessSettings(access),
+  };
+}
+
+function accessSettings({
+  token,
+  ca,
+  cert,
+  key,
+}: StoreFlags): Pick<FileTrackerClientOptions, 'token' | 'tls'> {
+  return {
+    ...(token !== undefined && { token }),
+    tls: {
+      ...(ca !== undefined && { caFile: ca }),
+      ...(cert !== undefined && { certFile: cert }),
+      ...(key !== undefined && { keyFile: key }),
+    },
+  };
 }

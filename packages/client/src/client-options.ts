@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { DataStore } from './data-store.js';
 import { UsageError } from './errors.js';
 import { FlockLockManager } from './flock-lock-manager.js';
+import type { TlsFiles } from './http/access.js';
+import { tokenFromFile } from './http/credentials-file.js';
 import type { RequestEvent, Timeouts } from './http/transport.js';
 import { LocalDataStore } from './local-data-store.js';
 import type { LockManager } from './lock-manager.js';
@@ -23,6 +25,13 @@ export interface FileTrackerClientOptions {
   readonly remoteUrl?: string | undefined;
   /** Default: `<cacheDir>/locks`. */
   readonly locksDir?: string | undefined;
+  /**
+   * Shown to a server that asks who its clients are. Default: `$FILETRACKER_TOKEN`, else the server's entry in
+   * `~/.config/filetracker/credentials`, which holds lines `machine HOST[:PORT] password TOKEN`.
+   */
+  readonly token?: string | undefined;
+  /** For servers with https. Default of `caFile`: `$FILETRACKER_CA`. */
+  readonly tls?: TlsFiles | undefined;
   readonly timeouts?: Timeouts | undefined;
   /** How often what may be repeated is repeated after a failure that may pass. Default 3. */
   readonly retries?: number | undefined;
@@ -71,6 +80,8 @@ function remoteStore(
   return new RemoteDataStore({
     url,
     onWarning,
+    token: options.token ?? environmentToken(url),
+    tls: { caFile: fromEnvironment('FILETRACKER_CA'), ...options.tls },
     ...(options.timeouts && { timeouts: options.timeouts }),
     ...(options.retries !== undefined && { retries: options.retries }),
     ...(options.onRequest && { onRequest: options.onRequest }),
@@ -90,7 +101,24 @@ function lockManager(
     : new NoOpLockManager();
 }
 
+/** The token that the environment has for a server; a user and password in the URL make one unnecessary. */
+function environmentToken(url: string): string | undefined {
+  if (!URL.canParse(url) || new URL(url).username !== '') return undefined;
+  const configuration = fromEnvironment('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
+  return (
+    fromEnvironment('FILETRACKER_TOKEN') ??
+    tokenFromFile(join(configuration, 'filetracker', 'credentials'), new URL(url))
+  );
+}
+
+type Variable =
+  | 'FILETRACKER_CA'
+  | 'FILETRACKER_DIR'
+  | 'FILETRACKER_TOKEN'
+  | 'FILETRACKER_URL'
+  | 'XDG_CONFIG_HOME';
+
 /** A setting from the environment; an empty one counts as not set. */
-function fromEnvironment(name: 'FILETRACKER_DIR' | 'FILETRACKER_URL'): string | undefined {
+function fromEnvironment(name: Variable): string | undefined {
   return process.env[name] || undefined;
 }

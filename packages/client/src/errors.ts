@@ -87,17 +87,44 @@ export class ServerError extends FileTrackerError {
   }
 }
 
+/** The server wants to know who asks, or does not allow this to whoever asks. */
+export class AccessError extends FileTrackerError {
+  override readonly name = 'AccessError';
+  readonly code: 'unauthorized' | 'forbidden';
+
+  constructor(
+    override readonly status: 401 | 403,
+    /** The server's URL. */
+    server: string,
+    /** The server's reason in one line. */
+    readonly reason: string,
+    /** Whether the request carried a token or a password. */
+    identified: boolean,
+  ) {
+    super(
+      status === 403
+        ? `${server} does not allow this: ${reason}`
+        : identified
+          ? `${server} does not accept this token: ${reason}`
+          : `${server} wants a token: give one with --token, $FILETRACKER_TOKEN or ~/.config/filetracker/credentials`,
+    );
+    this.code = status === 401 ? 'unauthorized' : 'forbidden';
+  }
+}
+
 /** The server cannot be reached, went away in the middle, or took too long. */
 export class ConnectionError extends FileTrackerError {
   override readonly name = 'ConnectionError';
-  override readonly transient = true;
+  override readonly transient: boolean;
 
   constructor(
     message: string,
-    readonly code: 'connection_failed' | 'timeout',
+    /** `untrusted`: one side's certificate does not satisfy the other. */
+    readonly code: 'connection_failed' | 'timeout' | 'untrusted',
     options: ErrorOptions,
   ) {
     super(message, options);
+    this.transient = code !== 'untrusted';
   }
 }
 

@@ -36,6 +36,7 @@ export type {
 } from './data-store.js';
 export { DummyClient } from './dummy-client.js';
 export {
+  AccessError,
   ConnectionError,
   ContentError,
   DestinationError,
@@ -49,6 +50,7 @@ export {
   VersionMismatchError,
 } from './errors.js';
 export { FlockLockManager } from './flock-lock-manager.js';
+export type { TlsFiles } from './http/access.js';
 export type { RequestEvent, Timeouts } from './http/transport.js';
 export { LocalDataStore } from './local-data-store.js';
 export type { Lock, LockManager } from './lock-manager.js';

@@ -29,6 +29,7 @@ import {
   ServerError,
 } from './errors.js';
 import { expectStat } from './expectations.js';
+import type { Access } from './http/access.js';
 import { resourcePath } from './http/base-url.js';
 import { plainBody, readFileStat } from './http/download.js';
 import { linesOf } from './http/lines.js';
@@ -41,7 +42,7 @@ import { encodeUpload } from './http/upload.js';
 const READ_HEADERS = { 'Accept-Encoding': 'gzip' };
 
 /** Settings of {@link RemoteDataStore}. */
-export interface RemoteDataStoreOptions {
+export interface RemoteDataStoreOptions extends Access {
   /** The server's URL, such as `http://host:9999`. */
   readonly url: string;
   readonly timeouts?: Timeouts;
@@ -64,8 +65,16 @@ export class RemoteDataStore implements DataStore {
   readonly #warn: (message: string) => void;
   #protocol: Promise<number> | undefined;
 
-  constructor({ url, timeouts = {}, retries, onRequest, onWarning = () => {} }: RemoteDataStoreOptions) {
-    this.#transport = new HttpTransport(url, timeouts, onRequest);
+  constructor({
+    url,
+    timeouts = {},
+    retries,
+    token,
+    tls,
+    onRequest,
+    onWarning = () => {},
+  }: RemoteDataStoreOptions) {
+    this.#transport = new HttpTransport(url, timeouts, { token, tls }, onRequest);
     this.#policy = retryPolicy(retries);
     this.#warn = onWarning;
   }

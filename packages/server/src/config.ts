@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
+import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from './metadata/checkpoints/checkpointer.js';
 
 /** Everything that a server is told at its start. */
 export interface ServerConfig {
@@ -24,6 +25,7 @@ export interface ServerConfig {
   readonly compressionLevel: number;
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
+  readonly checkpoints: CheckpointPolicy;
 }
 
 interface Flags {
@@ -39,6 +41,8 @@ interface Flags {
   readonly maxFileSize: number;
   readonly compressionLevel: number;
   readonly sync: 'commit' | 'none';
+  readonly checkpointInterval: number;
+  readonly checkpointJournalSize: number;
 }
 
 /**
@@ -61,6 +65,7 @@ export function parseConfig(argv: readonly string[], environment: NodeJS.Process
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
+    checkpoints: { interval: flags.checkpointInterval, journalBytes: flags.checkpointJournalSize },
   };
 }
 
@@ -105,6 +110,18 @@ function serverCommand(directory: string): Command {
         .choices(['commit', 'none'])
         .default('commit'),
     )
+    .option(
+      '--checkpoint-interval <time>',
+      'longest time between copies of the metadata, such as 6h (default: 1d)',
+      duration,
+      DEFAULT_CHECKPOINTS.interval,
+    )
+    .option(
+      '--checkpoint-journal-size <size>',
+      'longest journal behind the last copy, such as 1G (default: 256M)',
+      size,
+      DEFAULT_CHECKPOINTS.journalBytes,
+    )
     .addHelpText(
       'after',
       `
@@ -138,6 +155,16 @@ function fallbackUrl(text: string): string {
     throw new InvalidArgumentError('It must be an http or https URL.');
   }
   return text.replace(/\/+$/, '');
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Milliseconds. */
+function duration(text: string): number {
+  const match = /^(\d+)([smhd])$/.exec(text);
+  const unit = SECONDS[match?.[2] ?? ''];
+  if (!match || !unit) throw new InvalidArgumentError('It must be a number with s, m, h or d, such as 6h.');
+  return Number(match[1]) * unit * 1000;
 }
 
 const UNITS = 'BKMGT';

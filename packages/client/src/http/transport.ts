@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { EXCEPTION_HEADER } from '@filetracker/protocol';
-import { Agent, type Dispatcher, request } from 'undici';
-import { ConnectionError, ServerError } from '../errors.js';
+import { Agent, type Dispatcher, errors, request } from 'undici';
+import { AccessError, ConnectionError, ServerError } from '../errors.js';
 import { SourceFailure } from '../transfer.js';
+import { type Access, readTlsFiles } from './access.js';
 import { type BaseUrl, parseBaseUrl } from './base-url.js';
 
 /** Limits of waiting, in milliseconds; 0 means no limit. */
@@ -62,20 +63,24 @@ export const BODY_BUFFER = 512 * 1024;
 /** Sends single requests to one server: no repetition, but redirects of GET and HEAD are followed. */
 export class HttpTransport {
   readonly #base: BaseUrl;
+  readonly #authorization: string | undefined;
   readonly #agent: Agent;
+  /** For servers that this one redirects to: they are not shown the client's certificate. */
+  readonly #strangers: Agent;
 
   constructor(
     url: string,
     { connect = 10_000, headers = 300_000, idle = 60_000 }: Timeouts,
+    { token, tls = {} }: Access = {},
     private readonly onRequest?: (event: RequestEvent) => void,
   ) {
     this.#base = parseBaseUrl(url);
-    this.#agent = new Agent({
-      connections: CONNECTIONS,
-      connect: { timeout: connect },
-      headersTimeout: headers,
-      bodyTimeout: idle,
-    });
+    this.#authorization = token === undefined ? this.#base.authorization : `Bearer ${token}`;
+    const { ca, ...identity } = readTlsFiles(tls);
+    const trust = { timeout: connect, ...(ca && { ca }) };
+    const options = { connections: CONNECTIONS, headersTimeout: headers, bodyTimeout: idle };
+    this.#agent = new Agent({ ...options, connect: { ...trust, ...identity } });
+    this.#strangers = identity.cert ? new Agent({ ...options, connect: trust }) : this.#agent;
   }
 
   /** The server's URL, without credentials. */
@@ -83,7 +88,10 @@ export class HttpTransport {
     return this.#base.href;
   }
 
-  /** Sends a request. Throws {@link ServerError} for a refusal and {@link ConnectionError} for no answer. */
+  /**
+   * Sends a request. Throws {@link ServerError} or {@link AccessError} for a refusal and {@link ConnectionError}
+   * for no answer.
+   */
   async request(init: RequestInit): Promise<Reply> {
     let url = `${this.#base.href}${init.path}`;
     for (let hop = 0; ; hop++) {
@@ -99,7 +107,7 @@ export class HttpTransport {
         url = new URL(location, url).href;
         continue;
       }
-      if (reply.statusCode < 200 || reply.statusCode > 299) throw await refusal(reply);
+      if (reply.statusCode < 200 || reply.statusCode > 299) throw await this.#refusal(reply, url);
       return {
         status: reply.statusCode,
         header: (name) => first(reply.headers[name.toLowerCase()]),
@@ -112,11 +120,12 @@ export class HttpTransport {
 
   /** Ends all connections at once. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#strangers.destroy()]);
   }
 
   async #exchange(url: string, init: RequestInit): Promise<Dispatcher.ResponseData> {
     const { method, body, signal } = init;
+    const ours = this.#isOurs(url);
     const started = performance.now();
     const report = (status?: number) =>
       this.onRequest?.({
@@ -128,10 +137,13 @@ export class HttpTransport {
     try {
       const reply = await request(url, {
         method,
-        headers: { ...init.headers, ...this.#authorization(url) },
+        headers: {
+          ...init.headers,
+          ...(ours && this.#authorization && { authorization: this.#authorization }),
+        },
         ...(body !== undefined && { body: body as Buffer }),
         ...(signal && { signal }),
-        dispatcher: this.#agent,
+        dispatcher: ours ? this.#agent : this.#strangers,
         highWaterMark: BODY_BUFFER,
       });
       report(reply.statusCode);
@@ -144,10 +156,17 @@ export class HttpTransport {
     }
   }
 
-  /** Credentials are for the server they were given for, not for one it redirects to. */
-  #authorization(url: string): Record<string, string> {
-    const { authorization, href } = this.#base;
-    return authorization && new URL(url).origin === new URL(href).origin ? { authorization } : {};
+  /** Tokens and certificates are for the server they were given for, not for one it redirects to. */
+  #isOurs(url: string): boolean {
+    return new URL(url).origin === new URL(this.#base.href).origin;
+  }
+
+  async #refusal(reply: Dispatcher.ResponseData, url: string): Promise<ServerError | AccessError> {
+    const reason = await reasonOf(reply);
+    const { statusCode: status } = reply;
+    if (status !== 401 && status !== 403) return new ServerError(status, reason);
+    const identified = this.#isOurs(url) && this.#authorization !== undefined;
+    return new AccessError(status, new URL(url).origin, reason, identified);
   }
 }
 
@@ -163,7 +182,17 @@ export function toConnectionError(error: unknown, server: string): Error {
     code === 'ECONNRESET' ||
     code === 'EPIPE'
   ) {
-    return new ConnectionError(`${server} closed the connection too early`, 'connection_failed', { cause });
+    // How TLS 1.3 refuses a client without a certificate looks like this; so does a server that is killed.
+    const hint =
+      server.startsWith('https:') && unanswered(cause) ? ': perhaps it wants a client certificate' : '';
+    const message = `${server} closed the connection too early${hint}`;
+    return new ConnectionError(message, 'connection_failed', { cause });
+  }
+  if (/CERT|SIGNATURE|^ERR_(TLS|SSL|OSSL)_/.test(code)) {
+    const hint = code.includes('ALERT_')
+      ? 'it wants a client certificate that it trusts'
+      : 'its certificate is not trusted: name the one that signed it with --ca or $FILETRACKER_CA';
+    return new ConnectionError(`cannot reach ${server} (${cause.message}): ${hint}`, 'untrusted', { cause });
   }
   if (/^(E[A-Z_]+|HPE_\w+)$/.test(code)) {
     const hint = code === 'ECONNREFUSED' ? ': is the server running?' : '';
@@ -171,6 +200,11 @@ export function toConnectionError(error: unknown, server: string): Error {
     return new ConnectionError(`cannot reach ${server} (${message})${hint}`, 'connection_failed', { cause });
   }
   return cause;
+}
+
+/** Whether undici's error is about a connection on which no byte ever came. */
+function unanswered(cause: Error): boolean {
+  return cause instanceof errors.SocketError && cause.socket?.bytesRead === 0;
 }
 
 function isRedirect(status: number): boolean {
@@ -185,11 +219,11 @@ function first(value: string | string[] | undefined): string | undefined {
 const MAX_REASON = 4096;
 
 /** Reads the server's reason off a refusal. */
-async function refusal({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ServerError> {
+async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<string> {
   const header = first(headers[EXCEPTION_HEADER.toLowerCase()])?.trim();
   if (header) {
     await body.dump();
-    return new ServerError(statusCode, header);
+    return header;
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -203,5 +237,5 @@ async function refusal({ statusCode, headers, body }: Dispatcher.ResponseData): 
     // A refusal that is cut short is still a refusal.
   }
   const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]?.trim();
-  return new ServerError(statusCode, line || 'no reason given');
+  return line || 'no reason given';
 }

@@ -97,6 +97,8 @@ export interface ChangePage {
   readonly changes: readonly StoreChange[];
   /** Everything up to this sequence was told: go on behind it. */
   readonly last: number;
+  /** The newest change that was committed when the page was read. */
+  readonly newest: number;
 }
 
 /** A copy of the metadata from which, with the journal, it could be rebuilt. */
@@ -171,6 +173,9 @@ export interface MetadataStore {
 
   /** The newest checkpoint, or `undefined` before the first. */
   lastCheckpoint(): Promise<CheckpointInfo | undefined>;
+
+  /** Commits as durably as a change, and changes nothing that can be read. Rejects when a change would. */
+  probe(): Promise<void>;
 
   /** Waits for the changes under way and closes. */
   close(): Promise<void>;

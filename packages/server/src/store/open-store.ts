@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
-import type { CheckpointPolicy } from '../metadata/checkpoints/checkpointer.js';
+import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
@@ -15,7 +15,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly compressionLevel: number;
   /** False acknowledges changes before they are on the disk: faster, and a power cut may lose them. */
   readonly durable: boolean;
-  readonly checkpoints: CheckpointPolicy;
+  /** When checkpoints of the metadata are taken; {@link DEFAULT_CHECKPOINTS} unless given. */
+  readonly checkpoints?: CheckpointPolicy;
 }
 
 /** An open store and what closes it. */
@@ -40,7 +41,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
-    const { checkpoints, onBackgroundError: onError } = options;
+    const { checkpoints = DEFAULT_CHECKPOINTS, onBackgroundError: onError } = options;
     const metadata = LmdbMetadataStore.open(directory, { durable, checkpoints, onError });
     const blobs = await FsBlobStore.open(directory, { durable });
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeIfPresent, syncDirectory, temporaryName, writeAtomically } from '@filetracker/durable-fs';
+import {
+  removeIfPresent,
+  syncDirectory,
+  syncFile,
+  temporaryName,
+  writeAtomically,
+} from '@filetracker/durable-fs';
 import type { JournalState } from '../journal/state.js';
 
 /** What is known of a checkpoint; `checkpoint.json` in its directory holds all but `path`. */
@@ -45,7 +51,7 @@ export class CheckpointDirectory {
   }
 
   /**
-   * Adds a checkpoint: `copyTo` copies the environment, whose journal has come to `state` or beyond, to a file.
+   * Adds a checkpoint: `copyTo` copies the environment, whose journal has come to `state` or beyond, into a directory.
    * It has its name once everything of it is on the disk. Throws when the disk has not the room to spare.
    *
    * @param expectedBytes about how long the copy will be
@@ -53,7 +59,7 @@ export class CheckpointDirectory {
   async add(
     state: JournalState,
     expectedBytes: number,
-    copyTo: (file: string) => Promise<void>,
+    copyTo: (directory: string) => Promise<void>,
   ): Promise<Checkpoint> {
     await mkdir(this.path, { recursive: true });
     await this.#refuseWithoutRoom(expectedBytes);
@@ -61,7 +67,7 @@ export class CheckpointDirectory {
     try {
       await mkdir(temporary);
       const copy = join(temporary, COPY_NAME);
-      await copyTo(copy);
+      await copyTo(temporary);
       await syncFile(copy);
       const description = {
         sequence: state.sequence,
@@ -136,15 +142,6 @@ export class CheckpointDirectory {
 
 function nameOf(sequence: number): string {
   return String(sequence).padStart(16, '0');
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -13,12 +13,18 @@ export interface CheckpointPolicy {
   readonly journalBytes: number;
 }
 
+/** A journal of this length is replayed in a few seconds; a day bounds what a feed and a rebuild go through. */
+export const DEFAULT_CHECKPOINTS: CheckpointPolicy = {
+  interval: 24 * 60 * 60 * 1000,
+  journalBytes: 256 * 1024 * 1024,
+};
+
 /** What a checkpointer works on. */
-export interface CheckpointerOptions extends CheckpointPolicy {
+interface CheckpointerOptions extends CheckpointPolicy {
   readonly directory: CheckpointDirectory;
   readonly journalDirectory: string;
   readonly journalState: () => JournalState;
-  readonly copyTo: (file: string) => Promise<void>;
+  readonly copyTo: (directory: string) => Promise<void>;
   /** Length of the environment in bytes. */
   readonly environmentBytes: () => Promise<number>;
   readonly onError: (error: unknown) => void;
@@ -39,7 +45,8 @@ const KEPT = 2;
  */
 export class Checkpointer {
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #again = false;
   readonly #started = Date.now();
 
   constructor(private readonly options: CheckpointerOptions) {}
@@ -49,12 +56,17 @@ export class Checkpointer {
     this.#check(0);
   }
 
+  /** Looks at once, if {@link start} was called. */
+  checkSoon(): void {
+    if (this.#running) this.#again = true;
+    else if (this.#timer) this.#check(0);
+  }
+
   /** Ends the looking, and waits for a checkpoint under way. */
   async stop(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     await this.#running;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Takes a checkpoint if one is due and no other process is at it. */
@@ -77,16 +89,24 @@ export class Checkpointer {
   }
 
   #check(delay: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#running = this.checkpointIfDue().then(
-        () => this.#check(CHECK_INTERVAL),
-        (error: unknown) => {
-          this.options.onError(error);
-          this.#check(RETRY_PAUSE);
-        },
-      );
+      this.#running = this.#run();
     }, delay);
     this.#timer.unref();
+  }
+
+  async #run(): Promise<void> {
+    this.#again = false;
+    let pause = CHECK_INTERVAL;
+    try {
+      await this.checkpointIfDue();
+    } catch (error) {
+      this.options.onError(error);
+      pause = RETRY_PAUSE;
+    }
+    this.#running = undefined;
+    this.#check(this.#again ? 0 : pause);
   }
 
   async #isDue(): Promise<boolean> {

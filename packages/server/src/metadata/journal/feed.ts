@@ -29,9 +29,10 @@ export class JournalFeed {
   /** As `MetadataStore.changesSince`. */
   async page(since: number, limit: number): Promise<ChangePage> {
     const state = this.state();
+    const newest = state.sequence;
     // Whoever has seen more than there is followed a store that this one was copied or rebuilt from.
-    if (since > state.sequence) {
-      return { changes: [{ kind: 'gap', from: 1, to: state.sequence }], last: state.sequence };
+    if (since > newest) {
+      return { changes: [{ kind: 'gap', from: 1, to: newest }], last: newest, newest };
     }
     const page = new PageBuilder(since, limit);
     try {
@@ -40,7 +41,7 @@ export class JournalFeed {
       // The file was dropped between the listing and the opening; the next page begins with the gap.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
-    return { changes: page.changes, last: page.last };
+    return { changes: page.changes, last: page.last, newest };
   }
 
   async #fill(page: PageBuilder, state: JournalState): Promise<void> {

@@ -100,12 +100,16 @@ export class JournalWriter {
 
   /**
    * Takes care of what a process that died had appended and not synced: it is synced within a second from now.
+   * False when committed bytes are missing; the next append begins anew then.
    */
-  adopt(state: JournalState): void {
-    const file = this.#current(state);
-    if (!file) return;
+  adopt({ sequence, file: first, length }: JournalState): boolean {
+    if (first === 0) return sequence === 0;
+    const file = this.#file ?? openFile(this.options.directory, first);
+    this.#use(file);
+    if (!file || fstatSync(file.fd).size < length) return false;
     this.#directoryUnsynced = true;
     this.#touch(file);
+    return true;
   }
 
   /** Syncs and closes. */
@@ -116,7 +120,8 @@ export class JournalWriter {
 
   /** The file that `state` names, without uncommitted bytes; `undefined` when committed bytes are missing. */
   #current({ file: first, length }: JournalState): OpenFile | undefined {
-    if (this.#file?.first !== first) this.#use(first === 0 ? undefined : openFile(this.options.directory, first));
+    if (this.#file?.first !== first)
+      this.#use(first === 0 ? undefined : openFile(this.options.directory, first));
     const file = this.#file;
     if (!file) return undefined;
     const { size, nlink } = fstatSync(file.fd);

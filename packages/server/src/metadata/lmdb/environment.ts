@@ -19,7 +19,7 @@ export interface Tables {
 }
 
 /** What stands for each table in the journal: never use a number for another table. */
-const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
+export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
   files: 1,
   contents: 2,
   garbage: 3,
@@ -29,8 +29,11 @@ const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
 };
 
 /** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
-const STATE_KEY = Buffer.from('journal');
+export const STATE_KEY = Buffer.from('journal');
 const TOTALS_KEY = Buffer.from('totals');
+
+/** Told of a commit, and whether the journal lost changes before it, so that only a checkpoint makes up for them. */
+type CommitListener = (gap: boolean) => void;
 
 /** A change that waits for the next write transaction. */
 interface WaitingChange {
@@ -40,7 +43,7 @@ interface WaitingChange {
 }
 
 /** How an environment is opened. */
-export interface EnvironmentOptions {
+interface EnvironmentOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
   readonly journal: Omit<JournalOptions, 'durable'>;
@@ -54,6 +57,32 @@ const MAP_BYTES = 2 ** 40;
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
+/** Opens LMDB itself in directory `path`, creating it where there is none. */
+export function openRoot(
+  path: string,
+  { durable }: { readonly durable: boolean },
+): RootDatabase<Buffer, Buffer> {
+  mkdirSync(path, { recursive: true });
+  return open({
+    path,
+    ...BINARY,
+    maxDbs: 16,
+    mapSize: MAP_BYTES,
+    maxReaders: 1024,
+    noSync: !durable,
+    // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
+    overlappingSync: false,
+    // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
+    eventTurnBatching: false,
+    noSubdir: false,
+  }) as RootDatabase<Buffer, Buffer>;
+}
+
+/** Opens one table by its name, past the journal. */
+export function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Database<Buffer, Buffer> {
+  return root.openDB({ name, ...BINARY });
+}
+
 /**
  * The LMDB environment of a store, and the journal of its changes. Changes that wait at the same moment share a
  * write transaction: a group commit with one fsync and one append to the journal, and no timer when there is only
@@ -66,15 +95,16 @@ export class Environment {
   readonly #journal: JournalWriter;
   #waiting: WaitingChange[] = [];
   #scheduled = false;
-  readonly #listeners = new Set<() => void>();
+  /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
+  #mending = false;
+  readonly #listeners = new Set<CommitListener>();
 
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
     { durable, journal }: EnvironmentOptions,
   ) {
-    const open = (name: string) => root.openDB({ name, ...BINARY }) as Database<Buffer, Buffer>;
-    const table = (name: keyof Tables) => new Table(open(name), TABLE_IDS[name], this.#recorder);
+    const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
     this.tables = {
       files: table('files'),
       contents: table('contents'),
@@ -83,30 +113,20 @@ export class Environment {
       tombstones: table('tombstones'),
       meta: table('meta'),
     };
-    this.#meta = open('meta');
+    this.#meta = openTable(root, 'meta');
     this.#journal = new JournalWriter({ ...journal, durable });
   }
 
   /** Opens the environment in directory `path`, creating it where there is none. Reads nothing but its header. */
   static open(path: string, options: EnvironmentOptions): Environment {
-    mkdirSync(path, { recursive: true });
-    const root = open({
-      path,
-      ...BINARY,
-      maxDbs: 16,
-      mapSize: MAP_BYTES,
-      maxReaders: 1024,
-      noSync: !options.durable,
-      // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
-      overlappingSync: false,
-      // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
-      eventTurnBatching: false,
-      noSubdir: false,
-    }) as RootDatabase<Buffer, Buffer>;
+    const root = openRoot(path, options);
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     root.readerCheck();
     const environment = new Environment(root, path, options);
-    environment.#journal.adopt(environment.journalState());
+    if (!environment.#journal.adopt(environment.journalState())) {
+      environment.#mending = true;
+      environment.#schedule();
+    }
     return environment;
   }
 
@@ -146,10 +166,9 @@ export class Environment {
     return { ...EMPTY_STATE, sequence: SEQUENCE_LEAP, completeSince: SEQUENCE_LEAP };
   }
 
-  /** Calls `listener` after each commit of this process, until the returned function is called. */
-  onCommit(listener: () => void): () => void {
+  /** Calls `listener` after each commit of this process. */
+  onCommit(listener: CommitListener): void {
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
   }
 
   /** Waits until the journal is as durable as the tables. */
@@ -157,9 +176,12 @@ export class Environment {
     return this.#journal.sync();
   }
 
-  /** Copies the environment, as it is at one moment, to a file that must not exist; writers go on meanwhile. */
-  async copyTo(file: string): Promise<void> {
-    await this.root.backup(file, true);
+  /**
+   * Copies the environment, as it is at one moment, to `data.mdb` in a directory that has none; writers go on
+   * meanwhile.
+   */
+  async copyTo(directory: string): Promise<void> {
+    await this.root.backup(directory, true);
   }
 
   /** Length of the environment in bytes. */
@@ -181,6 +203,7 @@ export class Environment {
 
   async #runNext(): Promise<void> {
     let batch: readonly WaitingChange[] | undefined;
+    let gap = false;
     const take = () => {
       this.#scheduled = false;
       batch = this.#waiting.splice(0, MAX_CHANGES);
@@ -189,17 +212,20 @@ export class Environment {
     };
     try {
       // As a child it is undone when the journal cannot be written: lmdb undoes nothing else.
-      await this.root.childTransaction(() => this.#runBatch(take()));
+      await this.root.childTransaction(() => {
+        gap = this.#runBatch(take());
+      });
     } catch (error) {
       const reason = await transactionError(error, this.path);
       for (const { reject } of batch ?? take()) reject(reason);
       return;
     }
     for (const { resolve } of batch ?? []) resolve();
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(gap);
   }
 
-  #runBatch(batch: readonly WaitingChange[]): void {
+  /** True when the journal has a gap before these changes. */
+  #runBatch(batch: readonly WaitingChange[]): boolean {
     const before = this.journalState();
     const changes: JournalChange[] = [];
     for (const { run } of batch) {
@@ -207,7 +233,10 @@ export class Environment {
       const change = this.#recorder.take();
       if (change) changes.push(change);
     }
-    if (changes.length === 0) return;
-    this.#meta.putSync(STATE_KEY, encodeState(this.#journal.append(before, changes)));
+    if (changes.length === 0 && !this.#mending) return false;
+    this.#mending = false;
+    const after = this.#journal.append(before, changes);
+    this.#meta.putSync(STATE_KEY, encodeState(after));
+    return after.completeSince > before.completeSince;
   }
 }

@@ -25,7 +25,7 @@ import { decodeFile, encodeFile, encodeVersion, fileKey, fileKeyEnd, nameOfKey }
 import { readTotals, Sums } from './totals.js';
 
 /** How the metadata is opened. */
-export interface LmdbOptions {
+interface LmdbOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
   readonly checkpoints: CheckpointPolicy;
@@ -39,6 +39,9 @@ const CHECKPOINTS = 'checkpoints';
 
 /** Length in bytes at which a journal file is followed by the next, at the latest. */
 const MAX_JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
+
+/** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
+const PROBE_KEY = Buffer.from('probe');
 
 /** Metadata in LMDB, with a journal and checkpoints beside it. */
 export class LmdbMetadataStore implements MetadataStore {
@@ -59,19 +62,22 @@ export class LmdbMetadataStore implements MetadataStore {
     const journalState = () => environment.journalState();
     this.#feed = new JournalFeed(join(root, JOURNAL), journalState);
     this.#waiters = new ChangeWaiters(() => journalState().sequence);
-    environment.onCommit(() => this.#waiters.wake());
     this.#checkpoints = new CheckpointDirectory(join(root, CHECKPOINTS));
     this.#checkpointer = new Checkpointer({
       ...checkpoints,
       directory: this.#checkpoints,
       journalDirectory: join(root, JOURNAL),
       journalState,
-      copyTo: (file) => environment.copyTo(file),
+      copyTo: (target) => environment.copyTo(target),
       environmentBytes: () => environment.bytes(),
       onError,
     });
     // Without durable commits there is nothing that a checkpoint could add to.
     if (durable) this.#checkpointer.start();
+    environment.onCommit((gap) => {
+      this.#waiters.wake();
+      if (gap) this.#checkpointer.checkSoon();
+    });
   }
 
   /**
@@ -186,6 +192,11 @@ export class LmdbMetadataStore implements MetadataStore {
   /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
   checkpointIfDue(): Promise<void> {
     return this.#checkpointer.checkpointIfDue();
+  }
+
+  async probe(): Promise<void> {
+    const time = Buffer.from(new Date().toISOString());
+    await this.environment.write(() => this.#tables.meta.putSync(PROBE_KEY, time));
   }
 
   async close(): Promise<void> {
