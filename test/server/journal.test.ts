@@ -35,7 +35,7 @@ function put(
     digest: digestOf(content),
     size: content.length,
   };
-  return store.putFile(file, location);
+  return store.putFile(file, { location });
 }
 
 function remove(store: LmdbMetadataStore, name: string) {

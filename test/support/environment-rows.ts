@@ -5,10 +5,11 @@ import { DEFAULT_CHECKPOINTS } from '#server/metadata/checkpoints/checkpointer.j
 import { openRoot, openTable } from '#server/metadata/lmdb/environment.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { type RebuildReport, rebuildEnvironment } from '#server/metadata/lmdb/rebuild.js';
+import { PLAIN_RULES, type StoreRules } from '#server/metadata/rules.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** The tables that make up the truth about names. */
-const TABLES = ['files', 'contents', 'garbage', 'unnamed', 'tombstones', 'meta'];
+const TABLES = ['files', 'history', 'ended', 'contents', 'garbage', 'unnamed', 'tombstones', 'meta'];
 
 /** Every row of an environment, but for the journal's own, which a rebuild begins anew. */
 export async function environmentRows(path: string): Promise<readonly string[]> {
@@ -23,10 +24,16 @@ export async function environmentRows(path: string): Promise<readonly string[]> 
   return rows;
 }
 
+/** With a past, so that every table has rows. */
+const KEEPING: StoreRules = {
+  ...PLAIN_RULES,
+  history: { keepVersions: 3, keepFor: Number.POSITIVE_INFINITY },
+};
+
 /** Opens the metadata of a store past its server. */
 export function openMetadata(directory: string, checkpoints = DEFAULT_CHECKPOINTS): LmdbMetadataStore {
   const onError = (error: unknown) => expect(error).toBeUndefined();
-  return LmdbMetadataStore.open(directory, { durable: true, checkpoints, onError });
+  return LmdbMetadataStore.open(directory, { durable: true, rules: KEEPING, checkpoints, onError });
 }
 
 /** Builds the metadata of a store anew beside it. */

@@ -18,4 +18,5 @@ export {
   splitName,
   versionedName,
 } from './name.js';
+export { parseDuration, parseSize } from './quantity.js';
 export { currentVersion, formatDate, MAX_VERSION, parseDate, toVersion, type Version } from './version.js';

@@ -2,14 +2,26 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
+import { type ListenAddress, parseListenAddress } from './listening/address.js';
+import { inheritedSockets } from './listening/inherited-sockets.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
 import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from './metadata/checkpoints/checkpointer.js';
+import type { StoreRules } from './metadata/rules.js';
+import { duration, size, wholeNumber } from './option-values.js';
+import { addStoreOptions, type StoreFlags, storeRules } from './store-options.js';
 
 /** Everything that a server is told at its start. */
 export interface ServerConfig {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+  /** One at least. */
+  readonly listen: readonly ListenAddress[];
+  /** Mode of Unix sockets; what the umask leaves when there is none. */
+  readonly socketMode: number | undefined;
+  /** Base path of all URLs, without a closing slash; nothing for the root. */
+  readonly prefix: string;
+  /** Milliseconds after which a connection on which nothing moves is cut; 0 for never. */
+  readonly idleTimeout: number;
+  /** Connections that this process has at once on each of its addresses; no bound when there is none. */
+  readonly maxConnections: number | undefined;
   readonly directory: string;
   /** Where the log goes; standard output when there is none. */
   readonly logFile: string | undefined;
@@ -26,11 +38,19 @@ export interface ServerConfig {
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
   readonly checkpoints: CheckpointPolicy;
+  /** What the store permits and keeps. */
+  readonly rules: StoreRules;
+  /** Refuse all changes. */
+  readonly readOnly: boolean;
 }
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly port: number;
-  readonly listenOn: string;
+  readonly listenOn: readonly string[];
+  readonly socketMode?: number;
+  readonly prefix: string;
+  readonly idleTimeout: number;
+  readonly maxConnections?: number;
   readonly dir: string;
   readonly log?: string;
   readonly logLevel: LogLevel;
@@ -49,12 +69,25 @@ interface Flags {
  * Reads the command line of `filetracker-server`. Throws commander's `CommanderError` on misuse and on `--help`.
  *
  * @param argv the arguments without program and script
+ * @param pid the process that was started with these arguments, to tell which sockets are meant for it
  */
-export function parseConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ServerConfig {
-  const flags = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' }).opts<Flags>();
+export function parseConfig(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  pid: number,
+): ServerConfig {
+  const command = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' });
+  const flags = command.opts<Flags>();
+  const inherited = inheritedSockets(environment, pid);
+  if (inherited.length > 0 && flags.daemon) {
+    command.error('error: --daemon does not go with sockets that were opened by somebody else');
+  }
   return {
-    host: flags.listenOn,
-    port: flags.port,
+    listen: inherited.length > 0 ? inherited : listenAddresses(flags, command),
+    socketMode: flags.socketMode,
+    prefix: flags.prefix,
+    idleTimeout: flags.idleTimeout * 1000,
+    maxConnections: flags.maxConnections && Math.ceil(flags.maxConnections / flags.workers),
     directory: resolve(flags.dir),
     logFile: flags.log,
     logLevel: flags.logLevel,
@@ -66,7 +99,17 @@ export function parseConfig(argv: readonly string[], environment: NodeJS.Process
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
     checkpoints: { interval: flags.checkpointInterval, journalBytes: flags.checkpointJournalSize },
+    rules: storeRules(flags),
+    readOnly: flags.readOnly ?? false,
   };
+}
+
+function listenAddresses(flags: Flags, command: Command): readonly ListenAddress[] {
+  try {
+    return flags.listenOn.map((text) => parseListenAddress(text, flags.port));
+  } catch (error) {
+    return command.error(`error: option '-l, --listen-on <address>': ${(error as Error).message}`);
+  }
 }
 
 function defaultDirectory(environment: NodeJS.ProcessEnv): string {
@@ -75,13 +118,33 @@ function defaultDirectory(environment: NodeJS.ProcessEnv): string {
 }
 
 function serverCommand(directory: string): Command {
-  return new Command('filetracker-server')
+  const command = new Command('filetracker-server')
     .description(
       'Serves files over HTTP from a directory: compressed, deduplicated and safe once acknowledged.',
     )
     .exitOverride()
     .option('-p, --port <port>', 'TCP port to listen on; 0 takes any free one', wholeNumber(0, 65_535), 9999)
-    .option('-l, --listen-on <address>', 'address to listen on', '127.0.0.1')
+    .addOption(
+      new Option(
+        '-l, --listen-on <address>',
+        'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH to listen on; may be repeated',
+      )
+        .argParser(collect)
+        .default(DEFAULT_LISTEN, DEFAULT_LISTEN.join()),
+    )
+    .option('--socket-mode <mode>', 'mode of Unix sockets, such as 660', fileMode)
+    .option('--prefix <path>', 'base path of all URLs, such as /ft', basePath, '')
+    .option(
+      '--idle-timeout <seconds>',
+      'cut connections on which nothing moves for so long; 0 for never',
+      wholeNumber(0, 86_400),
+      120,
+    )
+    .option(
+      '--max-connections <number>',
+      'refuse connections beyond so many, for each address',
+      wholeNumber(1, 1_000_000),
+    )
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
     .option('-L, --log <file>', 'append the log to a file; SIGHUP reopens it (default: standard output)')
     .option(
@@ -121,27 +184,39 @@ function serverCommand(directory: string): Command {
       'longest journal behind the last copy, such as 1G (default: 256M)',
       size,
       DEFAULT_CHECKPOINTS.journalBytes,
-    )
-    .addHelpText(
-      'after',
-      `
+    );
+  return addStoreOptions(command).addHelpText(
+    'after',
+    `
 Examples:
   filetracker-server                                     serve http://127.0.0.1:9999 from the default directory
   filetracker-server -d /srv/files -l 0.0.0.0 -p 9999    serve every host of the network
   filetracker-server -d /srv/files --daemon -L /var/log/filetracker.log
+  filetracker-server -d /srv/files --keep-versions 10 --keep-for 30d
 
 SIGTERM and SIGINT finish the requests under way and stop.`,
-    );
+  );
 }
 
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-      throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
-    }
-    return number;
-  };
+const DEFAULT_LISTEN: readonly string[] = ['127.0.0.1'];
+
+/** Collects the values of an option that may be repeated. */
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  // The first one takes the place of the default.
+  return previous === DEFAULT_LISTEN ? [value] : [...previous, value];
+}
+
+function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError('It must be three octal digits.');
+  return Number.parseInt(text, 8);
+}
+
+function basePath(text: string): string {
+  const path = text.replace(/\/+$/, '');
+  if (!/^(\/[\w.~-]+)+$/.test(path)) {
+    throw new InvalidArgumentError('It must be a path such as /ft, of letters, digits and "._~-".');
+  }
+  return path;
 }
 
 function logLevel(text: string): LogLevel {
@@ -155,22 +230,4 @@ function fallbackUrl(text: string): string {
     throw new InvalidArgumentError('It must be an http or https URL.');
   }
   return text.replace(/\/+$/, '');
-}
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** Milliseconds. */
-function duration(text: string): number {
-  const match = /^(\d+)([smhd])$/.exec(text);
-  const unit = SECONDS[match?.[2] ?? ''];
-  if (!match || !unit) throw new InvalidArgumentError('It must be a number with s, m, h or d, such as 6h.');
-  return Number(match[1]) * unit * 1000;
-}
-
-const UNITS = 'BKMGT';
-
-function size(text: string): number {
-  const match = /^(\d+)([BKMGT]?)$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number of bytes, or one with K, M, G or T.');
-  return Number(match[1]) * 1024 ** UNITS.indexOf((match[2] || 'B').toUpperCase());
 }

@@ -4,6 +4,7 @@ import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
 import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
+import { PLAIN_RULES, type StoreRules } from '../metadata/rules.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
@@ -17,6 +18,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly durable: boolean;
   /** When checkpoints of the metadata are taken; {@link DEFAULT_CHECKPOINTS} unless given. */
   readonly checkpoints?: CheckpointPolicy;
+  /** What is permitted and kept; the same for all processes that share the store. */
+  readonly rules?: StoreRules;
 }
 
 /** An open store and what closes it. */
@@ -32,17 +35,22 @@ export interface OpenedStore {
  * program that needs it for itself holds its lock exclusively. Throws {@link StoreOpenError}.
  */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { directory, durable } = options;
+  const { directory, durable, rules = PLAIN_RULES } = options;
   try {
-    await openFormat(directory);
+    await openFormat(directory, { create: !options.readOnly });
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
     if (!lock) {
       throw new StoreOpenError(
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
-    const { checkpoints = DEFAULT_CHECKPOINTS, onBackgroundError: onError } = options;
-    const metadata = LmdbMetadataStore.open(directory, { durable, checkpoints, onError });
+    const metadata = LmdbMetadataStore.open(directory, {
+      durable,
+      rules,
+      // A server that changes nothing leaves checkpoints to those that do.
+      checkpoints: options.readOnly ? undefined : (options.checkpoints ?? DEFAULT_CHECKPOINTS),
+      onError: options.onBackgroundError,
+    });
     const blobs = await FsBlobStore.open(directory, { durable });
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);
     const swept = await store.sweep();

@@ -16,18 +16,19 @@ export class ChangeWaiters {
   /** Resolves when there is a change behind `after`, and also when `signal` aborts. */
   async wait(after: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.lastSequence() > after) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        signal.removeEventListener('abort', end);
-        this.#waiters.delete(waiter);
-        if (this.#waiters.size === 0) clearInterval(this.#poll);
-        resolve();
-      };
-      const waiter = { after, resolve: end };
-      signal.addEventListener('abort', end);
-      if (this.#waiters.size === 0) this.#poll = setInterval(() => this.wake(), POLL_INTERVAL);
-      this.#waiters.add(waiter);
-    });
+    let onAbort: (() => void) | undefined;
+    let waiter: Waiter | undefined;
+    try {
+      await new Promise<void>((resolve) => {
+        onAbort = resolve;
+        waiter = { after, resolve };
+        signal.addEventListener('abort', onAbort);
+        this.#add(waiter);
+      });
+    } finally {
+      if (onAbort) signal.removeEventListener('abort', onAbort);
+      if (waiter) this.#remove(waiter);
+    }
   }
 
   /** There may be a change. */
@@ -40,5 +41,17 @@ export class ChangeWaiters {
   /** Wakes everybody for good. */
   close(): void {
     for (const { resolve } of this.#waiters) resolve();
+  }
+
+  #add(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+    this.#poll ??= setInterval(() => this.wake(), POLL_INTERVAL);
+  }
+
+  #remove(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+    if (this.#waiters.size > 0) return;
+    clearInterval(this.#poll);
+    this.#poll = undefined;
   }
 }

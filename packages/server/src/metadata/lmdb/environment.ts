@@ -11,12 +11,17 @@ import { ChangeRecorder, Table } from './table.js';
 /** All tables of a store. */
 export interface Tables {
   readonly files: Table;
+  readonly history: Table;
+  readonly ended: Table;
   readonly contents: Table;
   readonly garbage: Table;
   readonly unnamed: Table;
   readonly tombstones: Table;
   readonly meta: Table;
 }
+
+/** Directory of the environment below a store. */
+export const METADATA = 'metadata';
 
 /** What stands for each table in the journal: never use a number for another table. */
 export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
@@ -26,6 +31,8 @@ export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
   unnamed: 4,
   tombstones: 5,
   meta: 6,
+  history: 7,
+  ended: 8,
 };
 
 /** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
@@ -107,6 +114,8 @@ export class Environment {
     const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
     this.tables = {
       files: table('files'),
+      history: table('history'),
+      ended: table('ended'),
       contents: table('contents'),
       garbage: table('garbage'),
       unnamed: table('unnamed'),

@@ -1,44 +1,49 @@
 import { join } from 'node:path';
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
-import { CheckpointDirectory } from '../checkpoints/checkpoint-directory.js';
-import { Checkpointer, type CheckpointPolicy } from '../checkpoints/checkpointer.js';
-import { ChangeWaiters } from '../journal/change-waiters.js';
-import { JournalFeed } from '../journal/feed.js';
+import type { CheckpointPolicy } from '../checkpoints/checkpointer.js';
+import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../listing.js';
 import type {
   ChangePage,
   CheckpointInfo,
   ContentLocation,
+  DeleteOptions,
   DeleteOutcome,
+  ExpiryOutcome,
   FileRecord,
   FoundFile,
   GarbageRequest,
-  ListRequest,
+  KeptVersion,
   MetadataStore,
+  PutOptions,
   PutOutcome,
+  StoredContent,
   Totals,
+  VersionsRequest,
 } from '../metadata-store.js';
+import type { StoreRules } from '../rules.js';
+import { ChangeLog, journalOptions } from './change-log.js';
+import { Changes } from './changes.js';
 import { Contents } from './contents.js';
-import { Environment, type Tables } from './environment.js';
-import { findNewest, keysBelow, refuseConflict } from './names.js';
-import { decodeFile, encodeFile, encodeVersion, fileKey, fileKeyEnd, nameOfKey } from './records.js';
-import { readTotals, Sums } from './totals.js';
+import { Environment, METADATA, type Tables } from './environment.js';
+import { History } from './history.js';
+import { HistorySums } from './history-sums.js';
+import { listChildren, listFiles, listVersions } from './listing.js';
+import { findNewest } from './names.js';
+import { readTotals } from './totals.js';
 
-/** How the metadata is opened. */
+/** How the metadata of a store is opened. */
 interface LmdbOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
-  readonly checkpoints: CheckpointPolicy;
+  readonly rules: StoreRules;
+  /** None takes no checkpoints. */
+  readonly checkpoints?: CheckpointPolicy | undefined;
   /** Told of failures in work that no call waits for. */
   readonly onError: (error: unknown) => void;
+  /** The clock by which versions of the past expire, in milliseconds since 1970. */
+  readonly now?: () => number;
 }
-
-const METADATA = 'metadata';
-const JOURNAL = 'journal';
-const CHECKPOINTS = 'checkpoints';
-
-/** Length in bytes at which a journal file is followed by the next, at the latest. */
-const MAX_JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
 const PROBE_KEY = Buffer.from('probe');
@@ -47,37 +52,21 @@ const PROBE_KEY = Buffer.from('probe');
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
   readonly #contents: Contents;
-  readonly #checkpoints: CheckpointDirectory;
-  readonly #checkpointer: Checkpointer;
-  readonly #feed: JournalFeed;
-  readonly #waiters: ChangeWaiters;
+  readonly #history: History;
+  readonly #changes: Changes;
+  readonly #log: ChangeLog;
 
   private constructor(
     private readonly environment: Environment,
     root: string,
-    { durable, checkpoints, onError }: LmdbOptions,
+    options: LmdbOptions,
   ) {
+    const { rules, now = Date.now } = options;
     this.#tables = environment.tables;
-    this.#contents = new Contents(environment.tables);
-    const journalState = () => environment.journalState();
-    this.#feed = new JournalFeed(join(root, JOURNAL), journalState);
-    this.#waiters = new ChangeWaiters(() => journalState().sequence);
-    this.#checkpoints = new CheckpointDirectory(join(root, CHECKPOINTS));
-    this.#checkpointer = new Checkpointer({
-      ...checkpoints,
-      directory: this.#checkpoints,
-      journalDirectory: join(root, JOURNAL),
-      journalState,
-      copyTo: (target) => environment.copyTo(target),
-      environmentBytes: () => environment.bytes(),
-      onError,
-    });
-    // Without durable commits there is nothing that a checkpoint could add to.
-    if (durable) this.#checkpointer.start();
-    environment.onCommit((gap) => {
-      this.#waiters.wake();
-      if (gap) this.#checkpointer.checkSoon();
-    });
+    this.#contents = new Contents(this.#tables);
+    this.#history = new History(this.#tables, this.#contents, rules.history, now);
+    this.#changes = new Changes(this.#tables, this.#contents, this.#history, rules);
+    this.#log = new ChangeLog(environment, root, options);
   }
 
   /**
@@ -85,44 +74,26 @@ export class LmdbMetadataStore implements MetadataStore {
    * {@link Environment.open}.
    */
   static open(root: string, options: LmdbOptions): LmdbMetadataStore {
-    const { durable, onError } = options;
-    const journal = { directory: join(root, JOURNAL), fileBytes: fileBytes(options), onError };
+    const { durable } = options;
+    const journal = journalOptions(root, options);
     const environment = Environment.open(join(root, METADATA), { durable, journal });
     return new LmdbMetadataStore(environment, root, options);
   }
 
-  async findFile(name: FileName): Promise<FoundFile | undefined> {
-    const file = findNewest(this.#tables.files, name);
+  async findFile(name: FileName, version?: Version): Promise<FoundFile | undefined> {
+    const file = this.#find(name, version);
     return file && Object.assign(file, { location: this.#contents.find(file.digest)?.location });
   }
 
-  async findContent(digest: Digest): Promise<ContentLocation | undefined> {
-    return this.#contents.find(digest)?.location;
+  async findContent(digest: Digest): Promise<StoredContent | undefined> {
+    return this.#contents.find(digest);
   }
 
-  putFile(file: FileRecord, location?: ContentLocation): Promise<PutOutcome> {
-    const { files, tombstones, meta } = this.#tables;
+  putFile(file: FileRecord, options: PutOptions = {}): Promise<PutOutcome> {
     return this.environment.write(() => {
-      const stored = findNewest(files, file.name);
-      if (stored && stored.version > file.version) return { kind: 'newer', version: stored.version };
-      if (!location && !this.#contents.find(file.digest)) return { kind: 'content-missing' };
-      if (!stored) refuseConflict(files, file.name);
-
-      const totals = new Sums(meta);
-      let copyKept = false;
-      let leftGarbage = false;
-      // The same content once more needs no counting.
-      if (stored?.digest !== file.digest) {
-        copyKept = this.#contents.addReference(file, location, totals);
-        if (stored) leftGarbage = this.#contents.dropReference(stored.digest, totals);
-      }
-      files.putSync(fileKey(file.name), encodeFile(file));
-      tombstones.removeSync(Buffer.from(file.name));
-      totals.files += stored ? 0 : 1;
-      totals.logicalBytes += file.size - (stored?.size ?? 0);
-      totals.save();
-      this.environment.announce({ kind: 'put', file });
-      return { kind: 'stored', copyKept, leftGarbage };
+      const outcome = this.#changes.put(file, options);
+      if (outcome.kind === 'stored') this.environment.announce({ kind: 'put', file });
+      return outcome;
     });
   }
 
@@ -130,25 +101,11 @@ export class LmdbMetadataStore implements MetadataStore {
     return this.environment.write(() => this.#contents.replaceLostCopy(digest, lost, location));
   }
 
-  deleteFile(
-    name: FileName,
-    version: Version,
-    { tombstone }: { readonly tombstone: boolean },
-  ): Promise<DeleteOutcome> {
-    const { files, tombstones, meta } = this.#tables;
+  deleteFile(name: FileName, version: Version, options: DeleteOptions = {}): Promise<DeleteOutcome> {
     return this.environment.write(() => {
-      const stored = findNewest(files, name);
-      if (!stored) return { kind: 'missing' };
-      if (stored.version > version) return { kind: 'newer' };
-      const totals = new Sums(meta);
-      const leftGarbage = this.#contents.dropReference(stored.digest, totals);
-      totals.files -= 1;
-      totals.logicalBytes -= stored.size;
-      files.removeSync(fileKey(name));
-      if (tombstone) tombstones.putSync(Buffer.from(name), encodeVersion(version));
-      totals.save();
-      this.environment.announce({ kind: 'delete', name, version });
-      return { kind: 'deleted', leftGarbage };
+      const outcome = this.#changes.delete(name, version, options);
+      if (outcome.kind === 'deleted') this.environment.announce({ kind: 'delete', name, version });
+      return outcome;
     });
   }
 
@@ -156,14 +113,22 @@ export class LmdbMetadataStore implements MetadataStore {
     return this.#tables.tombstones.doesExist(Buffer.from(name));
   }
 
-  async list({ directory, after, limit }: ListRequest): Promise<readonly FileRecord[]> {
-    const below = keysBelow(directory);
-    const range = { ...(after === undefined ? below : { ...below, start: fileKeyEnd(after) }), limit };
-    const files: FileRecord[] = [];
-    for (const { key, value } of this.#tables.files.getRange(range)) {
-      files.push(decodeFile(nameOfKey(key), value));
-    }
-    return files;
+  async list(request: ListRequest): Promise<readonly FileRecord[]> {
+    return listFiles(this.#tables, request);
+  }
+
+  async listChildren(request: ListChildrenRequest): Promise<readonly DirectoryEntry[]> {
+    return listChildren(this.#tables, request);
+  }
+
+  async versions(request: VersionsRequest): Promise<readonly KeptVersion[]> {
+    return listVersions(this.#tables, request);
+  }
+
+  async expireHistory(limit: number): Promise<ExpiryOutcome> {
+    const leftGarbage =
+      this.#history.isDue && (await this.environment.write(() => this.#history.expire(limit)));
+    return { leftGarbage, next: this.#history.nextExpiry };
   }
 
   async collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
@@ -174,24 +139,8 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   async totals(): Promise<Totals> {
-    return readTotals(this.#tables.meta);
-  }
-
-  changesSince(since: number, limit: number): Promise<ChangePage> {
-    return this.#feed.page(since, limit);
-  }
-
-  waitForChange(after: number, signal: AbortSignal): Promise<void> {
-    return this.#waiters.wait(after, signal);
-  }
-
-  async lastCheckpoint(): Promise<CheckpointInfo | undefined> {
-    return (await this.#checkpoints.list())[0];
-  }
-
-  /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
-  checkpointIfDue(): Promise<void> {
-    return this.#checkpointer.checkpointIfDue();
+    const { versions, bytes } = new HistorySums(this.#tables.meta);
+    return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
   }
 
   async probe(): Promise<void> {
@@ -199,14 +148,32 @@ export class LmdbMetadataStore implements MetadataStore {
     await this.environment.write(() => this.#tables.meta.putSync(PROBE_KEY, time));
   }
 
+  changesSince(since: number, limit: number): Promise<ChangePage> {
+    return this.#log.page(since, limit);
+  }
+
+  waitForChange(after: number, signal: AbortSignal): Promise<void> {
+    return this.#log.wait(after, signal);
+  }
+
+  async lastCheckpoint(): Promise<CheckpointInfo | undefined> {
+    return this.#log.lastCheckpoint();
+  }
+
+  /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
+  async checkpointIfDue(): Promise<void> {
+    await this.#log.checkpointIfDue();
+  }
+
   async close(): Promise<void> {
-    this.#waiters.close();
-    await this.#checkpointer.stop();
+    await this.#log.close();
     await this.environment.close();
   }
-}
 
-/** A checkpoint makes the journal files before it superfluous, so there are several between two. */
-function fileBytes({ checkpoints }: LmdbOptions): number {
-  return Math.min(MAX_JOURNAL_FILE_BYTES, Math.ceil(checkpoints.journalBytes / 4));
+  #find(name: FileName, version: Version | undefined): FileRecord | undefined {
+    const newest = findNewest(this.#tables.files, name);
+    if (version === undefined || newest?.version === version) return newest;
+    const past = this.#history.find(name, version);
+    return past && { name, version, digest: past.digest, size: past.size };
+  }
 }
