@@ -16,6 +16,7 @@ import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
@@ -65,6 +66,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerVersions(routes, options);
     done();
   });
   return app;
@@ -80,6 +82,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
   changes: ['GET'],
+  versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],

@@ -32,14 +32,8 @@ export function wantsJson(headers: IncomingHttpHeaders): boolean {
   return optsIn(headers) || prefersType(headers, 'application/json');
 }
 
-/** Whether a feed goes out as server-sent events, as browsers ask for them, and not as lines. */
-export function prefersEventStream({ accept }: IncomingHttpHeaders): boolean {
-  const weights = parseWeights(accept);
-  return prefers(weights.get('text/event-stream'), weights.get('application/x-ndjson'));
-}
-
 /** Whether a media type is asked for by its name and wanted no less than plain text. */
-function prefersType(headers: IncomingHttpHeaders, type: string): boolean {
+export function prefersType(headers: IncomingHttpHeaders, type: string): boolean {
   const weights = parseWeights(headers.accept);
   return prefers(weights.get(type), weights.get('text/plain'));
 }

@@ -1,20 +1,16 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FileStore, StoreChange } from '../../store/file-store.js';
-import { prefersEventStream } from '../negotiation.js';
+import { linesOf, NDJSON } from '../lines.js';
+import { prefersType } from '../negotiation.js';
 import { queryNumber } from '../query.js';
-
-/** Longest time that a request waits for a change, in seconds. */
-const MAX_WAIT = 60;
+import { CHANGES, EVENT_STREAM, LIMIT, SINCE, WAIT } from './changes-schema.js';
 
 /** Changes read at a time. */
 const PAGE_CHANGES = 1000;
 
 /** A stream of events says something at least so often, in milliseconds, so that nobody takes it for dead. */
 const HEARTBEAT = 15_000;
-
-/** Sequences beyond this are no whole numbers any more. */
-const ANY_SEQUENCE = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
 /** What a reader wants. */
 interface ChangesRequest {
@@ -30,42 +26,38 @@ export function registerChanges(app: FastifyInstance, { store }: { readonly stor
   // Readers that follow would keep a server that stops waiting for its deadline.
   app.addHook('preClose', async () => stopping.abort());
 
-  app.get('/changes', { exposeHeadRoute: false }, (request, reply) => {
+  app.get('/changes', { exposeHeadRoute: false, schema: CHANGES }, (request, reply) => {
     const wanted = changesRequest(request);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const ended = AbortSignal.any([stopping.signal, gone.signal]);
     reply.header('Cache-Control', 'no-store');
-    if (!prefersEventStream(request.headers)) {
-      return sendText(reply, 'application/x-ndjson', lines(store, wanted, ended));
+    if (!prefersType(request.headers, EVENT_STREAM)) {
+      const pages = changePages(store, wanted, ended);
+      return reply.type(NDJSON).send(linesOf(pages, (change) => JSON.stringify(toWire(change))));
     }
     const since = Number(request.headers['last-event-id'] ?? wanted.since);
     const from = Number.isSafeInteger(since) && since >= 0 ? since : wanted.since;
-    return sendText(reply, 'text/event-stream', events(store, from, ended));
+    return reply
+      .type(EVENT_STREAM)
+      .send(Readable.from(events(store, from, ended), { objectMode: false, highWaterMark: 1 }));
   });
 }
 
 function changesRequest(request: FastifyRequest): ChangesRequest {
   return {
-    since: queryNumber(request, 'since', ANY_SEQUENCE) ?? 0,
-    limit: queryNumber(request, 'limit', { minimum: 1, maximum: 1_000_000 }) ?? Number.POSITIVE_INFINITY,
-    wait: (queryNumber(request, 'wait', { minimum: 0, maximum: MAX_WAIT }) ?? 0) * 1000,
+    since: queryNumber(request, 'since', SINCE) ?? 0,
+    limit: queryNumber(request, 'limit', LIMIT) ?? Number.POSITIVE_INFINITY,
+    wait: (queryNumber(request, 'wait', WAIT) ?? 0) * 1000,
   };
 }
 
-function sendText(reply: FastifyReply, type: string, text: AsyncIterable<string>): FastifyReply {
-  // Read only as fast as the client does: nothing is made ahead.
-  return reply
-    .type(`${type}; charset=utf-8`)
-    .send(Readable.from(text, { objectMode: false, highWaterMark: 1 }));
-}
-
 /** What there is by now, or what comes first within the time to wait. */
-async function* lines(
+async function* changePages(
   store: FileStore,
   { since, limit, wait }: ChangesRequest,
   ended: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly StoreChange[]> {
   const patience = AbortSignal.any([ended, AbortSignal.timeout(wait)]);
   let last = since;
   let left = limit;
@@ -77,7 +69,7 @@ async function* lines(
     if (page.changes.length > 0) {
       end ??= page.newest;
       left -= page.changes.length;
-      yield page.changes.map((change) => `${JSON.stringify(toWire(change))}\n`).join('');
+      yield page.changes;
     }
     if (last < page.newest && (end === undefined || last < end)) continue;
     if (end !== undefined || patience.aborted) return;
