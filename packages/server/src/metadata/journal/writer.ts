@@ -18,7 +18,7 @@ import { journalPath } from './files.js';
 import type { JournalState } from './state.js';
 
 /** How a journal is written. */
-export interface JournalOptions {
+interface JournalOptions {
   readonly directory: string;
   /** A new file is begun once one is so long, in bytes. */
   readonly fileBytes: number;

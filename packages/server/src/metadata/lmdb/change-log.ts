@@ -3,32 +3,22 @@ import { CheckpointDirectory } from '../checkpoints/checkpoint-directory.js';
 import { Checkpointer, type CheckpointPolicy } from '../checkpoints/checkpointer.js';
 import { ChangeWaiters } from '../journal/change-waiters.js';
 import { JournalFeed } from '../journal/feed.js';
-import type { JournalOptions } from '../journal/writer.js';
 import type { ChangePage, CheckpointInfo } from '../metadata-store.js';
-import type { Environment } from './environment.js';
+import { type Environment, JOURNAL, JOURNAL_FILE_BYTES, warn } from './environment.js';
 
-/** Directories below a store. */
-const JOURNAL = 'journal';
+/** Directory of the checkpoints below a store. */
 const CHECKPOINTS = 'checkpoints';
-
-/** Length in bytes at which a journal file is followed by the next, at the latest. */
-const MAX_JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
 
 /** What a change log needs to know. */
 interface ChangeLogOptions {
   readonly durable: boolean;
   readonly checkpoints?: CheckpointPolicy | undefined;
-  readonly onError: (error: unknown) => void;
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** How the journal of the store in `root` is written. */
-export function journalOptions(
-  root: string,
-  { checkpoints, onError }: ChangeLogOptions,
-): Omit<JournalOptions, 'durable'> {
-  // A checkpoint makes the journal files before it superfluous, so there are several between two.
-  const fileBytes = Math.min(MAX_JOURNAL_FILE_BYTES, Math.ceil((checkpoints?.journalBytes ?? Infinity) / 4));
-  return { directory: join(root, JOURNAL), fileBytes, onError };
+/** Length in bytes of a journal file: a checkpoint makes those before it superfluous, so several lie between two. */
+export function journalFileBytes(checkpoints: CheckpointPolicy | undefined): number | undefined {
+  return checkpoints && Math.min(JOURNAL_FILE_BYTES, Math.ceil(checkpoints.journalBytes / 4));
 }
 
 /** What stands beside LMDB: tells changes from the journal, and has checkpoints taken. */
@@ -38,7 +28,11 @@ export class ChangeLog {
   readonly #checkpoints: CheckpointDirectory;
   readonly #checkpointer: Checkpointer | undefined;
 
-  constructor(environment: Environment, root: string, { durable, checkpoints, onError }: ChangeLogOptions) {
+  constructor(
+    environment: Environment,
+    root: string,
+    { durable, checkpoints, onError = warn }: ChangeLogOptions,
+  ) {
     const journalDirectory = join(root, JOURNAL);
     const journalState = () => environment.journalState();
     this.#feed = new JournalFeed(journalDirectory, journalState);

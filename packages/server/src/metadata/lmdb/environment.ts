@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
-import { type JournalOptions, JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
+import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { ChangeRecorder, Table } from './table.js';
 
@@ -20,8 +20,9 @@ export interface Tables {
   readonly meta: Table;
 }
 
-/** Directory of the environment below a store. */
-export const METADATA = 'metadata';
+/** Directories of the environment and the journal below a store. */
+const METADATA = 'metadata';
+export const JOURNAL = 'journal';
 
 /** What stands for each table in the journal: never use a number for another table. */
 export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
@@ -53,8 +54,14 @@ interface WaitingChange {
 interface EnvironmentOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
-  readonly journal: Omit<JournalOptions, 'durable'>;
+  /** Length in bytes at which a file of the journal is followed by the next. */
+  readonly journalFileBytes?: number | undefined;
+  /** Told when the journal could not be synced; without it, that becomes a warning of the process. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
+
+/** Length of a journal file unless another is given. */
+export const JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Address space set aside for the environment. It costs neither memory nor disk; the file grows as it is used.
@@ -109,7 +116,7 @@ export class Environment {
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
-    { durable, journal }: EnvironmentOptions,
+    journal: JournalWriter,
   ) {
     const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
     this.tables = {
@@ -123,15 +130,22 @@ export class Environment {
       meta: table('meta'),
     };
     this.#meta = openTable(root, 'meta');
-    this.#journal = new JournalWriter({ ...journal, durable });
+    this.#journal = journal;
   }
 
-  /** Opens the environment in directory `path`, creating it where there is none. Reads nothing but its header. */
-  static open(path: string, options: EnvironmentOptions): Environment {
+  /**
+   * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
+   * Reads nothing but their headers.
+   */
+  static open(store: string, options: EnvironmentOptions): Environment {
+    const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn } = options;
+    const path = join(store, METADATA);
     const root = openRoot(path, options);
+    const directory = join(store, JOURNAL);
+    const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     root.readerCheck();
-    const environment = new Environment(root, path, options);
+    const environment = new Environment(root, path, journal);
     if (!environment.#journal.adopt(environment.journalState())) {
       environment.#mending = true;
       environment.#schedule();
@@ -248,4 +262,9 @@ export class Environment {
     this.#meta.putSync(STATE_KEY, encodeState(after));
     return after.completeSince > before.completeSince;
   }
+}
+
+/** What becomes of a failure in the background when nobody is to be told. */
+export function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { CheckpointPolicy } from '../checkpoints/checkpointer.js';
@@ -22,10 +21,10 @@ import type {
   VersionsRequest,
 } from '../metadata-store.js';
 import type { StoreRules } from '../rules.js';
-import { ChangeLog, journalOptions } from './change-log.js';
+import { ChangeLog, journalFileBytes } from './change-log.js';
 import { Changes } from './changes.js';
 import { Contents } from './contents.js';
-import { Environment, METADATA, type Tables } from './environment.js';
+import { Environment, type Tables } from './environment.js';
 import { History } from './history.js';
 import { HistorySums } from './history-sums.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
@@ -39,8 +38,8 @@ interface LmdbOptions {
   readonly rules: StoreRules;
   /** None takes no checkpoints. */
   readonly checkpoints?: CheckpointPolicy | undefined;
-  /** Told of failures in work that no call waits for. */
-  readonly onError: (error: unknown) => void;
+  /** Told of failures in work that no call waits for; without it they become warnings of the process. */
+  readonly onError?: (error: unknown) => void;
   /** The clock by which versions of the past expire, in milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -74,9 +73,9 @@ export class LmdbMetadataStore implements MetadataStore {
    * {@link Environment.open}.
    */
   static open(root: string, options: LmdbOptions): LmdbMetadataStore {
-    const { durable } = options;
-    const journal = journalOptions(root, options);
-    const environment = Environment.open(join(root, METADATA), { durable, journal });
+    const { durable, checkpoints, onError } = options;
+    const bytes = journalFileBytes(checkpoints);
+    const environment = Environment.open(root, { durable, journalFileBytes: bytes, onError });
     return new LmdbMetadataStore(environment, root, options);
   }
 

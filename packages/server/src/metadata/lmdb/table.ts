@@ -42,7 +42,7 @@ export class Table {
     return this.database.doesExist(key);
   }
 
-  getRange(options: RangeOptions): Iterable<{ readonly key: Buffer; readonly value: Buffer }> {
+  getRange(options: RangeOptions = {}): Iterable<{ readonly key: Buffer; readonly value: Buffer }> {
     return this.database.getRange(options);
   }
 
