@@ -19,6 +19,7 @@ import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerUpload } from './http/routes/upload.js';
 import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
@@ -70,7 +71,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  collectSchemas(app);
+  collectSchemas(app, prefix);
   app.register((routes, _options, done) => {
     registerService(routes, options);
     registerOperation(routes, options);
@@ -78,6 +79,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerUpload(routes, options);
     registerVersions(routes, options);
     done();
   });
@@ -94,6 +96,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
   changes: ['GET'],
+  upload: ['POST'],
   versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],

@@ -28,7 +28,11 @@ export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array
   }
 }
 
-async function* guarded(content: AsyncIterable<Uint8Array>, problem: string): AsyncGenerator<Uint8Array> {
+/** A content whose source says in its own way that it is damaged; here that is `invalid_content` with `problem`. */
+export async function* guarded(
+  content: AsyncIterable<Uint8Array>,
+  problem: string,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* content;
   } catch {
