@@ -6,12 +6,14 @@ import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
 import { duplicatesCommand } from './commands/duplicates.js';
+import { eventsCommand } from './commands/events.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
 import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { reportSubcommand } from './commands/report.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
@@ -20,6 +22,7 @@ import { statCommand } from './commands/stat.js';
 import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
+import { waitCommand } from './commands/wait.js';
 import { watchCommand } from './commands/watch.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -48,7 +51,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       pruneCommand,
     ],
   },
-  { heading: 'Watch:', commands: [watchCommand] },
+  { heading: 'Watch:', commands: [watchCommand, eventsCommand, reconcileCommand, waitCommand] },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 
