@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeTmpfs } from '../support/file-systems.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
-import { converged, watchWorkplace } from '../support/watched-tree.js';
+import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
 
 const FAST = ['--settle', '20ms', '--max-delay', '200ms', '--poll-interval', '100ms'];
 const NOBODY = 65534;
@@ -34,7 +34,7 @@ describe.runIf(isRoot)('without privileges', () => {
       rejected: [{ backend: 'fanotify', reason: 'it needs CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN' }],
     });
     writeFileSync(join(root, 'a'), 'a');
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 
@@ -57,7 +57,7 @@ describe.runIf(isRoot)('without privileges', () => {
       reason: expect.stringMatching(/sysctl fs.inotify.max_user_watches/) as string,
     });
     for (let n = 0; n < 30; n++) writeFileSync(join(root, `d${n}`, 'x'), 'x');
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 });
@@ -80,7 +80,7 @@ describe.runIf(isRoot)('file systems', () => {
       })),
     });
     writeFileSync(join(merged ?? '', 'new'), 'x');
-    await converged(catalog, parseBytePath(merged ?? ''));
+    expect(await lastDifferences(catalog, parseBytePath(merged ?? ''))).toEqual([]);
     await process.end('SIGINT');
   });
 
@@ -96,15 +96,15 @@ describe.runIf(isRoot)('file systems', () => {
     const process = new WatchProcess(root, database, { flags: [...FAST, '--backend', backend] });
     await process.started();
     writeFileSync(join(disk.path, 'inside'), 'x');
-    await converged(catalog, parseBytePath(root));
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
     const later = makeTmpfs(8, root);
     mkdirSync(join(later.path, 'sub'));
     writeFileSync(join(later.path, 'sub', 'x'), 'x');
-    await converged(catalog, parseBytePath(root));
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
     writeFileSync(join(later.path, 'sub', 'y'), 'x');
-    await converged(catalog, parseBytePath(root));
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
     later.unmount();
-    await converged(catalog, parseBytePath(root));
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
     await process.end('SIGINT');
   });
 });

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { makeTmpfs } from '../support/file-systems.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
-import { converged, watchWorkplace } from '../support/watched-tree.js';
+import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
 
 const FAST = ['--settle', '20ms', '--max-delay', '200ms', '--poll-interval', '100ms'];
 
@@ -25,7 +25,7 @@ describe('a database that cannot be written', () => {
     expect((await catalog.directory(path))?.totals.files).toBe(0);
     other.exec('ROLLBACK');
     other.close();
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 
@@ -42,7 +42,7 @@ describe('a database that cannot be written', () => {
     await process.line({ kind: 'state', state: 'waiting' });
     rmSync(filler);
     const catalog = await openCatalog(database, { create: false });
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await catalog.close();
     await process.line({ kind: 'state', state: 'live' });
     await process.end('SIGINT');
@@ -62,10 +62,10 @@ describe('a root that goes away', () => {
     const told = process.lines.length;
     renameSync(`${root}-away`, root);
     await process.line({ kind: 'started' }, told);
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     expect((await catalog.directory(path))?.totals.files).toBe(2);
     writeFileSync(join(root, 'c'), 'c');
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 
@@ -79,7 +79,7 @@ describe('a root that goes away', () => {
     mkdirSync(root);
     writeFileSync(join(root, 'new'), 'a');
     await process.line({ kind: 'started' }, told);
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 
@@ -97,7 +97,7 @@ describe('a root that goes away', () => {
     disk.mount();
     writeFileSync(join(disk.path, 'b'), 'b');
     await process.line({ kind: 'started' }, told);
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BytePath, type Catalog, openCatalog, parseBytePath } from '@filetracker/catalog';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { differencesFromDisk } from './fresh-scan.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -33,10 +33,10 @@ export async function churn(root: string, outside: string, seed: number, count: 
   await once(child, 'exit');
 }
 
-/** Waits until the catalog is true; tells what is wrong when it does not become so. */
-export async function converged(catalog: Catalog, path: BytePath): Promise<void> {
+/** Waits until the catalog is true; returns what is wrong when it does not become so. */
+export async function lastDifferences(catalog: Catalog, path: BytePath): Promise<string[]> {
   const end = Date.now() + PATIENCE;
   let differences = await differencesFromDisk(catalog, path);
   while (differences.length > 0 && Date.now() < end) differences = await differencesFromDisk(catalog, path);
-  expect(differences).toEqual([]);
+  return differences;
 }
