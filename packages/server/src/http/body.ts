@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
+import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
-import { decodeZstd } from '../codec/zstd.js';
 
 /**
  * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an
