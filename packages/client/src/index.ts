@@ -25,12 +25,15 @@ export type {
   CallOptions,
   Content,
   DataStore,
+  DirectoryChild,
   FileStat,
+  FileVersion,
   ListedFile,
   OpenedFile,
   Progress,
   PutOptions,
   ReadOptions,
+  StatOptions,
   StoreListOptions,
   TransferOptions,
 } from './data-store.js';
@@ -46,6 +49,7 @@ export {
   NameConflictError,
   NotADirectoryError,
   ServerError,
+  UnsupportedError,
   UsageError,
   VersionMismatchError,
 } from './errors.js';

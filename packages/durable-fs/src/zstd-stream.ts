@@ -37,7 +37,7 @@ export async function* decodeZstd(
 
 /** Encodes a stream as one zstd frame with a checksum. Memory stays flat. */
 export async function* encodeZstd(
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   level: number,
 ): AsyncGenerator<Uint8Array> {
   const context = new zstd.CCtx();

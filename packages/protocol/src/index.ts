@@ -1,6 +1,12 @@
 export { type Digest, parseDigest } from './digest.js';
 export { ERROR_STATUS, type ErrorCode, ProtocolError } from './errors.js';
-export { CHECKSUM_HEADER, EXCEPTION_HEADER, LOGICAL_SIZE_HEADER, PROTOCOL_VERSIONS } from './headers.js';
+export {
+  CHECKSUM_HEADER,
+  EXCEPTION_HEADER,
+  LOGICAL_SIZE_HEADER,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSIONS,
+} from './headers.js';
 export {
   type DirectoryName,
   type FileName,
