@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ServerProcess, startServer } from '../../test/support/server-process.js';
 import { output, seconds } from '../support/command.js';
+import { writeLargeFile } from '../support/large-content.js';
 import { type Row, rounds } from '../support/measure.js';
 
-const GIB = 1024 ** 3;
 const ROUNDS = 5;
 
 /** PUT and GET of one file of 1 GiB, beside zstd and sha256sum doing the same work on the same content. */
@@ -34,39 +33,6 @@ export async function largeFile(directory: string): Promise<Row[]> {
 
 function putUrl({ url }: ServerProcess, n: number): string {
   return `${url}/files/large${n}?last_modified=Tue,+14+Nov+2023+22:13:20+-0000`;
-}
-
-/** Source text of this program's dependencies with noise in every megabyte: compresses about four-fold. */
-function writeLargeFile(path: string, seed: number): void {
-  const text = sourceText();
-  const fd = openSync(path, 'w');
-  for (let written = 0; written < GIB; ) {
-    const offset = written % (text.length - (1 << 20));
-    const block = Buffer.from(text.subarray(offset, offset + Math.min(1 << 20, GIB - written)));
-    const key = createHash('sha256').update(`${seed} ${written}`).digest();
-    createHash('shake256', { outputLength: 64 * 1024 })
-      .update(key)
-      .digest()
-      .copy(block);
-    written += writeSync(fd, block);
-  }
-  closeSync(fd);
-}
-
-function sourceText(): Buffer {
-  const root = new URL('../../node_modules/', import.meta.url);
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (const entry of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    if (length > 64 << 20) break;
-    if (!/\.(js|ts|mjs|cjs|md|json|map)$/.test(entry)) continue;
-    const file = new URL(encodeURI(entry), root);
-    if (!statSync(file).isFile()) continue;
-    const text = readFileSync(file);
-    parts.push(text);
-    length += text.length;
-  }
-  return Buffer.concat(parts);
 }
 
 function largestBlob(directory: string): string {

@@ -22,6 +22,20 @@ export async function seconds(program: string, ...args: string[]): Promise<numbe
   return (performance.now() - start) / 1000;
 }
 
+/** CPU seconds, user and system, that a program takes. */
+export async function cpuSeconds(program: string, ...args: string[]): Promise<number> {
+  const report = await output(
+    'bash',
+    '-c',
+    'TIMEFORMAT="%U %S"; { time "$@" >/dev/null 2>&1; } 2>&1',
+    'bash',
+    program,
+    ...args,
+  );
+  const [user = Number.NaN, system = Number.NaN] = report.trim().split(' ').map(Number);
+  return user + system;
+}
+
 /** Requests a second that wrk sees. Throws when a reply is an error. */
 export async function requestsPerSecond(...args: string[]): Promise<number> {
   const report = await output('wrk', '-t1', ...args);

@@ -11,7 +11,7 @@ export interface Row {
 }
 
 /** The middle of some numbers; of an even count the upper of the two in the middle. */
-function median(numbers: readonly number[]): number {
+export function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 

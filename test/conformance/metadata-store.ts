@@ -183,6 +183,15 @@ export function describeMetadataStore(implementation: string, create: () => Prom
       expect(await store.hasTombstone(name)).toBe(false);
     });
 
+    it('probes without changing anything that can be read', async () => {
+      const store = await create();
+      await store.putFile(file('a', 1, 'x'), inline('x'));
+      const before = await store.totals();
+      await Promise.all([store.probe(), store.probe()]);
+      expect(await store.totals()).toEqual(before);
+      expect(await store.list({ directory: '', limit: 10 })).toHaveLength(1);
+    });
+
     it('decides between concurrent changes of one name and one content', async () => {
       const store = await create();
       const outcomes = await Promise.all(

@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
-import { cutPower, makeExt4, makeTmpfs, type TestFileSystem } from '../support/file-systems.js';
+import { cutPower, fillUp, makeExt4, makeTmpfs, type TestFileSystem } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
 import { isRoot } from '../support/root.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
@@ -18,14 +17,6 @@ async function serverOn(disk: TestFileSystem): Promise<{ server: ServerProcess; 
   const server = await startServer(directory);
   onTestFinished(async () => void (await server.end('SIGKILL')));
   return { server, directory };
-}
-
-/** Takes all the room that is left on a disk but for so many bytes. Call what it returns to give it back. */
-function fillUp(disk: TestFileSystem, leave: number): () => void {
-  const { bavail, bsize } = statfsSync(disk.path);
-  const ballast = join(disk.path, 'ballast');
-  execFileSync('fallocate', ['-l', String(Math.max(1, bavail * bsize - leave)), ballast]);
-  return () => rmSync(ballast);
 }
 
 describe.runIf(isRoot).each([

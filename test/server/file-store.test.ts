@@ -90,9 +90,9 @@ async function run(store: FileStore, operation: Operation): Promise<string> {
   try {
     switch (operation.kind) {
       case 'get': {
-        const { content, version } = await store.open(operation.name);
+        const { file, content } = await store.open(operation.name, () => ({ view: 'plain' }));
         const bytes = content instanceof Uint8Array ? Buffer.from(content) : await collect(content);
-        return `${version} ${numberOf.get(bytes.toString('base64'))}`;
+        return `${file.version} ${numberOf.get(bytes.toString('base64'))}`;
       }
       case 'delete':
         await store.delete(operation.name, toVersion(operation.version));

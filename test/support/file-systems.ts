@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporaryDirectory } from './temporary-directory.js';
@@ -29,6 +29,25 @@ export function makeExt4(mebibytes: number, ...options: string[]): TestFileSyste
 /** Makes a file system in memory. Needs root. */
 export function makeTmpfs(mebibytes: number): TestFileSystem {
   return mounted(join(temporaryDirectory(), 'mounted'), ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'none']);
+}
+
+/** Takes all the room that is left on a disk but for so many bytes. Call what it returns to give it back. */
+export function fillUp(disk: TestFileSystem, leave: number): () => void {
+  const { bavail, bsize } = statfsSync(disk.path);
+  const ballast = join(disk.path, 'ballast');
+  // The ballast's own map of blocks takes some.
+  const margin = Math.max(leave, 512 * 1024);
+  run('fallocate', '-l', String(Math.max(1, bavail * bsize - margin)), ballast);
+  if (leave === 0) appendUntilFull(ballast);
+  return () => rmSync(ballast);
+}
+
+function appendUntilFull(path: string): void {
+  try {
+    for (;;) appendFileSync(path, new Uint8Array(4096), { flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 /**

@@ -29,7 +29,7 @@ export async function withCatalog<T>(
   action: (catalog: Catalog) => Promise<T>,
 ): Promise<T> {
   // Loaded here and not above: commands of the store need not wait for it.
-  const { openCatalog } = await import('@filetracker/catalog');
+  const { openCatalog } = await import('@filetracker/catalog/scan');
   const catalog = await openCatalog(command.opts<{ database: string }>().database, options);
   try {
     return await action(catalog);
@@ -40,7 +40,7 @@ export async function withCatalog<T>(
 
 /** The absolute path that an argument of a command means. */
 export async function pathArgument(text: string): Promise<BytePath> {
-  const { parseBytePath } = await import('@filetracker/catalog');
+  const { parseBytePath } = await import('@filetracker/catalog/scan');
   return parseBytePath(resolve(text));
 }
 

@@ -20,7 +20,7 @@ export async function scanTree(
   const root = await pathArgument(await realpath(directory));
   const options = await scanOptions(settings, context.signal);
   await withCatalog(command, { create: true }, async (catalog) => {
-    const { scan, displayPath } = await import('@filetracker/catalog');
+    const { scan, displayPath } = await import('@filetracker/catalog/scan');
     const line = new ScanProgressLine(process.stderr, progressStyle(context));
     const run = await scan(catalog, root, {
       ...options,
@@ -61,7 +61,7 @@ async function fingerprint(
 }
 
 async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise<ScanOptions> {
-  const { parseExcludeFile } = await import('@filetracker/catalog');
+  const { parseExcludeFile } = await import('@filetracker/catalog/scan');
   const files = await Promise.all(settings.excludeFrom.map((file) => readFile(file, 'utf8')));
   return {
     exclude: [...settings.exclude, ...files.flatMap(parseExcludeFile)],

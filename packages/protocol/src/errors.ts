@@ -14,10 +14,13 @@ export const ERROR_STATUS = {
   not_a_directory: 400,
   unknown_endpoint: 400,
   not_found: 404,
+  content_missing: 404,
   method_not_allowed: 405,
   name_conflict: 409,
+  precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,
+  range_not_satisfiable: 416,
   content_damaged: 500,
   internal: 500,
   unavailable: 503,
@@ -27,13 +30,17 @@ export const ERROR_STATUS = {
 /** A protocol error code. */
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
-/** A value from outside that breaks a rule of the protocol; `code` names the rule's kind, `message` the rule. */
+/**
+ * A value from outside that breaks a rule of the protocol; `code` names the rule's kind, `message` the rule, and
+ * `numbers` holds what programs may want of it. They stand in JSON errors beside the code.
+ */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 
   constructor(
     readonly code: ErrorCode,
     message: string,
+    readonly numbers: Readonly<Record<string, number>> = {},
   ) {
     super(message);
   }

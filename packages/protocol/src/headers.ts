@@ -7,8 +7,8 @@ export const LOGICAL_SIZE_HEADER = 'Logical-Size';
 /** Header of error replies: the reason in one line. */
 export const EXCEPTION_HEADER = 'X-Exception';
 
-/** Header of requests and replies: the protocol that both are in, where it is not protocol 2. */
+/** Header of requests that speak protocol 3, and of the replies to them. */
 export const PROTOCOL_HEADER = 'Filetracker-Protocol';
 
 /** The protocols spoken here, as `GET /version` lists them. */
-export const PROTOCOL_VERSIONS: readonly number[] = [2];
+export const PROTOCOL_VERSIONS: readonly number[] = [2, 3];

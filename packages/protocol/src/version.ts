@@ -8,7 +8,6 @@ export type Version = number & { readonly [versionBrand]: true };
 /** The last second of the year 9999, the latest that an RFC 2822 date with a four-digit year can say. */
 export const MAX_VERSION = 253_402_300_799;
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Zone names of RFC 2822 §4.3, in hours east of UTC. */
@@ -78,11 +77,5 @@ function secondsOf(match: RegExpExecArray): number | undefined {
 
 /** Writes a version as the Python server and client do: `Tue, 14 Nov 2023 22:13:20 -0000`. */
 export function formatDate(version: Version): string {
-  const date = new Date(version * 1000);
-  const two = (n: number) => String(n).padStart(2, '0');
-  return (
-    `${DAYS[date.getUTCDay()]}, ${two(date.getUTCDate())} ${MONTHS[date.getUTCMonth()]} ` +
-    `${String(date.getUTCFullYear()).padStart(4, '0')} ` +
-    `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} -0000`
-  );
+  return new Date(version * 1000).toUTCString().replace('GMT', '-0000');
 }

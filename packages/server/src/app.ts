@@ -8,22 +8,26 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
+import { createHttpServer } from './http/http-server.js';
 import { refuseMalformed } from './http/malformed.js';
+import { confirmProtocol } from './http/negotiation.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
+import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
-export interface AppOptions extends FilesOptions {
+export interface AppOptions extends FilesOptions, OperationOptions {
   readonly logger: Logger;
+  /** Where requests and connections are counted. */
+  readonly metrics: ServerMetrics;
 }
-
-/** A connection on which nothing moves in either direction for so long is cut, in milliseconds. */
-const IDLE_TIMEOUT = 120_000;
 
 /** Builds the HTTP application over an open store. It does not listen yet and does not close the store. */
 export function buildApp(options: AppOptions): FastifyInstance {
+  const { metrics } = options;
   const logger: FastifyBaseLogger = options.logger;
   const app = Fastify({
     loggerInstance: logger,
@@ -33,10 +37,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     // Contents are bounded where they are read, in plain bytes.
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    // A large upload may take hours; what is cut is a connection on which nothing moves.
-    requestTimeout: 0,
-    connectionTimeout: IDLE_TIMEOUT,
-    keepAliveTimeout: IDLE_TIMEOUT,
+    serverFactory: (handler) => createHttpServer(handler, metrics),
     // Requests under way finish when the server stops; what idles is closed.
     forceCloseConnections: 'idle',
     rewriteUrl: (request) => normalizeTarget(request.url ?? '/'),
@@ -47,10 +48,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
   // Bodies stay streams, whatever their type: they are contents.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.addHook('onRequest', (request, reply, done) => {
+    confirmProtocol(request, reply);
+    done();
+  });
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(refuseUnknown);
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
+  app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
   registerService(app, options);
+  registerOperation(app, options);
   registerList(app, options);
   registerFiles(app, options);
   return app;
@@ -67,6 +74,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   list: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],
+  healthz: ['GET', 'HEAD'],
+  metrics: ['GET', 'HEAD'],
 };
 
 function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {

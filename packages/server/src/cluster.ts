@@ -2,12 +2,13 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { ServerConfig } from './config.js';
 import { openLog } from './log.js';
+import { type MetricsMessage, relayReports } from './metrics/worker-reports.js';
 import type { RunningServer } from './serve.js';
 
 /** A worker that dies sooner than this after its start, in milliseconds, is replaced only after a pause. */
 const QUICK_DEATH = 1000;
 
-/** What a worker tells the primary process. */
+/** What a worker tells the primary process of its start. */
 export type WorkerMessage =
   | { readonly kind: 'listening'; readonly url: string }
   | { readonly kind: 'failed'; readonly reason: string };
@@ -51,7 +52,10 @@ class WorkerGroup {
     const worker = cluster.fork();
     const started = Date.now();
     this.#running.add(worker);
-    worker.on('message', this.onMessage);
+    worker.on('message', (message: WorkerMessage | MetricsMessage) => {
+      if (message.kind === 'listening' || message.kind === 'failed') this.onMessage(message);
+      if (message.kind === 'reports-wanted') void relayReports(worker, message.id, this.#running);
+    });
     worker.once('exit', (code, signal) => {
       this.#running.delete(worker);
       if (this.#stopping) {

@@ -1,10 +1,14 @@
+import cluster from 'node:cluster';
 import { isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
 import { openLog } from './log.js';
+import { ServerMetrics } from './metrics/server-metrics.js';
+import { shareReports } from './metrics/worker-reports.js';
 import { StoreOpenError } from './store/errors.js';
+import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
 
 /** How long requests under way may take after a stop was asked for, in milliseconds. */
@@ -34,7 +38,21 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
   });
   if (opened.swept > 0) logger.warn({ files: opened.swept }, 'removed what an earlier crash had left');
   const { maxFileSize, fallbackUrl } = config;
-  const app = buildApp({ logger, store: opened.store, maxFileSize, fallbackUrl });
+  const { store } = opened;
+  const metrics = new ServerMetrics(store);
+  const report = () => metrics.report();
+  const app = buildApp({
+    logger,
+    store,
+    maxFileSize,
+    fallbackUrl,
+    metrics,
+    reports: cluster.isWorker ? shareReports(report) : async () => [await report()],
+    health: new HealthProbe(
+      () => store.probe(),
+      (health) => logHealth(logger, health),
+    ),
+  });
   try {
     await app.listen({
       host: config.host,
@@ -47,6 +65,11 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
   }
   if (!config.durable) logger.warn('running with --sync none: a power cut loses acknowledged files');
   return { url: addressOf(app), stop: () => stop(app, opened, logger) };
+}
+
+function logHealth(logger: Logger, health: Health): void {
+  if (health.healthy) logger.info('the store can store again');
+  else logger.error({ err: health.error }, 'the store cannot store');
 }
 
 async function stop(app: FastifyInstance, opened: OpenedStore, logger: Logger): Promise<void> {

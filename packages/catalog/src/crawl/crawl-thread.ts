@@ -1,42 +1,22 @@
-import { constants } from 'node:os';
-import { type BytePath, splitPath } from '../byte-path.js';
-import { isDirectory } from '../entry.js';
-import type { ListingWriter, NameBytes } from '../listing/listing-writer.js';
-import { StatFields } from '../listing/stat-fields.js';
-import { type DirectoryReader, type ListedType, SystemCallError } from './directory-reader.js';
-import { type Exclusion, isExcluded } from './exclude.js';
-import { isPseudoFileSystem } from './mounts.js';
+import type { ListingWriter } from '../listing/listing-writer.js';
+import { type CrawlScope, DirectoryPacker } from './directory-packer.js';
+import type { DirectoryReader } from './directory-reader.js';
 import { PendingDirectories, type PendingDirectory } from './pending-directories.js';
 import type { WorkPool } from './work-pool.js';
-
-/** What a crawl enters and leaves out. Plain data: it travels to worker threads. */
-export interface CrawlScope {
-  readonly root: BytePath;
-  readonly exclusions: readonly Exclusion[];
-  /** Enter no other file system than the root's. */
-  readonly oneFileSystem: boolean;
-  /** Enter also file systems that show kernel state, such as /proc. */
-  readonly followMounts: boolean;
-  /** Steps below the root that are entered; 0 reads the root alone. */
-  readonly maxDepth: number;
-}
-
-const { ENOENT, ENOTDIR, ELOOP } = constants.errno;
 
 /** One thread of a crawl: takes directories, reads them, packs their listings, until none is left anywhere. */
 export class CrawlThread {
   readonly #pending = new PendingDirectories();
-  readonly #own = new StatFields();
-  readonly #stat = new StatFields();
-  #found = 0;
-  #directory: BytePath = '/' as BytePath;
+  readonly #packer: DirectoryPacker;
 
   constructor(
-    private readonly scope: CrawlScope,
+    scope: CrawlScope,
     private readonly pool: WorkPool,
-    private readonly reader: DirectoryReader,
+    reader: DirectoryReader,
     private readonly writer: ListingWriter,
-  ) {}
+  ) {
+    this.#packer = new DirectoryPacker(scope, this.#pending, reader, writer);
+  }
 
   /** Runs to the end of the crawl. Blocks the thread. */
   run(): void {
@@ -44,7 +24,6 @@ export class CrawlThread {
       const next = this.#pending.pop() ?? this.#takeShared();
       if (!next || this.pool.isStopped) return;
       this.#read(next);
-      this.pool.finishOne();
       while (this.pool.someoneIsHungry && this.#giveOne());
     }
   }
@@ -60,113 +39,11 @@ export class CrawlThread {
     if (!given) return false;
     if (this.pool.offer(given)) return true;
     this.#read(given);
-    this.pool.finishOne();
     return false;
   }
 
   #read(directory: PendingDirectory): void {
-    try {
-      this.reader.open(directory.path, this.#own);
-    } catch (error) {
-      this.#cannotOpen(directory.path, error);
-      return;
-    }
-    try {
-      this.writer.begin(directory.path, this.#own);
-      if (this.#mayEnter(directory)) this.#list(directory);
-      else this.writer.endWithout('notEntered');
-    } catch (error) {
-      this.#pending.discard();
-      this.writer.endWithout('unreadable', errnoOf(error));
-    } finally {
-      this.reader.close();
-    }
+    this.pool.addOutstanding(this.#packer.read(directory));
+    this.pool.finishOne();
   }
-
-  #cannotOpen(path: BytePath, error: unknown): void {
-    let errno = errnoOf(error);
-    // A symbolic link in the directory's place, refused by O_NOFOLLOW: it is no directory any more.
-    if (errno === ELOOP) errno = ENOTDIR;
-    try {
-      this.reader.look(path, this.#own);
-    } catch (lookError) {
-      errno = errnoOf(lookError);
-      Object.assign(this.#own, new StatFields());
-    }
-    this.writer.begin(path, this.#own);
-    this.writer.endWithout('unreadable', errno);
-  }
-
-  #mayEnter({ path, depth, parentDevice }: PendingDirectory): boolean {
-    if (depth > this.scope.maxDepth) return false;
-    if (depth === 0 || this.#own.device === parentDevice) return true;
-    if (this.scope.oneFileSystem) return false;
-    if (!this.scope.followMounts && isPseudoFileSystem(this.reader.fileSystemType())) return false;
-    if (this.#isItsOwnAncestor(path)) throw new SystemCallError('crawl', ELOOP);
-    return true;
-  }
-
-  /** A mount can show a directory above it again; within one file system Linux allows no loops. */
-  #isItsOwnAncestor(path: BytePath): boolean {
-    const { root } = this.scope;
-    for (let at: BytePath | undefined = path; at !== undefined && at !== root; ) {
-      at = splitPath(at)?.parent;
-      if (at === undefined) return false;
-      this.reader.look(at, this.#stat);
-      const { device, inodeLow, inodeHigh } = this.#stat;
-      if (device === this.#own.device && inodeLow === this.#own.inodeLow && inodeHigh === this.#own.inodeHigh)
-        return true;
-    }
-    return false;
-  }
-
-  #list(directory: PendingDirectory): void {
-    this.#directory = directory.path;
-    this.#found = 0;
-    this.#pending.collect(directory.path, directory.depth, this.#own.device);
-    this.reader.list(this.#addEntry);
-    this.writer.end();
-    this.pool.addOutstanding(this.#found);
-    this.#pending.commit();
-  }
-
-  readonly #addEntry = (name: NameBytes, type: ListedType): void => {
-    if (this.scope.exclusions.length > 0 && this.#isExcluded(name, type)) return;
-    if (type === 'directory') {
-      this.#addDirectory(name);
-      return;
-    }
-    try {
-      this.reader.lookAt(name, this.#stat);
-    } catch (error) {
-      const errno = errnoOf(error);
-      this.writer.addProblem(name, errno === ENOENT ? 'vanished' : 'unknown', errno);
-      return;
-    }
-    // Some file systems tell no types in listings, and a directory can take a file's place meanwhile.
-    if (isDirectory(this.#stat.mode)) this.#addDirectory(name);
-    else this.writer.addFile(name, this.#stat);
-  };
-
-  #addDirectory(name: NameBytes): void {
-    this.writer.addDirectory(name);
-    this.#pending.add(name.source, name.offset, name.length);
-    this.#found++;
-  }
-
-  #isExcluded({ source, offset, length }: NameBytes, type: ListedType): boolean {
-    const name = Buffer.from(source.buffer, source.byteOffset + offset, length).toString('latin1');
-    const { root, exclusions } = this.scope;
-    return isExcluded(exclusions, {
-      root,
-      directory: this.#directory,
-      name,
-      isDirectory: type === 'directory',
-    });
-  }
-}
-
-function errnoOf(error: unknown): number {
-  if (error instanceof SystemCallError) return error.errno;
-  throw error;
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
-import type { CrawlScope } from './crawl-thread.js';
+import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
 import { createSharedWork, WorkPool } from './work-pool.js';
@@ -23,34 +23,79 @@ export interface CrawlOptions {
   readonly reader?: ReaderChoice;
 }
 
+/** Reads a whole tree: {@link prepareCrawl}, begun at once. */
+export function crawl(root: BytePath, options: CrawlOptions = {}): AsyncIterableIterator<Uint8Array> {
+  const prepared = prepareCrawl(root, options);
+  prepared.begin();
+  return prepared;
+}
+
 /**
- * Reads a whole tree with worker threads and yields buffers of directory listings (see {@link readListings}), in no
+ * Makes ready to read a whole tree: starts the threads, which takes them a moment, and lets them wait for
+ * {@link Crawl.begin}. Whoever prepares a crawl must iterate to its end or call `return`.
+ */
+export function prepareCrawl(root: BytePath, options: CrawlOptions = {}): Crawl {
+  return new Crawl(
+    {
+      root,
+      exclusions: (options.exclude ?? []).map(compileExclusion),
+      oneFileSystem: options.oneFileSystem ?? false,
+      followMounts: options.followMounts ?? false,
+      maxDepth: options.maxDepth ?? Number.MAX_SAFE_INTEGER,
+    },
+    options,
+  );
+}
+
+/**
+ * A tree that is read by worker threads; yields buffers of directory listings (see {@link readListings}), in no
  * particular order. Every directory that is found appears once, also those that could not be read. Memory is bounded:
  * threads wait while the consumer is behind. Ending the iteration early ends the crawl.
  */
-export async function* crawl(root: BytePath, options: CrawlOptions = {}): AsyncGenerator<Uint8Array> {
-  const scope: CrawlScope = {
-    root,
-    exclusions: (options.exclude ?? []).map(compileExclusion),
-    oneFileSystem: options.oneFileSystem ?? false,
-    followMounts: options.followMounts ?? false,
-    maxDepth: options.maxDepth ?? Number.MAX_SAFE_INTEGER,
-  };
-  const shared = createSharedWork({ path: root, depth: 0, parentDevice: 0 });
-  const pool = new WorkPool(shared);
-  const input: WorkerInput = { scope, shared, reader: options.reader ?? 'auto' };
-  const threads = new ThreadGroup(input, options.threads ?? availableParallelism());
-  try {
-    for (;;) {
-      const buffer = await threads.next();
-      if (!buffer) return;
-      const bytes = buffer.byteLength;
-      yield buffer;
-      pool.giveRoom(bytes);
+class Crawl implements AsyncIterableIterator<Uint8Array> {
+  readonly #pool: WorkPool;
+  readonly #threads: ThreadGroup;
+  /** Bytes of the buffer that the consumer has. */
+  #handedOut = 0;
+
+  constructor(
+    private readonly scope: CrawlScope,
+    { reader = 'auto', threads = availableParallelism() }: CrawlOptions,
+  ) {
+    const shared = createSharedWork();
+    this.#pool = new WorkPool(shared);
+    this.#threads = new ThreadGroup({ scope, shared, reader }, threads);
+  }
+
+  /** Lets the threads read. */
+  begin(): void {
+    if (!this.#pool.offer({ path: this.scope.root, depth: 0, parentDevice: 0 }))
+      throw new RangeError('the path of the root is too long');
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#pool.giveRoom(this.#handedOut);
+    this.#handedOut = 0;
+    try {
+      const value = await this.#threads.next();
+      if (!value) return await this.return();
+      this.#handedOut = value.byteLength;
+      return { done: false, value };
+    } catch (error) {
+      await this.return();
+      throw error;
     }
-  } finally {
-    pool.stop();
-    await threads.ended();
+  }
+
+  /** Ends the crawl; resolves when no thread of it runs any more. */
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#pool.stop();
+    await this.#threads.ended();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
 

@@ -30,15 +30,13 @@ export interface SharedWork {
   readonly offers: Uint8Array;
 }
 
-/** Shared memory for a crawl that begins with one directory, the root. */
-export function createSharedWork(root: PendingDirectory): SharedWork {
+/** Shared memory for a crawl of one directory, the root, which is still to be offered. */
+export function createSharedWork(): SharedWork {
   const shared = {
     control: new Int32Array(new SharedArrayBuffer(4 * CONTROL.words)),
     offers: new Uint8Array(new SharedArrayBuffer(OFFER_BYTES)),
   };
-  const pool = new WorkPool(shared);
-  pool.addOutstanding(1);
-  if (!pool.offer(root)) throw new RangeError('the path of the root is too long');
+  new WorkPool(shared).addOutstanding(1);
   return shared;
 }
 

@@ -1,7 +1,8 @@
 /** A worker thread of a crawl; started by crawl.ts with a {@link WorkerInput}. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ListingWriter } from '../listing/listing-writer.js';
-import { type CrawlScope, CrawlThread } from './crawl-thread.js';
+import { CrawlThread } from './crawl-thread.js';
+import type { CrawlScope } from './directory-packer.js';
 import { openReader, type ReaderChoice } from './open-reader.js';
 import { type SharedWork, WorkPool } from './work-pool.js';
 

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Catalog } from './catalog.js';
 import { CatalogError } from './errors.js';
-import { openPostgresCatalog } from './postgres/postgres-catalog.js';
 import { openSqliteCatalog } from './sqlite/sqlite-catalog.js';
 
 /** How to open a catalog. */
@@ -22,7 +21,11 @@ export interface OpenCatalogOptions {
  * or is not a catalog of this program.
  */
 export async function openCatalog(place: string, options: OpenCatalogOptions): Promise<Catalog> {
-  if (isPostgres(place)) return openPostgresCatalog(place, { host: hostname(), ...options });
+  if (isPostgres(place)) {
+    // Loaded when it is needed: a scan into a file need not wait for it.
+    const { openPostgresCatalog } = await import('./postgres/postgres-catalog.js');
+    return openPostgresCatalog(place, { host: hostname(), ...options });
+  }
   checkPlace(place, options);
   return openSqliteCatalog(place);
 }

@@ -1,10 +1,10 @@
 import type { BytePath } from '../byte-path.js';
-import { type CrawlOptions, crawl } from '../crawl/crawl.js';
+import { type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
 import type { Catalog, ScanSession } from '../database/catalog.js';
 import { CatalogError } from '../database/errors.js';
 import type { ScanRun } from '../database/records.js';
 import { type DirectoryListing, readListings } from '../listing/directory-listing.js';
-import { checkRoot, checkSameRoot, reasonOf, unreadableRoot } from './root-check.js';
+import { checkRoot, checkSameRoot, type RootIdentity, reasonOf, unreadableRoot } from './root-check.js';
 
 /** How far a scan is. */
 export interface ScanProgress {
@@ -39,14 +39,34 @@ export async function scan(catalog: Catalog, root: BytePath, options: ScanOption
   const { isPreview = false, metadata = {}, signal } = options;
   signal?.throwIfAborted();
   const identity = checkRoot(root);
-  const session = await catalog.beginScan({ root, source: 'scan', metadata, isPreview });
+  // Threads start while the database opens, and read only when no other scan can come in between.
+  const crawl = prepareCrawl(root, options);
   try {
-    const watcher = new RootListingCheck(session, root, options.allowEmpty ?? false);
-    for await (const listings of crawl(root, options)) {
+    const session = await catalog.beginScan({ root, source: 'scan', metadata, isPreview });
+    crawl.begin();
+    return await record(crawl, session, { root, identity, options });
+  } finally {
+    await crawl.return();
+  }
+}
+
+/** Records what a crawl yields and ends the session, one way or the other. */
+async function record(
+  crawl: AsyncIterable<Uint8Array>,
+  session: ScanSession,
+  {
+    root,
+    identity,
+    options: { allowEmpty = false, signal, onProgress },
+  }: { readonly root: BytePath; readonly identity: RootIdentity; readonly options: ScanOptions },
+): Promise<ScanRun> {
+  try {
+    const watcher = new RootListingCheck(session, root, allowEmpty);
+    for await (const listings of crawl) {
       signal?.throwIfAborted();
       for (const listing of readListings(listings)) watcher.check(listing);
       await session.record(listings);
-      options.onProgress?.(watcher.progress());
+      onProgress?.(watcher.progress());
     }
     signal?.throwIfAborted();
     checkSameRoot(root, identity);

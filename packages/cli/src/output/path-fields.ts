@@ -1,4 +1,5 @@
-import { type BytePath, displayPath, toBytes, unicodePath } from '@filetracker/catalog';
+import type { BytePath } from '@filetracker/catalog';
+import { displayPath, toBytes, unicodePath } from '@filetracker/catalog/scan';
 import type { Result } from './output.js';
 
 /** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */

@@ -1,5 +1,6 @@
 import { ERROR_STATUS, type ErrorCode, EXCEPTION_HEADER, ProtocolError } from '@filetracker/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { confirmProtocol, wantsJson } from './negotiation.js';
 
 /** What a failed request is answered with. */
 interface ErrorAnswer {
@@ -7,6 +8,7 @@ interface ErrorAnswer {
   readonly status: number;
   /** One line for the client's user. Tells nothing of the server's disk. */
   readonly message: string;
+  readonly numbers?: ProtocolError['numbers'];
 }
 
 /** Errors of the operating system that a client should know for what they are. */
@@ -19,12 +21,15 @@ const SYSTEM_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 };
 
 /** What an error means to the client. */
-function answerFor(error: unknown): ErrorAnswer {
-  if (error instanceof ProtocolError) return answer(error.code, error.message);
+export function answerFor(error: unknown): ErrorAnswer {
+  if (error instanceof ProtocolError) {
+    return { ...answer(error.code, error.message), numbers: error.numbers };
+  }
   const { code, statusCode, message } = error as Partial<FastifyError> & Error;
   const system = SYSTEM_ERRORS[code ?? ''];
   if (system) return answer(...system);
-  // Fastify's own refusals, such as a URL that it cannot decode.
+  if (code === 'FST_ERR_BAD_URL') return answer('invalid_name', 'a name must be percent-encoded UTF-8');
+  // Fastify's other refusals.
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { code: 'invalid_request', status: statusCode, message };
   }
@@ -35,15 +40,19 @@ function answer(code: ErrorCode, message: string): ErrorAnswer {
   return { code, status: ERROR_STATUS[code], message };
 }
 
-/** Answers a request that failed, in the form that existing clients read, and logs what is the server's fault. */
+/**
+ * Answers a request that failed, as text, which is what clients of protocol 2 read, or as JSON, and logs what is
+ * the server's fault.
+ */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, message } = answerFor(error);
+  const { status, code, message, numbers } = answerFor(error);
   if (status >= 500) request.log.error({ err: error, method: request.method, url: request.url }, message);
-  void reply
-    .code(status)
-    .header(EXCEPTION_HEADER, headerText(message))
-    .type('text/plain; charset=utf-8')
-    .send(`${message}\n`);
+  // Fastify refuses some requests before its hooks run.
+  confirmProtocol(request, reply);
+  reply.code(status).header(EXCEPTION_HEADER, headerText(message));
+  if (code === 'range_not_satisfiable') reply.header('Content-Range', `bytes */${numbers?.['size']}`);
+  if (wantsJson(request.headers)) void reply.send({ code, message, ...numbers });
+  else void reply.type('text/plain; charset=utf-8').send(`${message}\n`);
 }
 
 /** A message as the value of a header: printable ASCII, the rest percent-encoded. */

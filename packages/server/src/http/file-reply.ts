@@ -1,35 +1,61 @@
 import type { ServerResponse } from 'node:http';
-import { CHECKSUM_HEADER, formatDate, LOGICAL_SIZE_HEADER } from '@filetracker/protocol';
-import type { FastifyReply } from 'fastify';
-import type { ContentStream, FileRecord, OpenFile } from '../store/file-store.js';
+import { CHECKSUM_HEADER, formatDate, LOGICAL_SIZE_HEADER, PROTOCOL_HEADER } from '@filetracker/protocol';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ContentStream, OpenFile } from '../store/file-store.js';
+import { entityTag } from './conditions.js';
+import { OPT_IN, optsIn } from './negotiation.js';
+import type { ReplyPlan } from './read-plan.js';
 
 /**
- * Answers with a file: its headers, and its content when it was opened. Written past Fastify's reply, whose
+ * Answers with a file: its headers, and of its content what was opened. Written past Fastify's reply, whose
  * header map and hooks take a quarter of the time of a small GET. When a stream breaks in the middle the
  * connection is cut, so that the client sees a short body and not a complete wrong one.
  */
-export function sendFile(reply: FastifyReply, file: FileRecord | OpenFile): void {
+export function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { file, plan, content }: OpenFile<ReplyPlan>,
+): void {
   const { raw, log } = reply.hijack();
-  raw.writeHead(200, [
-    'Content-Type',
-    'application/octet-stream',
-    'Content-Length',
-    String(file.size),
-    'Last-Modified',
-    formatDate(file.version),
-    LOGICAL_SIZE_HEADER,
-    String(file.size),
-    CHECKSUM_HEADER,
-    file.digest,
-  ]);
-  if (!('content' in file)) raw.end();
-  else if (file.content instanceof Uint8Array) sendTogether(raw, file.content);
+  const headers = describe(file, plan);
+  if (optsIn(request.headers)) headers.push(PROTOCOL_HEADER, OPT_IN, 'Vary', VARY);
+  raw.writeHead(plan.status, headers);
+  if (plan.view === 'none') raw.end();
+  else if (content instanceof Uint8Array) sendTogether(raw, content);
   else {
-    sendChunks(raw, file.content).catch((err: NodeJS.ErrnoException) => {
+    sendChunks(raw, content).catch((err: NodeJS.ErrnoException) => {
       raw.destroy();
       if (!(err instanceof Disconnected)) log.error({ err, name: file.name }, 'a download was cut');
     });
   }
+}
+
+/** What decides whether a content goes out as zstd. */
+const VARY = `Accept-Encoding, ${PROTOCOL_HEADER}`;
+
+/** The headers of a file, names and values in turn. */
+function describe(file: OpenFile<ReplyPlan>['file'], { status, zstd, range }: ReplyPlan): string[] {
+  const { size, zstdSize = size } = file;
+  const tag = entityTag(file.digest);
+  const headers = [
+    'Last-Modified',
+    formatDate(file.version),
+    LOGICAL_SIZE_HEADER,
+    String(size),
+    CHECKSUM_HEADER,
+    file.digest,
+    'ETag',
+    // The same content in another coding: a strong tag would let caches put pieces of both together (RFC 9110 §8.8.1).
+    zstd ? `W/${tag}` : tag,
+    'Accept-Ranges',
+    'bytes',
+  ];
+  if (status === 304) return headers;
+  const length = range ? range.end - range.start : zstd ? zstdSize : size;
+  headers.push('Content-Type', 'application/octet-stream', 'Content-Length', String(length));
+  if (zstd) headers.push('Content-Encoding', 'zstd');
+  if (range) headers.push('Content-Range', `bytes ${range.start}-${range.end - 1}/${size}`);
+  return headers;
 }
 
 async function sendChunks(raw: ServerResponse, content: ContentStream): Promise<void> {

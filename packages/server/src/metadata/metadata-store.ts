@@ -125,6 +125,9 @@ export interface MetadataStore {
 
   totals(): Promise<Totals>;
 
+  /** Commits as durably as a change, and changes nothing that can be read. Rejects when a change would. */
+  probe(): Promise<void>;
+
   /** Waits for the changes under way and closes. */
   close(): Promise<void>;
 }

@@ -1,14 +1,16 @@
 import type { Digest } from '@filetracker/protocol';
 import type { OpenBlob } from '../blobs/blob-store.js';
 import type { FramePool } from '../codec/frame-pool.js';
-import type { Frame } from '../codec/seek-table.js';
 import { ContentDamagedError } from './errors.js';
 
-/** Frames that all streams together may hold ahead of what they send: 32 MiB. */
-const FRAMES_AHEAD_IN_ALL = 64;
+/** Chunks that all streams together may hold ahead of what they send: 32 MiB. */
+const CHUNKS_AHEAD_IN_ALL = 64;
 
-/** More than two frames ahead make one reader no faster. */
-const MAX_FRAMES_AHEAD = 2;
+/** More than two chunks ahead make one reader no faster. */
+const MAX_CHUNKS_AHEAD = 2;
+
+/** Reads one chunk into memory of the pool. */
+export type LoadChunk = () => Promise<Uint8Array>;
 
 /** What the streams of one store share, so that many of them read less far ahead. */
 export interface ReadAhead {
@@ -16,12 +18,11 @@ export interface ReadAhead {
 }
 
 /**
- * The plain content of a blob, chunk by chunk. A chunk is valid until the next one is asked for, because its
- * memory is used again. Close the stream, also after reading it to the end.
+ * What is wanted of a blob, chunk by chunk. A chunk is valid until the next one is asked for, because its memory
+ * is used again. Close the stream, also after reading it to the end.
  */
 export class ContentStream implements AsyncIterable<Uint8Array> {
-  #frames: readonly Frame[] = [];
-  #next = 0;
+  #rest: Iterator<LoadChunk> = [].values();
   readonly #ahead: Promise<Uint8Array>[] = [];
   #closed = false;
 
@@ -34,9 +35,9 @@ export class ContentStream implements AsyncIterable<Uint8Array> {
     shared.readers++;
   }
 
-  /** Takes the frames and reads the first of them. Rejects if that is damaged. */
-  async prepare(frames: readonly Frame[]): Promise<void> {
-    this.#frames = frames;
+  /** Takes the chunks and reads the first of them. Rejects if that is damaged. */
+  async prepare(chunks: Iterator<LoadChunk>): Promise<void> {
+    this.#rest = chunks;
     this.#readAhead(1);
     await this.#ahead[0];
   }
@@ -45,7 +46,7 @@ export class ContentStream implements AsyncIterable<Uint8Array> {
     try {
       for (;;) {
         this.#readAhead(
-          1 + Math.min(MAX_FRAMES_AHEAD, Math.floor(FRAMES_AHEAD_IN_ALL / this.shared.readers)),
+          1 + Math.min(MAX_CHUNKS_AHEAD, Math.floor(CHUNKS_AHEAD_IN_ALL / this.shared.readers)),
         );
         const chunk = await this.#ahead.shift();
         if (!chunk) return;
@@ -63,17 +64,17 @@ export class ContentStream implements AsyncIterable<Uint8Array> {
     this.#closed = true;
     this.shared.readers--;
     // The worker threads may still be reading from the descriptor.
-    for (const frame of await Promise.allSettled(this.#ahead)) {
-      if (frame.status === 'fulfilled') this.pool.release(frame.value);
+    for (const chunk of await Promise.allSettled(this.#ahead)) {
+      if (chunk.status === 'fulfilled') this.pool.release(chunk.value);
     }
     await this.blob.close();
   }
 
   #readAhead(count: number): void {
     while (this.#ahead.length < count) {
-      const frame = this.#frames[this.#next++];
-      if (!frame) return;
-      const bytes = this.pool.decompress(this.blob.fd, frame);
+      const next = this.#rest.next();
+      if (next.done === true) return;
+      const bytes = next.value();
       // Looked at when its turn comes; until then it must not count as unhandled.
       bytes.catch(() => undefined);
       this.#ahead.push(bytes);

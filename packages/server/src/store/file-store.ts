@@ -23,8 +23,9 @@ import { ContentDamagedError } from './errors.js';
 import { type Cut, cutFrames } from './frames.js';
 import { GarbageCollector } from './garbage-collector.js';
 import { HeldContent } from './held-content.js';
+import { type StoredFile, type View, zstdSizeOf } from './view.js';
 
-export type { ContentStream, FileRecord };
+export type { ContentStream, FileRecord, StoredFile };
 
 /** A file that is to be stored. */
 export interface PutRequest {
@@ -38,8 +39,15 @@ export interface PutRequest {
   readonly size?: number | undefined;
 }
 
-/** A file that was opened for reading. A stream must be closed. */
-export interface OpenFile extends FileRecord {
+/** What a reader decides once it sees what is stored. */
+export interface ReadPlan {
+  readonly view: View;
+}
+
+/** A file that was opened for reading as planned. A stream must be closed. */
+export interface OpenFile<Plan extends ReadPlan> {
+  readonly file: StoredFile;
+  readonly plan: Plan;
   readonly content: Uint8Array | ContentStream;
 }
 
@@ -58,6 +66,9 @@ interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
 }
+
+/** Room in bytes without which a store does not count as able to store. */
+const PROBE_BYTES = 64 * 1024;
 
 /** Files listed at a time; no snapshot is held between two pages. */
 const PAGE_FILES = 1000;
@@ -124,24 +135,27 @@ export class FileStore {
     }
   }
 
-  /** Opens the newest version of a file. Throws `ProtocolError` `not_found` or {@link ContentDamagedError}. */
-  async open(name: FileName): Promise<OpenFile> {
+  /**
+   * Opens the newest version of a file, or as much of it as `decide` wants of the version that is found. Throws
+   * `ProtocolError` `not_found`, {@link ContentDamagedError} and what `decide` throws.
+   */
+  async open<Plan extends ReadPlan>(
+    name: FileName,
+    decide: (file: StoredFile) => Plan,
+  ): Promise<OpenFile<Plan>> {
     for (let missing: FoundFile | undefined; ; ) {
-      const file = await this.#find(name);
-      if (!file.location) throw new ContentDamagedError(file.digest, new Error('no location is recorded'));
-      const content = await this.#reader.open(file, file.location);
-      if (content) return { ...file, content };
+      const found = await this.#find(name);
+      if (!found.location) throw new ContentDamagedError(found.digest, new Error('no location is recorded'));
+      const file = Object.assign(found, { zstdSize: zstdSizeOf(found.location) });
+      const plan = decide(file);
+      const content = await this.#reader.open(file, found.location, plan.view);
+      if (content) return { file, plan, content };
       // Overwritten or deleted between the two steps: look again. Nothing new to see: the copy is really gone.
-      if (missing && sameCopy(missing, file)) {
-        throw new ContentDamagedError(file.digest, new Error('the stored copy is missing'));
+      if (missing && sameCopy(missing, found)) {
+        throw new ContentDamagedError(found.digest, new Error('the stored copy is missing'));
       }
-      missing = file;
+      missing = found;
     }
-  }
-
-  /** The newest version of a file. Throws `ProtocolError` `not_found`. */
-  async stat(name: FileName): Promise<FileRecord> {
-    return this.#find(name);
   }
 
   /** Deletes a file unless its version is newer than `version`. Throws `ProtocolError` `not_found`. */
@@ -171,6 +185,17 @@ export class FileStore {
   async status(): Promise<StoreStatus> {
     const [totals, freeBytes] = await Promise.all([this.metadata.totals(), this.blobs.freeBytes()]);
     return { ...totals, freeBytes };
+  }
+
+  /** Does what storing a file does, and leaves nothing behind. Rejects with the reason when that fails. */
+  async probe(): Promise<void> {
+    const staged = await this.blobs.stage();
+    try {
+      await staged.write(new Uint8Array(PROBE_BYTES));
+    } finally {
+      await staged.discard();
+    }
+    await this.metadata.probe();
   }
 
   /** Finishes background work and closes the back ends. Requests must have ended. */

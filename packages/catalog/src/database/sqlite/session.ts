@@ -1,14 +1,9 @@
-import { constants } from 'node:os';
 import type { Database } from 'better-sqlite3';
-import { type BytePath, childPath } from '../../byte-path.js';
-import { type DirectoryListing, readListings } from '../../listing/directory-listing.js';
+import { readListings } from '../../listing/directory-listing.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { DirectoryRecord, ScanRun } from '../records.js';
-import type { DirectoryNode, FreePlace } from './directory-tree.js';
-import { type FreshSums, insertFresh, noSums } from './insert-fresh.js';
-import { mergeListing, mergeStaged, updateAttributes } from './merge-listing.js';
+import { ListingIntake } from './listing-intake.js';
 import { readDirectory } from './read-directories.js';
-import { removeSubtree } from './remove-subtree.js';
 import { RunRecord } from './run-record.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
@@ -23,8 +18,6 @@ interface SessionOptions extends BeginScanOptions {
   readonly translate: (error: unknown) => unknown;
 }
 
-const { ENOENT, ENOTDIR } = constants.errno;
-
 /** A scan into SQLite: one write transaction from begin to finish. */
 export class SqliteScanSession implements ScanSession {
   readonly previous: DirectoryRecord | undefined;
@@ -33,8 +26,7 @@ export class SqliteScanSession implements ScanSession {
   readonly #tables: SessionTables;
   readonly #staged: StagedListings;
   readonly #run: RunRecord;
-  /** Sums of very large new directories of which parts have come. */
-  readonly #parts = new Map<BytePath, FreshSums>();
+  readonly #intake: ListingIntake;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -43,7 +35,10 @@ export class SqliteScanSession implements ScanSession {
     this.previous = readDirectory(this.#database, options.root);
     this.#tables = sessionTables(this.#database, options.root);
     this.#staged = new StagedListings(this.#database);
-    this.#run = new RunRecord(this.#database, { ...options, isBaseline: this.isBaseline });
+    const { isBaseline } = this;
+    this.#run = new RunRecord(this.#database, { ...options, isBaseline });
+    const [tables, staged, problems] = [this.#tables, this.#staged, this.#run];
+    this.#intake = new ListingIntake({ tables, staged, problems, isBaseline });
   }
 
   get id(): number {
@@ -56,7 +51,7 @@ export class SqliteScanSession implements ScanSession {
 
   record(listings: Uint8Array): Promise<void> {
     return this.#attempt(() => {
-      for (const listing of readListings(listings)) this.#take(listing);
+      for (const listing of readListings(listings)) this.#intake.take(listing);
     });
   }
 
@@ -79,72 +74,6 @@ export class SqliteScanSession implements ScanSession {
     return this.#attempt(() => {
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       this.#end();
-    });
-  }
-
-  #take(listing: DirectoryListing): void {
-    if (listing.state === 'unreadable') this.#takeUnreadable(listing);
-    else if (listing.state === 'notEntered') this.#keep(listing);
-    else this.#takeEntries(listing);
-  }
-
-  #takeEntries(listing: DirectoryListing): void {
-    const found = this.#tables.tree.locate(listing.path);
-    this.#noteProblems(listing);
-    if (!('id' in found) || found.isFresh) this.#takeFresh(listing, found);
-    else if (listing.state === 'part' || this.#staged.has(found.id)) this.#takeStaged(listing, found);
-    else if (!found.digest?.equals(listing.digest)) mergeListing(this.#tables, found, listing);
-  }
-
-  #takeFresh(listing: DirectoryListing, found: DirectoryNode | FreePlace): void {
-    const earlier = this.#parts.get(listing.path) ?? noSums();
-    const sums = insertFresh(this.#tables, { found, listing, earlier, isBaseline: this.isBaseline });
-    if (listing.state === 'part') this.#parts.set(listing.path, sums);
-    else this.#parts.delete(listing.path);
-  }
-
-  #takeStaged(listing: DirectoryListing, node: DirectoryNode): void {
-    this.#staged.add(node.id, listing);
-    if (listing.state === 'part') return;
-    if (!node.digest?.equals(listing.digest)) {
-      mergeStaged(this.#tables, { staged: this.#staged, node, last: listing });
-    }
-    this.#staged.clear(node.id);
-  }
-
-  /** What is known of a directory that could not be read stays, unless it is not there any more. */
-  #takeUnreadable(listing: DirectoryListing): void {
-    const { path, errno } = listing;
-    this.#run.addError(path, errno);
-    if (errno === ENOENT || errno === ENOTDIR) {
-      const gone = this.#tables.tree.find(path);
-      if (gone) removeSubtree(this.#tables, { ...gone, path });
-      return;
-    }
-    this.#run.countUnreadableDirectory();
-    this.#keep(listing);
-  }
-
-  #keep(listing: DirectoryListing): void {
-    const found = this.#tables.tree.locate(listing.path);
-    if (!('id' in found) || found.isFresh) {
-      this.#takeFresh(listing, found);
-      return;
-    }
-    this.#staged.clear(found.id);
-    const after = listing.attributes();
-    const before = updateAttributes(this.#tables, { node: found, path: listing.path }, after);
-    if (before.ctimeNs !== after.ctimeNs || before.inode !== after.inode) {
-      this.#tables.directories.setAttributes(found.id, after);
-    }
-  }
-
-  #noteProblems(listing: DirectoryListing): void {
-    if (listing.problemCount === 0) return;
-    listing.visit({
-      file: () => {},
-      directory: () => {},
-      problem: ({ name, errno }) => this.#run.addError(childPath(listing.path, name), errno),
     });
   }
 

@@ -9,11 +9,12 @@ import {
   parseFileName,
   type Version,
 } from '@filetracker/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
-import type { FileRecord, FileStore } from '../../store/file-store.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FileStore } from '../../store/file-store.js';
 import { discardRest, plainContent } from '../body.js';
 import { sendFile } from '../file-reply.js';
 import { queryDate } from '../query.js';
+import { planRead } from '../read-plan.js';
 import { pathBehind } from '../request-target.js';
 
 /** What the routes of `/files` need. */
@@ -34,26 +35,19 @@ const PATH = `${PREFIX}/*`;
 export function registerFiles(app: FastifyInstance, options: FilesOptions): void {
   const { store } = options;
 
-  const read = (find: (name: FileName) => Promise<FileRecord>): RouteHandlerMethod => {
-    return async (request, reply) => {
-      const name = nameOf(request);
-      try {
-        sendFile(reply, await find(name));
-        return reply;
-      } catch (error) {
-        return redirectOrThrow(error, name, request, reply, options);
-      }
-    };
+  const read = async (request: FastifyRequest, reply: FastifyReply) => {
+    const name = nameOf(request);
+    const { method, headers } = request.raw;
+    try {
+      const opened = await store.open(name, (file) => planRead(file, method ?? 'GET', headers));
+      sendFile(request, reply, opened);
+      return reply;
+    } catch (error) {
+      return redirectOrThrow(error, name, request, reply, options);
+    }
   };
-  app.get(
-    PATH,
-    { exposeHeadRoute: false },
-    read((name) => store.open(name)),
-  );
-  app.head(
-    PATH,
-    read((name) => store.stat(name)),
-  );
+  app.get(PATH, { exposeHeadRoute: false }, read);
+  app.head(PATH, read);
 
   app.put(PATH, async (request, reply) => {
     try {

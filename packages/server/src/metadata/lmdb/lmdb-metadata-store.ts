@@ -17,6 +17,9 @@ import { findNewest, keysBelow, refuseConflict } from './names.js';
 import { decodeFile, encodeFile, encodeVersion, fileKey, fileKeyEnd, nameOfKey } from './records.js';
 import { readTotals, Sums } from './totals.js';
 
+/** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
+const PROBE_KEY = Buffer.from('probe');
+
 /** Metadata in LMDB. */
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
@@ -111,6 +114,11 @@ export class LmdbMetadataStore implements MetadataStore {
 
   async totals(): Promise<Totals> {
     return readTotals(this.#tables.meta);
+  }
+
+  async probe(): Promise<void> {
+    const time = Buffer.from(new Date().toISOString());
+    await this.environment.write(() => this.#tables.meta.putSync(PROBE_KEY, time));
   }
 
   async close(): Promise<void> {

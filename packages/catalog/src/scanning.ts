@@ -1,0 +1,9 @@
+/**
+ * What recording a tree needs, as the entry point `@filetracker/catalog/scan`: without the reports and the query
+ * builder below them, which take longer to load than a small tree takes to scan.
+ */
+export { parseBytePath, toBytes } from './byte-path.js';
+export { parseExcludeFile } from './crawl/exclude.js';
+export { openCatalog } from './database/open-catalog.js';
+export { displayPath, unicodePath } from './display-path.js';
+export { scan } from './scan/scan.js';

@@ -1,0 +1,76 @@
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
+import type { FileStore } from '../store/file-store.js';
+import { RequestMetrics } from './request-metrics.js';
+import { Traffic } from './traffic.js';
+
+/** A metric in the form of prom-client's JSON: plain data, which may travel between processes. */
+export interface ReportedMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** How the figures of several processes become one. */
+  readonly aggregator: 'sum' | 'first';
+  readonly values: readonly ReportedValue[];
+}
+
+interface ReportedValue {
+  /** That of the metric if it is left out; histograms have three. */
+  readonly metricName?: string;
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string | number>>;
+}
+
+/** The figures of one process. */
+export type MetricsReport = readonly ReportedMetric[];
+
+/** Everything that this process counts for Prometheus. */
+export class ServerMetrics {
+  readonly requests = new RequestMetrics();
+  readonly traffic = new Traffic();
+  readonly #process = new Registry();
+
+  constructor(private readonly store: Pick<FileStore, 'status'>) {
+    collectDefaultMetrics({ register: this.#process });
+  }
+
+  async report(): Promise<MetricsReport> {
+    const [status, process] = await Promise.all([this.store.status(), this.#process.getMetricsAsJSON()]);
+    const { accepted, open, received, sent } = this.traffic.figures();
+    return [
+      ...this.requests.report(),
+      counter('filetracker_connections_accepted_total', 'Connections accepted.', accepted),
+      sum('filetracker_connections', 'Connections open now.', open),
+      counter('filetracker_received_bytes_total', 'Bytes received, headers included.', received),
+      counter('filetracker_sent_bytes_total', 'Bytes sent, headers included.', sent),
+      store('filetracker_files', 'Names in the store.', status.files),
+      store('filetracker_contents', 'Distinct contents in the store.', status.contents),
+      store('filetracker_logical_bytes', 'Plain bytes, counted for each name.', status.logicalBytes),
+      store('filetracker_content_bytes', 'Plain bytes, counted once for each content.', status.contentBytes),
+      store('filetracker_stored_bytes', 'Bytes of the stored copies.', status.storedBytes),
+      store('filetracker_free_bytes', "Room left on the store's disk.", status.freeBytes),
+      // Its declared type has the kinds as numbers and lacks the names of values.
+      ...(process as unknown as MetricsReport),
+    ];
+  }
+}
+
+function counter(name: string, help: string, value: number): ReportedMetric {
+  return { name, help, type: 'counter', aggregator: 'sum', values: [{ value, labels: {} }] };
+}
+
+function sum(name: string, help: string, value: number): ReportedMetric {
+  return { name, help, type: 'gauge', aggregator: 'sum', values: [{ value, labels: {} }] };
+}
+
+/** A figure of the store, which is the same for every process. */
+function store(name: string, help: string, value: number): ReportedMetric {
+  return { name, help, type: 'gauge', aggregator: 'first', values: [{ value, labels: {} }] };
+}
+
+/** The reports of all processes that serve a store as one page in Prometheus's text format. */
+export function exposition(reports: readonly MetricsReport[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...reports]).metrics();
+}
+
+/** The media type of {@link exposition}. */
+export const EXPOSITION_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;

@@ -1,0 +1,33 @@
+import type { Server, Socket } from 'node:net';
+
+/** What the connections of a server have carried. Sockets count by themselves, so that a request costs nothing. */
+export class Traffic {
+  readonly #open = new Set<Socket>();
+  #accepted = 0;
+  #received = 0;
+  #sent = 0;
+
+  /** Counts the connections of `server` from now on. */
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.#accepted++;
+      this.#open.add(socket);
+      socket.once('close', () => {
+        this.#open.delete(socket);
+        this.#received += socket.bytesRead;
+        this.#sent += socket.bytesWritten;
+      });
+    });
+  }
+
+  /** Connections accepted so far and open now; bytes received and sent so far, with all headers. */
+  figures() {
+    let received = this.#received;
+    let sent = this.#sent;
+    for (const socket of this.#open) {
+      received += socket.bytesRead;
+      sent += socket.bytesWritten;
+    }
+    return { accepted: this.#accepted, open: this.#open.size, received, sent };
+  }
+}

@@ -1,0 +1,69 @@
+import type { Worker } from 'node:cluster';
+import type { MetricsReport } from './server-metrics.js';
+
+/** What workers and their primary process tell each other about metrics; `id` names one request for them. */
+export type MetricsMessage =
+  /** Worker to primary: everybody's reports, please. */
+  | { readonly kind: 'reports-wanted'; readonly id: string }
+  /** Primary to each worker. */
+  | { readonly kind: 'report-wanted'; readonly id: string }
+  /** Worker to primary. */
+  | { readonly kind: 'report'; readonly id: string; readonly report: MetricsReport }
+  /** Primary to the worker that asked. */
+  | { readonly kind: 'reports'; readonly id: string; readonly reports: readonly MetricsReport[] };
+
+/** How long a worker may take to report, in milliseconds; the others' figures are served without it then. */
+const REPORT_TIME = 2000;
+
+/**
+ * In a worker: reports when the primary asks. What it returns asks the primary for the reports of all workers, so
+ * that whichever worker a scrape meets, it gets the figures of the whole server.
+ */
+export function shareReports(own: () => Promise<MetricsReport>): () => Promise<readonly MetricsReport[]> {
+  const waiting = new Map<string, (reports: readonly MetricsReport[]) => void>();
+  let requests = 0;
+  const answer = async (id: string) => tell(process, { kind: 'report', id, report: await own() });
+  process.on('message', (message: MetricsMessage) => {
+    // A store that cannot be read leaves this worker out.
+    if (message.kind === 'report-wanted') answer(message.id).catch(() => undefined);
+    if (message.kind !== 'reports') return;
+    waiting.get(message.id)?.(message.reports);
+    waiting.delete(message.id);
+  });
+  return () =>
+    new Promise((resolve) => {
+      const id = `${process.pid}-${requests++}`;
+      waiting.set(id, resolve);
+      tell(process, { kind: 'reports-wanted', id });
+    });
+}
+
+/** In the primary: answers a worker that wants everybody's reports. */
+export async function relayReports(asking: Worker, id: string, workers: Iterable<Worker>): Promise<void> {
+  const reports = await Promise.all([...workers].map((worker) => reportOf(worker, id)));
+  tell(asking, { kind: 'reports', id, reports: reports.filter((report) => report !== undefined) });
+}
+
+function reportOf(worker: Worker, id: string): Promise<MetricsReport | undefined> {
+  return new Promise((resolve) => {
+    const end = (report?: MetricsReport) => {
+      clearTimeout(timer);
+      worker.off('message', onMessage);
+      worker.off('exit', onExit);
+      resolve(report);
+    };
+    const onMessage = (message: MetricsMessage) => {
+      if (message.kind === 'report' && message.id === id) end(message.report);
+    };
+    const onExit = () => end();
+    const timer = setTimeout(end, REPORT_TIME);
+    worker.on('message', onMessage);
+    worker.on('exit', onExit);
+    tell(worker, { kind: 'report-wanted', id });
+  });
+}
+
+/** Sends a message to a process that may be gone, which nobody then waits for. */
+function tell(to: Worker | NodeJS.Process, message: MetricsMessage): void {
+  to.send?.(message, undefined, undefined, () => undefined);
+}
