@@ -13,6 +13,7 @@ import { lsCommand } from './commands/ls.js';
 import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
 import { reportSubcommand } from './commands/report.js';
+import { restoreCommand } from './commands/restore.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
@@ -20,6 +21,7 @@ import { statCommand } from './commands/stat.js';
 import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
+import { versionsCommand } from './commands/versions.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
 import { addStoreOptions } from './store-options.js';
@@ -28,7 +30,17 @@ import { addStoreOptions } from './store-options.js';
 const COMMANDS: readonly { readonly heading: string; readonly commands: readonly CommandFactory[] }[] = [
   {
     heading: 'Store:',
-    commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
+    commands: [
+      getCommand,
+      putCommand,
+      catCommand,
+      rmCommand,
+      lsCommand,
+      statCommand,
+      versionCommand,
+      versionsCommand,
+      restoreCommand,
+    ],
   },
   {
     heading: 'Catalog:',
