@@ -11,9 +11,12 @@ import {
   type QueryDatabase,
 } from '@filetracker/catalog';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { all } from '../support/catalog-contents.js';
+import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
+
+const RUNS = { SQLite: 12, PostgreSQL: 5 } as const;
 
 const NAMES = ['a', 'b', 'dir', 'dir/a', 'dir/sub', 'dir/sub/a', 'dir-1'];
 
@@ -60,7 +63,7 @@ function swap(one: string, other: string, aside: string): void {
 }
 
 /** What a state says of each path; times and inodes of directories are not part of the history. */
-function describe(entries: readonly { readonly path: BytePath; readonly attributes: Attributes }[]) {
+function stateOf(entries: readonly { readonly path: BytePath; readonly attributes: Attributes }[]) {
   const said = entries.map(({ path, attributes: { mode, size, mtimeNs, inode } }) =>
     isDirectory(mode) ? `${path}/` : `${path} ${size} ${mtimeNs} ${inode}`,
   );
@@ -69,53 +72,56 @@ function describe(entries: readonly { readonly path: BytePath; readonly attribut
 
 async function present(database: QueryDatabase) {
   const entries = await all(find(database, {}));
-  return describe(entries.map((entry) => ({ path: entry.path, attributes: entry })));
+  return stateOf(entries.map((entry) => ({ path: entry.path, attributes: entry })));
 }
 
 async function past(database: QueryDatabase, path: BytePath, moment: number) {
   const tree = await asOf(database, { path, moment, isRecursive: true });
-  return { top: tree.top, state: describe([...(tree.top ? [tree.top] : []), ...(await all(tree.entries))]) };
+  return { top: tree.top, state: stateOf([...(tree.top ? [tree.top] : []), ...(await all(tree.entries))]) };
 }
 
-test('rolled back to any scan, the tree is what that scan recorded, and so are its sums', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(edit, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 4 }),
-      async (rounds) => {
-        const tree = new ScannedTree();
-        const recorded: { readonly moment: number; readonly state: string[]; readonly bytes: number }[] = [];
-        for (const edits of rounds) {
-          for (const change of edits) apply(tree.root, change);
-          const { finishedAt, totals } = await tree.scan();
-          recorded.push({ moment: finishedAt, state: await tree.query(present), bytes: totals.bytes });
-        }
-        for (const { moment, state, bytes } of recorded) {
-          const then = await tree.query((database) => past(database, tree.path, moment));
-          expect(then.state).toEqual(state);
-          expect(then.top?.bytes).toBe(bytes);
-        }
-      },
-    ),
-    { numRuns: 12 },
-  );
-}, 60_000);
+describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
+  test('rolled back to any scan, the tree is what that scan recorded, and so are its sums', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(edit, { minLength: 1, maxLength: 6 }), { minLength: 2, maxLength: 4 }),
+        async (rounds) => {
+          const tree = await ScannedTree.in({ newPlace });
+          const recorded: { readonly moment: number; readonly state: string[]; readonly bytes: number }[] =
+            [];
+          for (const edits of rounds) {
+            for (const change of edits) apply(tree.root, change);
+            const { finishedAt, totals } = await tree.scan();
+            recorded.push({ moment: finishedAt, state: await tree.query(present), bytes: totals.bytes });
+          }
+          for (const { moment, state, bytes } of recorded) {
+            const then = await tree.query((database) => past(database, tree.path, moment));
+            expect(then.state).toEqual(state);
+            expect(then.top?.bytes).toBe(bytes);
+          }
+        },
+      ),
+      { numRuns: RUNS[kind] },
+    );
+  }, 60_000);
 
-test('before the first scan, and before what was pruned, nothing is claimed', async () => {
-  const tree = new ScannedTree();
-  writeFileSync(join(tree.root, 'a'), '1');
-  const first = await tree.scan();
-  writeFileSync(join(tree.root, 'a'), '22');
-  const second = await tree.scan();
-  await expect(
-    tree.query((database) => past(database, tree.path, first.startedAt - 1)),
-  ).rejects.toMatchObject({
-    code: 'not_recorded',
+  test('before the first scan, and before what was pruned, nothing is claimed', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    writeFileSync(join(tree.root, 'a'), '1');
+    const first = await tree.scan();
+    writeFileSync(join(tree.root, 'a'), '22');
+    const second = await tree.scan();
+    await expect(
+      tree.query((database) => past(database, tree.path, first.startedAt - 1)),
+    ).rejects.toMatchObject({
+      code: 'not_recorded',
+    });
+    const file = parseBytePath(join(tree.root, 'a'));
+    expect((await tree.query((database) => past(database, file, first.finishedAt))).top?.bytes).toBe(1);
+    await tree.query((database) => prune(database, second.finishedAt + 1));
+    await expect(tree.query((database) => past(database, file, first.finishedAt))).rejects.toMatchObject({
+      code: 'not_recorded',
+    });
+    expect((await tree.query((database) => past(database, file, second.finishedAt))).top?.bytes).toBe(2);
   });
-  const file = parseBytePath(join(tree.root, 'a'));
-  expect((await tree.query((database) => past(database, file, first.finishedAt))).top?.bytes).toBe(1);
-  await tree.query((database) => prune(database, second.finishedAt + 1));
-  await expect(tree.query((database) => past(database, file, first.finishedAt))).rejects.toMatchObject({
-    code: 'not_recorded',
-  });
-  expect((await tree.query((database) => past(database, file, second.finishedAt))).top?.bytes).toBe(2);
 });

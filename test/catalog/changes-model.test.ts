@@ -25,7 +25,7 @@ import {
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { all, contents } from '../support/catalog-contents.js';
-import { newDatabase } from '../support/postgres-database.js';
+import { DATABASES } from '../support/databases.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /*
@@ -242,14 +242,11 @@ async function checkAgainstDisk(catalog: Catalog, root: string, tree: Tree): Pro
 
 const rounds = fc.array(fc.array(edit, { minLength: 1, maxLength: 15 }), { minLength: 2, maxLength: 6 });
 
-const DATABASES = [
-  { kind: 'SQLite', numRuns: 25, newPlace: (place: string) => Promise.resolve(join(place, 'catalog.db')) },
-  { kind: 'PostgreSQL', numRuns: 15, newPlace: () => newDatabase() },
-];
+const RUNS = { SQLite: 25, PostgreSQL: 15 } as const;
 
 test.each(DATABASES)('reports equal a model’s, and their replay gives the tree on disk: $kind', {
   timeout: 120_000,
-}, async ({ numRuns, newPlace }) => {
+}, async ({ kind, newPlace }) => {
   await fc.assert(
     fc.asyncProperty(rounds, fc.constantFrom('auto' as const, 'node' as const), async (edits, reader) => {
       const place = temporaryDirectory();
@@ -274,7 +271,7 @@ test.each(DATABASES)('reports equal a model’s, and their replay gives the tree
       await catalog.close();
       rmSync(place, { recursive: true, force: true });
     }),
-    { numRuns },
+    { numRuns: RUNS[kind] },
   );
 });
 

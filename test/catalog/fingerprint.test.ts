@@ -3,9 +3,10 @@ import { appendFileSync, linkSync, renameSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { duplicates, find, fingerprintScan, parseBytePath, verify } from '@filetracker/catalog';
 import { blake3 } from '@napi-rs/blake-hash';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hashFile } from '#catalog/fingerprint/hash-file.js';
 import { all } from '../support/catalog-contents.js';
+import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
 
 /** Scans and reads the files of a scope. */
@@ -27,111 +28,115 @@ async function fingerprints(tree: ScannedTree): Promise<Record<string, string | 
 
 const b3 = (content: string) => blake3(Buffer.from(content)).toString('hex');
 
-test('what is new or modified is read, what was renamed is not', async () => {
-  const tree = new ScannedTree();
-  const large = 'large'.repeat(500_000);
-  for (const [name, content] of [
-    ['a', 'A'],
-    ['b', 'B'],
-    ['large', large],
-    ['empty', ''],
-  ] as const) {
-    writeFileSync(join(tree.root, name), content);
-  }
-  expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 4, bytes: 2 + large.length });
-  expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 0, kept: 0 });
-  writeFileSync(join(tree.root, 'b'), 'B2');
-  renameSync(join(tree.root, 'large'), join(tree.root, 'moved'));
-  expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 1, bytes: 2, kept: 1 });
-  expect(await fingerprints(tree)).toEqual({ a: b3('A'), b: b3('B2'), empty: b3(''), moved: b3(large) });
-});
+describe.each(DATABASES)('$kind', ({ newPlace }) => {
+  test('what is new or modified is read, what was renamed is not', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const large = 'large'.repeat(500_000);
+    for (const [name, content] of [
+      ['a', 'A'],
+      ['b', 'B'],
+      ['large', large],
+      ['empty', ''],
+    ] as const) {
+      writeFileSync(join(tree.root, name), content);
+    }
+    expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 4, bytes: 2 + large.length });
+    expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 0, kept: 0 });
+    writeFileSync(join(tree.root, 'b'), 'B2');
+    renameSync(join(tree.root, 'large'), join(tree.root, 'moved'));
+    expect(await scanAndRead(tree, 'changed')).toMatchObject({ hashed: 1, bytes: 2, kept: 1 });
+    expect(await fingerprints(tree)).toEqual({ a: b3('A'), b: b3('B2'), empty: b3(''), moved: b3(large) });
+  });
 
-test('scope all also reads what an earlier scan left', async () => {
-  const tree = new ScannedTree();
-  writeFileSync(join(tree.root, 'old'), 'old');
-  await tree.scan();
-  writeFileSync(join(tree.root, 'new'), 'new');
-  await scanAndRead(tree, 'changed');
-  expect(await fingerprints(tree)).toEqual({ new: b3('new'), old: null });
-  await scanAndRead(tree, 'all');
-  expect(await fingerprints(tree)).toEqual({ new: b3('new'), old: b3('old') });
-});
+  test('scope all also reads what an earlier scan left', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    writeFileSync(join(tree.root, 'old'), 'old');
+    await tree.scan();
+    writeFileSync(join(tree.root, 'new'), 'new');
+    await scanAndRead(tree, 'changed');
+    expect(await fingerprints(tree)).toEqual({ new: b3('new'), old: null });
+    await scanAndRead(tree, 'all');
+    expect(await fingerprints(tree)).toEqual({ new: b3('new'), old: b3('old') });
+  });
 
-test('a file that changes between scan and read is marked, not recorded with the wrong content', async () => {
-  const tree = new ScannedTree();
-  const file = join(tree.root, 'log');
-  writeFileSync(file, 'one');
-  const run = await tree.scan();
-  appendFileSync(file, 'two');
-  const counts = await tree.query((database) => fingerprintScan(database, run, { scope: 'all' }));
-  expect(counts).toMatchObject({ hashed: 0, changing: 1 });
-  expect(await fingerprints(tree)).toEqual({ log: '' });
-  expect(await tree.query((database) => all(verify(database, {})))).toEqual([]);
-  await scanAndRead(tree, 'changed');
-  expect(await fingerprints(tree)).toEqual({ log: b3('onetwo') });
-});
+  test('a file that changes between scan and read is marked, not recorded with the wrong content', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const file = join(tree.root, 'log');
+    writeFileSync(file, 'one');
+    const run = await tree.scan();
+    appendFileSync(file, 'two');
+    const counts = await tree.query((database) => fingerprintScan(database, run, { scope: 'all' }));
+    expect(counts).toMatchObject({ hashed: 0, changing: 1 });
+    expect(await fingerprints(tree)).toEqual({ log: '' });
+    expect(await tree.query((database) => all(verify(database, {})))).toEqual([]);
+    await scanAndRead(tree, 'changed');
+    expect(await fingerprints(tree)).toEqual({ log: b3('onetwo') });
+  });
 
-test('a file that changes while it is read has no fingerprint', () => {
-  const tree = new ScannedTree();
-  const path = join(tree.root, 'file');
-  const buffer = Buffer.alloc(4096);
-  writeFileSync(path, 'x'.repeat(10_000));
-  const { size, mtimeNs } = statSync(path, { bigint: true });
-  const task = { path, size: Number(size), mtimeNs };
-  let reads = 0;
-  const touch = () => {
-    if (reads++ === 1) writeFileSync(path, 'y'.repeat(10_000));
-  };
-  expect(hashFile(task, buffer, touch)).toEqual({ kind: 'changing' });
-  expect(hashFile(task, buffer, () => {})).toEqual({ kind: 'changed' });
-  expect(hashFile({ ...task, path: `${path}/below` }, buffer, () => {})).toEqual({ kind: 'gone' });
-});
+  test('a file that changes while it is read has no fingerprint', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const path = join(tree.root, 'file');
+    const buffer = Buffer.alloc(4096);
+    writeFileSync(path, 'x'.repeat(10_000));
+    const { size, mtimeNs } = statSync(path, { bigint: true });
+    const task = { path, size: Number(size), mtimeNs };
+    let reads = 0;
+    const touch = () => {
+      if (reads++ === 1) writeFileSync(path, 'y'.repeat(10_000));
+    };
+    expect(hashFile(task, buffer, touch)).toEqual({ kind: 'changing' });
+    expect(hashFile(task, buffer, () => {})).toEqual({ kind: 'changed' });
+    expect(hashFile({ ...task, path: `${path}/below` }, buffer, () => {})).toEqual({ kind: 'gone' });
+  });
 
-test('verify tells silent changes from real ones', async () => {
-  const tree = new ScannedTree();
-  const at = (name: string) => join(tree.root, name);
-  for (const name of ['intact', 'silent', 'changed', 'missing'])
-    writeFileSync(at(name), `content of ${name}`);
-  await scanAndRead(tree, 'all');
-  execFileSync('cp', ['--preserve=timestamps', at('silent'), at('times')]);
-  writeFileSync(at('silent'), 'c0ntent of silent');
-  execFileSync('touch', ['-r', at('times'), at('silent')]);
-  appendFileSync(at('changed'), '!');
-  renameSync(at('missing'), at('elsewhere'));
-  const verified = await tree.query((database) => all(verify(database, { path: tree.path })));
-  const verdicts = Object.fromEntries(
-    verified.map(({ path, verdict }) => [path.slice(tree.root.length + 1), verdict]),
-  );
-  expect(verdicts).toEqual({ intact: 'intact', silent: 'silent', changed: 'changed', missing: 'missing' });
-});
+  test('verify tells silent changes from real ones', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (name: string) => join(tree.root, name);
+    for (const name of ['intact', 'silent', 'changed', 'missing'])
+      writeFileSync(at(name), `content of ${name}`);
+    await scanAndRead(tree, 'all');
+    execFileSync('cp', ['--preserve=timestamps', at('silent'), at('times')]);
+    writeFileSync(at('silent'), 'c0ntent of silent');
+    execFileSync('touch', ['-r', at('times'), at('silent')]);
+    appendFileSync(at('changed'), '!');
+    renameSync(at('missing'), at('elsewhere'));
+    const verified = await tree.query((database) => all(verify(database, { path: tree.path })));
+    const verdicts = Object.fromEntries(
+      verified.map(({ path, verdict }) => [path.slice(tree.root.length + 1), verdict]),
+    );
+    expect(verdicts).toEqual({ intact: 'intact', silent: 'silent', changed: 'changed', missing: 'missing' });
+  });
 
-test('duplicates are files of equal content, hard links of one file are none', async () => {
-  const tree = new ScannedTree();
-  const at = (name: string) => join(tree.root, name);
-  for (const [name, content] of [
-    ['a', 'same'],
-    ['b', 'same'],
-    ['c', 'same'],
-    ['d', 'else'],
-    ['e', 'twice as long'],
-    ['f', 'twice as long'],
-  ] as const) {
-    writeFileSync(at(name), content);
-  }
-  linkSync(at('d'), at('d2'));
-  linkSync(at('a'), at('a2'));
-  await scanAndRead(tree, 'all');
-  const sets = await tree.query((database) => all(duplicates(database, { minimumSize: 1, limit: 10 })));
-  const shown = sets.map(({ paths, wasted }) => [
-    wasted,
-    paths.map((path) => path.slice(tree.root.length + 1)).join(' '),
-  ]);
-  expect(shown).toEqual([
-    [13, 'e f'],
-    [8, 'a a2 b c'],
-  ]);
-  const elsewhere = parseBytePath(`${tree.root}-1`);
-  expect(
-    await tree.query((database) => all(duplicates(database, { path: elsewhere, minimumSize: 1, limit: 10 }))),
-  ).toEqual([]);
+  test('duplicates are files of equal content, hard links of one file are none', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (name: string) => join(tree.root, name);
+    for (const [name, content] of [
+      ['a', 'same'],
+      ['b', 'same'],
+      ['c', 'same'],
+      ['d', 'else'],
+      ['e', 'twice as long'],
+      ['f', 'twice as long'],
+    ] as const) {
+      writeFileSync(at(name), content);
+    }
+    linkSync(at('d'), at('d2'));
+    linkSync(at('a'), at('a2'));
+    await scanAndRead(tree, 'all');
+    const sets = await tree.query((database) => all(duplicates(database, { minimumSize: 1, limit: 10 })));
+    const shown = sets.map(({ paths, wasted }) => [
+      wasted,
+      paths.map((path) => path.slice(tree.root.length + 1)).join(' '),
+    ]);
+    expect(shown).toEqual([
+      [13, 'e f'],
+      [8, 'a a2 b c'],
+    ]);
+    const elsewhere = parseBytePath(`${tree.root}-1`);
+    expect(
+      await tree.query((database) =>
+        all(duplicates(database, { path: elsewhere, minimumSize: 1, limit: 10 })),
+      ),
+    ).toEqual([]);
+  });
 });

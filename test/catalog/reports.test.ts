@@ -24,8 +24,9 @@ import {
   topFiles,
   topGrowth,
 } from '@filetracker/catalog';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { all, inWords } from '../support/catalog-contents.js';
+import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
 
 /** Fills a tree with what is hard to count: hard links, a sparse file, links, odd names, sibling prefixes. */
@@ -49,151 +50,157 @@ function output(command: string, ...args: string[]): string[] {
   return text.split('\0').slice(0, -1).sort();
 }
 
-test('disk usage is what du says, at every depth', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  const usage = await tree.query((database) => all(diskUsage(database, { path: tree.path, depth: 9 })));
-  const shown = usage.map(({ path, allocated }) => `${allocated}\t${path}`).sort();
-  expect(shown).toEqual(output('du', '-0', '-B1', tree.root));
-  expect(usage.at(-1)?.path).toBe(tree.path);
-});
-
-test('find without conditions is find, names as bytes', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  const found = await tree.query((database) => all(find(database, {})));
-  expect(found.map(({ path }) => path as string).sort()).toEqual(output('find', tree.root, '-print0'));
-});
-
-test.each([
-  ['names', ['-name', '*.dat'], { patterns: ['*.dat'] }],
-  ['paths below DIR', ['-path', '*/proj/deep/f1*'], { patterns: ['proj/deep/f1*'] }],
-  ['types', ['-type', 'l'], { types: ['symlink'] }],
-  ['directories', ['-type', 'd'], { types: ['directory'] }],
+/** Arguments of find(1) and what they are here. */
+const FINDS = [
+  [['-name', '*.dat'], { patterns: ['*.dat'] }],
+  [['-path', '*/proj/deep/f1*'], { patterns: ['proj/deep/f1*'] }],
+  [['-type', 'l'], { types: ['symlink'] }],
+  [['-type', 'd'], { types: ['directory'] }],
   [
-    'sizes',
     ['-size', '+9999c', '-size', '-300001c', '-type', 'f'],
     { minimumSize: 10_000, maximumSize: 300_000, types: ['file'] },
   ],
-  ['owners', ['-uid', String(process.getuid?.())], { uid: process.getuid?.() ?? 0 }],
-  ['nobody', ['-uid', '12345'], { uid: 12_345 }],
-] as const)('find agrees with find(1) about %s', async (_, args, options) => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  const found = await tree.query((database) => all(find(database, { ...options, path: tree.path })));
-  expect(found.map(({ path }) => path as string).sort()).toEqual(
-    output('find', tree.root, ...args, '-print0'),
-  );
-});
+  [['-uid', String(process.getuid?.())], { uid: process.getuid?.() ?? 0 }],
+  [['-uid', '12345'], { uid: 12_345 }],
+] as const;
 
-test('a subtree ends where its name ends: proj-1 is not below proj', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  const path = parseBytePath(join(tree.root, 'proj'));
-  const found = await tree.query((database) => all(find(database, { path })));
-  expect(found.map((entry) => entry.path as string).sort()).toEqual(output('find', path, '-print0'));
-});
+describe.each(DATABASES)('$kind', ({ newPlace }) => {
+  test('disk usage is what du says, at every depth', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    const usage = await tree.query((database) => all(diskUsage(database, { path: tree.path, depth: 9 })));
+    const shown = usage.map(({ path, allocated }) => `${allocated}\t${path}`).sort();
+    expect(shown).toEqual(output('du', '-0', '-B1', tree.root));
+    expect(usage.at(-1)?.path).toBe(tree.path);
+  });
 
-test('the largest files and directories are those that find and du rank first', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  const sizes = output('find', tree.root, '-type', 'f', '-printf', '%s\\0').map(Number);
-  for (const limit of [1, 3, 12, 100]) {
-    const files = await tree.query((database) => topFiles(database, { limit, path: tree.path }));
-    const links = files.filter(({ path }) => lstatSync(toBytes(path)).isFile());
-    expect(links.map(({ bytes }) => bytes)).toEqual(sizes.sort((a, b) => b - a).slice(0, links.length));
-    expect(files).toHaveLength(Math.min(limit, sizes.length + 1));
-  }
-  const directories = await tree.query((database) =>
-    topDirectories(database, { limit: 2, by: 'size', path: tree.path }),
-  );
-  expect(directories.map(({ path }) => path)).toEqual([
-    join(tree.root, 'proj'),
-    join(tree.root, 'proj/deep'),
-  ]);
-});
+  test('find without conditions is find, names as bytes', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    const found = await tree.query((database) => all(find(database, {})));
+    expect(found.map(({ path }) => path as string).sort()).toEqual(output('find', tree.root, '-print0'));
+  });
 
-test('growth is what was added between two moments, where it was added', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  const before = await tree.scan();
-  writeFileSync(join(tree.root, 'proj/deep/er/new'), 'n'.repeat(1000));
-  renameSync(join(tree.root, 'proj/deep/f20.dat'), join(tree.root, 'empty/f20.dat'));
-  const between = await tree.scan();
-  writeFileSync(join(tree.root, 'later'), 'n'.repeat(9000));
-  await tree.scan();
-  const options = { after: before.finishedAt, upTo: between.finishedAt, by: 'size', limit: 9 } as const;
-  const grown = await tree.query((database) => topGrowth(database, { ...options, of: 'directories' }));
-  expect(grown.map(({ path, bytes, files }) => [path.slice(tree.root.length), bytes, files])).toEqual([
-    ['/empty', 14_000, 1],
-    ['', 1000, 1],
-    ['/proj/deep/er', 1000, 1],
-  ]);
-});
+  test('find agrees with find(1) about names, paths, types, sizes and owners', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    for (const [args, options] of FINDS) {
+      const found = await tree.query((database) => all(find(database, { ...options, path: tree.path })));
+      expect(found.map(({ path }) => path as string).sort(), args.join(' ')).toEqual(
+        output('find', tree.root, ...args, '-print0'),
+      );
+    }
+  });
 
-test('history follows a file back through its renames and stops at others of the same name', async () => {
-  const tree = new ScannedTree();
-  const at = (name: string) => join(tree.root, name);
-  writeFileSync(at('a'), '1');
-  await tree.scan();
-  rmSync(at('a'));
-  writeFileSync(at('b'), '22');
-  await tree.scan();
-  writeFileSync(at('b'), '333');
-  await tree.scan();
-  renameSync(at('b'), at('c'));
-  await tree.scan();
-  writeFileSync(at('b'), 'another');
-  await tree.scan();
-  const changes = await tree.query((database) => all(pathHistory(database, parseBytePath(at('c')))));
-  const words = inWords(changes).map((line) => line.replaceAll(`${tree.root}/`, ''));
-  expect(words).toEqual(['renamed b -> c', 'modified b', 'new b']);
-});
+  test('a subtree ends where its name ends: proj-1 is not below proj', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    const path = parseBytePath(join(tree.root, 'proj'));
+    const found = await tree.query((database) => all(find(database, { path })));
+    expect(found.map((entry) => entry.path as string).sort()).toEqual(output('find', path, '-print0'));
+  });
 
-test('a report sums up what the scans found', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  const base = await tree.scan();
-  copyFileSync(join(tree.root, 'proj-1/big.iso'), join(tree.root, 'empty/copy.ISO'));
-  rmSync(join(tree.root, 'proj/deep/f29.dat'));
-  writeFileSync(join(tree.root, 'proj/deep/f1.dat'), '');
-  const { changes } = await tree.scan();
-  const options = { after: base.finishedAt, upTo: Date.now(), interval: 'day', limit: 5 } as const;
-  const report = await tree.query((database) => changeReport(database, options));
-  const { newDirectories: _, removedDirectories: __, ...kinds } = changes;
-  expect(report.kinds).toEqual(kinds);
-  expect(report.periods.at(-1)?.kinds).toEqual(kinds);
-  expect(report.periods.at(-1)?.growth).toBe(300_000 - 29 * 700 - 700);
-  expect(report.fileTypes.map(({ key, bytes }) => [key, bytes])).toEqual([
-    ['iso', 300_000],
-    ['dat', -30 * 700],
-  ]);
-  expect(report.largestNew.map(({ path }) => path)).toEqual([join(tree.root, 'empty/copy.ISO')]);
-  expect(report.largestRemoved).toMatchObject([{ bytes: 29 * 700 }]);
-  const elsewhere = parseBytePath(join(tree.root, 'proj'));
-  const part = await tree.query((database) => changeReport(database, { ...options, path: elsewhere }));
-  expect([part.kinds.new.files, part.kinds.removed.files]).toEqual([0, 1]);
-});
+  test('the largest files and directories are those that find and du rank first', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    const sizes = output('find', tree.root, '-type', 'f', '-printf', '%s\\0').map(Number);
+    for (const limit of [1, 3, 12, 100]) {
+      const files = await tree.query((database) => topFiles(database, { limit, path: tree.path }));
+      const links = files.filter(({ path }) => lstatSync(toBytes(path)).isFile());
+      expect(links.map(({ bytes }) => bytes)).toEqual(sizes.sort((a, b) => b - a).slice(0, links.length));
+      expect(files).toHaveLength(Math.min(limit, sizes.length + 1));
+    }
+    const directories = await tree.query((database) =>
+      topDirectories(database, { limit: 2, by: 'size', path: tree.path }),
+    );
+    expect(directories.map(({ path }) => path)).toEqual([
+      join(tree.root, 'proj'),
+      join(tree.root, 'proj/deep'),
+    ]);
+  });
 
-test('prune forgets old history and nothing of the present', async () => {
-  const tree = new ScannedTree();
-  fill(tree.root);
-  await tree.scan();
-  writeFileSync(join(tree.root, 'second'), '2');
-  const second = await tree.scan();
-  writeFileSync(join(tree.root, 'third'), '3');
-  await tree.scan();
-  const before = await tree.query((database) => all(find(database, {})));
-  const pruned = await tree.query((database) => prune(database, second.finishedAt + 1));
-  expect(pruned).toEqual({ runs: 1, changes: 1 });
-  expect(await tree.query((database) => all(find(database, {})))).toEqual(before);
-  const left = await tree.query((database) =>
-    topGrowth(database, { after: 0, of: 'files', by: 'size', limit: 9 }),
-  );
-  expect(left.map(({ path }) => displayPath(path))).toEqual([join(tree.root, 'third')]);
+  test('growth is what was added between two moments, where it was added', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    const before = await tree.scan();
+    writeFileSync(join(tree.root, 'proj/deep/er/new'), 'n'.repeat(1000));
+    renameSync(join(tree.root, 'proj/deep/f20.dat'), join(tree.root, 'empty/f20.dat'));
+    const between = await tree.scan();
+    writeFileSync(join(tree.root, 'later'), 'n'.repeat(9000));
+    await tree.scan();
+    const options = { after: before.finishedAt, upTo: between.finishedAt, by: 'size', limit: 9 } as const;
+    const grown = await tree.query((database) => topGrowth(database, { ...options, of: 'directories' }));
+    expect(grown.map(({ path, bytes, files }) => [path.slice(tree.root.length), bytes, files])).toEqual([
+      ['/empty', 14_000, 1],
+      ['', 1000, 1],
+      ['/proj/deep/er', 1000, 1],
+    ]);
+  });
+
+  test('history follows a file back through its renames and stops at others of the same name', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (name: string) => join(tree.root, name);
+    writeFileSync(at('a'), '1');
+    await tree.scan();
+    rmSync(at('a'));
+    writeFileSync(at('b'), '22');
+    await tree.scan();
+    writeFileSync(at('b'), '333');
+    await tree.scan();
+    renameSync(at('b'), at('c'));
+    await tree.scan();
+    writeFileSync(at('b'), 'another');
+    await tree.scan();
+    const changes = await tree.query((database) => all(pathHistory(database, parseBytePath(at('c')))));
+    const words = inWords(changes).map((line) => line.replaceAll(`${tree.root}/`, ''));
+    expect(words).toEqual(['renamed b -> c', 'modified b', 'new b']);
+  });
+
+  test('a report sums up what the scans found', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    const base = await tree.scan();
+    copyFileSync(join(tree.root, 'proj-1/big.iso'), join(tree.root, 'empty/copy.ISO'));
+    rmSync(join(tree.root, 'proj/deep/f29.dat'));
+    writeFileSync(join(tree.root, 'proj/deep/f1.dat'), '');
+    const { changes } = await tree.scan();
+    const options = { after: base.finishedAt, upTo: Date.now(), interval: 'day', limit: 5 } as const;
+    const report = await tree.query((database) => changeReport(database, options));
+    const { newDirectories: _, removedDirectories: __, ...kinds } = changes;
+    expect(report.kinds).toEqual(kinds);
+    expect(report.periods.at(-1)?.kinds).toEqual(kinds);
+    expect(report.periods.at(-1)?.growth).toBe(300_000 - 29 * 700 - 700);
+    expect(report.fileTypes.map(({ key, bytes }) => [key, bytes])).toEqual([
+      ['iso', 300_000],
+      ['dat', -30 * 700],
+    ]);
+    expect(report.largestNew.map(({ path }) => path)).toEqual([join(tree.root, 'empty/copy.ISO')]);
+    expect(report.largestRemoved).toMatchObject([{ bytes: 29 * 700 }]);
+    const elsewhere = parseBytePath(join(tree.root, 'proj'));
+    const part = await tree.query((database) => changeReport(database, { ...options, path: elsewhere }));
+    expect([part.kinds.new.files, part.kinds.removed.files]).toEqual([0, 1]);
+  });
+
+  test('prune forgets old history and nothing of the present', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    await tree.scan();
+    writeFileSync(join(tree.root, 'second'), '2');
+    const second = await tree.scan();
+    writeFileSync(join(tree.root, 'third'), '3');
+    await tree.scan();
+    const before = await tree.query((database) => all(find(database, {})));
+    const pruned = await tree.query((database) => prune(database, second.finishedAt + 1));
+    expect(pruned).toEqual({ runs: 1, changes: 1 });
+    expect(await tree.query((database) => all(find(database, {})))).toEqual(before);
+    const left = await tree.query((database) =>
+      topGrowth(database, { after: 0, of: 'files', by: 'size', limit: 9 }),
+    );
+    expect(left.map(({ path }) => displayPath(path))).toEqual([join(tree.root, 'third')]);
+  });
 });

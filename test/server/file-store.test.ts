@@ -99,7 +99,12 @@ async function run(store: FileStore, operation: Operation): Promise<string> {
         return 'done';
       case 'put': {
         const content = Readable.from([contentOf(operation.content)]);
-        return `${await store.put({ name: operation.name, version: toVersion(operation.version), content })}`;
+        const stored = await store.put({
+          name: operation.name,
+          version: toVersion(operation.version),
+          content,
+        });
+        return `${stored.version}`;
       }
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 import { formatDate, toVersion } from '@filetracker/protocol';
-import { type RawReply, rawRequest } from './raw-http.js';
+import { type Endpoint, type RawReply, rawRequest } from './raw-http.js';
 
 /** The request target of a stored file; with a version, as uploads and deletions name it. */
 export function fileTarget(name: string, version?: number): string {
@@ -17,7 +17,7 @@ export interface Upload {
   readonly headers?: readonly (readonly [string, string])[];
 }
 
-export function putFile(port: number, { name, version, content, headers = [] }: Upload): Promise<RawReply> {
+export function putFile(port: Endpoint, { name, version, content, headers = [] }: Upload): Promise<RawReply> {
   return rawRequest(port, {
     method: 'PUT',
     target: fileTarget(name, version),
@@ -26,11 +26,11 @@ export function putFile(port: number, { name, version, content, headers = [] }: 
   });
 }
 
-export function getFile(port: number, name: string): Promise<RawReply> {
+export function getFile(port: Endpoint, name: string): Promise<RawReply> {
   return rawRequest(port, { method: 'GET', target: fileTarget(name) });
 }
 
-export function deleteFile(port: number, name: string, version: number): Promise<RawReply> {
+export function deleteFile(port: Endpoint, name: string, version: number): Promise<RawReply> {
   return rawRequest(port, { method: 'DELETE', target: fileTarget(name, version) });
 }
 
@@ -43,7 +43,7 @@ export interface StoreTotals {
   readonly stored_bytes: number;
 }
 
-export async function storeTotals(port: number): Promise<StoreTotals> {
+export async function storeTotals(port: Endpoint): Promise<StoreTotals> {
   const reply = await rawRequest(port, { method: 'GET', target: '/status' });
   const { files, contents, logical_bytes, content_bytes, stored_bytes } = JSON.parse(
     reply.body.toString(),

@@ -16,8 +16,11 @@ export interface RawRequest {
   readonly body?: Uint8Array;
 }
 
+/** Where a server of this machine listens: a port of 127.0.0.1, or the path of a Unix socket. */
+export type Endpoint = number | string;
+
 /** Sends one request over a socket of its own, byte for byte, and reads the reply to the end. */
-export async function rawRequest(port: number, request: RawRequest): Promise<RawReply> {
+export async function rawRequest(port: Endpoint, request: RawRequest): Promise<RawReply> {
   const given = request.headers ?? [];
   const host = given.some(([name]) => name.toLowerCase() === 'host') ? [] : [['Host', 'localhost'] as const];
   const headers = [...host, ...given, ['Connection', 'close'] as const];
@@ -32,8 +35,8 @@ export async function rawRequest(port: number, request: RawRequest): Promise<Raw
 }
 
 /** Sends bytes over a socket of its own and reads the reply until the server closes. */
-export async function rawExchange(port: number, bytes: Uint8Array): Promise<RawReply> {
-  const socket = connect(port, '127.0.0.1');
+export async function rawExchange(port: Endpoint, bytes: Uint8Array): Promise<RawReply> {
+  const socket = typeof port === 'number' ? connect(port, '127.0.0.1') : connect(port);
   await once(socket, 'connect');
   socket.write(bytes);
   const chunks: Buffer[] = [];

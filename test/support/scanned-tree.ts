@@ -9,26 +9,33 @@ import {
   type ScanRun,
   scan,
 } from '@filetracker/catalog';
+import type { DatabaseKind } from './databases.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** A real directory tree with a catalog of its own. */
 export class ScannedTree {
-  /** The root, with a space and a hyphen. */
-  readonly root: string;
-  readonly path: BytePath;
-  readonly #database: string;
+  private constructor(
+    /** The root, with a space and a hyphen. */
+    readonly root: string,
+    /** Where the catalog is. */
+    readonly database: string,
+  ) {}
 
-  constructor() {
+  /** Makes an empty tree, and its catalog in a database of that kind. */
+  static async in({ newPlace }: Pick<DatabaseKind, 'newPlace'>): Promise<ScannedTree> {
     const place = realpathSync(temporaryDirectory());
-    this.root = join(place, 'a tree-1');
-    this.path = parseBytePath(this.root);
-    this.#database = join(place, 'catalog.db');
-    mkdirSync(this.root);
+    const root = join(place, 'a tree-1');
+    mkdirSync(root);
+    return new ScannedTree(root, await newPlace(place));
+  }
+
+  get path(): BytePath {
+    return parseBytePath(this.root);
   }
 
   /** Scans the tree, and waits until the clock is past the scan: each scan has a moment of its own. */
   async scan(): Promise<ScanRun> {
-    const catalog = await openCatalog(this.#database, { create: true });
+    const catalog = await openCatalog(this.database, { create: true });
     const run = await scan(catalog, this.path, { allowEmpty: true, threads: 1 });
     await catalog.close();
     while (Date.now() <= run.finishedAt) await new Promise((resolve) => setImmediate(resolve));
@@ -37,7 +44,7 @@ export class ScannedTree {
 
   /** Runs something on the tables as they are now. */
   async query<Result>(action: (database: QueryDatabase) => Promise<Result>): Promise<Result> {
-    const database = await openQueries(this.#database);
+    const database = await openQueries(this.database);
     try {
       return await action(database);
     } finally {

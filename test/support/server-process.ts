@@ -27,7 +27,7 @@ export async function startServer(directory: string, ...flags: string[]): Promis
   const listening = new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const url = /serving .* at (http:\/\/[^\s"]+)/.exec(output)?.[1];
+      const url = /serving .* at ((?:https?|unix):[^\s"]+)/.exec(output)?.[1];
       if (url) resolve(url);
     };
     child.stdout.on('data', read);

@@ -19,9 +19,10 @@ export type {
   ScanFilter,
   ScanSession,
 } from './database/catalog.js';
+export type { OpenCatalogOptions } from './database/catalog-place.js';
 export type { ChangeRow } from './database/change-rows.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
-export { type OpenCatalogOptions, openCatalog } from './database/open-catalog.js';
+export { openCatalog } from './database/open-catalog.js';
 export { openQueries } from './database/open-queries.js';
 export type { QueryDatabase } from './database/query-database.js';
 export type {

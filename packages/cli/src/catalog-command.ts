@@ -19,18 +19,26 @@ export function catalogCommand(name: string, description: string, examples: read
   return new Command(name)
     .description(description)
     .addOption(database)
+    .option('--host <name>', 'in a database that machines share: whose trees (default: this machine)')
     .addHelpText('after', `\nExamples:\n${lines}`);
+}
+
+/** Which catalog the flags of a {@link catalogCommand} name, and whose trees in it. */
+export function catalogPlace(command: Command): { readonly database: string; readonly host?: string } {
+  const { database, host } = command.opts<{ database: string; host?: string }>();
+  return { database, ...(host !== undefined && { host }) };
 }
 
 /** Runs an action with the catalog that `--database` names. */
 export async function withCatalog<T>(
   command: Command,
-  options: OpenCatalogOptions,
+  options: Pick<OpenCatalogOptions, 'create'>,
   action: (catalog: Catalog) => Promise<T>,
 ): Promise<T> {
   // Loaded here and not above: commands of the store need not wait for it.
   const { openCatalog } = await import('@filetracker/catalog/scan');
-  const catalog = await openCatalog(command.opts<{ database: string }>().database, options);
+  const { database, ...host } = catalogPlace(command);
+  const catalog = await openCatalog(database, { ...options, ...host });
   try {
     return await action(catalog);
   } finally {

@@ -1,6 +1,6 @@
 import type { QueryDatabase } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogCommand } from './catalog-command.js';
+import { catalogCommand, catalogPlace } from './catalog-command.js';
 import type { Output } from './output/output.js';
 import { RowPrinter } from './output/row-printer.js';
 
@@ -18,11 +18,11 @@ export async function withQueries(
   output: Output,
   action: (database: QueryDatabase, rows: RowPrinter) => Promise<void>,
 ): Promise<void> {
-  const { database: place } = command.opts<{ database: string }>();
+  const { database: place, ...host } = catalogPlace(command);
   const rows = rowPrinter(command, output);
   // Loaded here and not above: commands of the store need not wait for it.
   const { openQueries } = await import('@filetracker/catalog');
-  const database = await openQueries(place);
+  const database = await openQueries(place, host);
   try {
     await action(database, rows);
   } finally {

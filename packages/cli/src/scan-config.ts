@@ -14,6 +14,8 @@ export interface ConfiguredRoot {
 export interface ScanConfig {
   /** The catalog; undefined where the file leaves it open. */
   readonly database: string | undefined;
+  /** Whose trees they are; undefined for this machine's. */
+  readonly host: string | undefined;
   readonly roots: readonly ConfiguredRoot[];
 }
 
@@ -42,12 +44,13 @@ export function readScanConfig(file: string): ScanConfig {
   const wrong = (what: string) => new UsageError(`${file}: ${what}`);
   const config = parse(file, readFileSync(file, 'utf8'));
   for (const key of Object.keys(config)) {
-    if (key !== 'database' && key !== 'roots') throw wrong(`there is no setting "${key}"`);
+    if (key !== 'database' && key !== 'host' && key !== 'roots') throw wrong(`there is no setting "${key}"`);
   }
-  const { database, roots = [] } = config;
+  const { database, host, roots = [] } = config;
   if (database !== undefined && typeof database !== 'string') throw wrong('"database" must be a string');
+  if (host !== undefined && typeof host !== 'string') throw wrong('"host" must be a string');
   if (!Array.isArray(roots)) throw wrong('"roots" must be a list of tables');
-  return { database, roots: roots.map((root: unknown, at) => readRoot(root, `roots[${at}]`, wrong)) };
+  return { database, host, roots: roots.map((root: unknown, at) => readRoot(root, `roots[${at}]`, wrong)) };
 }
 
 function parse(file: string, text: string): Table {

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import type { ScanOptions, ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { pathArgument, pathResult, withCatalog } from './catalog-command.js';
+import { catalogPlace, pathArgument, pathResult, withCatalog } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import { UsageError } from './output/failure.js';
 import { ScanProgressLine } from './output/scan-progress.js';
@@ -46,7 +46,8 @@ async function fingerprint(
   const { fingerprint: scope, jobs, ioLimit } = settings;
   if (scope === 'none') return;
   const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
-  const database = await openQueries(command.opts<{ database: string }>().database);
+  const { database: place, ...host } = catalogPlace(command);
+  const database = await openQueries(place, host);
   try {
     const counts = await fingerprintScan(database, run, {
       scope,

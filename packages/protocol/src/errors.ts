@@ -13,6 +13,8 @@ export const ERROR_STATUS = {
   size_mismatch: 400,
   not_a_directory: 400,
   unknown_endpoint: 400,
+  unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   content_missing: 404,
   method_not_allowed: 405,
@@ -21,10 +23,12 @@ export const ERROR_STATUS = {
   too_large: 413,
   unsupported_encoding: 415,
   range_not_satisfiable: 416,
+  too_many_requests: 429,
   content_damaged: 500,
   internal: 500,
   unavailable: 503,
   storage_full: 507,
+  quota_exceeded: 507,
 } as const satisfies Record<string, number>;
 
 /** A protocol error code. */

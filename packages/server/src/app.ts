@@ -8,9 +8,8 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { sendError } from './http/errors.js';
-import { createHttpServer } from './http/http-server.js';
-import { refuseMalformed } from './http/malformed.js';
 import { confirmProtocol } from './http/negotiation.js';
+import { collectSchemas, registerOpenApi } from './http/openapi.js';
 import { normalizeTarget } from './http/request-target.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
@@ -21,13 +20,18 @@ import type { ServerMetrics } from './metrics/server-metrics.js';
 /** What the HTTP application needs. */
 export interface AppOptions extends FilesOptions, OperationOptions {
   readonly logger: Logger;
-  /** Where requests and connections are counted. */
+  /** Where requests are counted. */
   readonly metrics: ServerMetrics;
+  /** Path below which everything lies, such as `/ft`; nothing for the root. */
+  readonly prefix: string;
 }
 
-/** Builds the HTTP application over an open store. It does not listen yet and does not close the store. */
+/**
+ * Builds the HTTP application over an open store. It does not listen: its `routing` handles the requests of servers
+ * that {@link createHttpServer} makes. It does not close the store.
+ */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { metrics } = options;
+  const { metrics, prefix } = options;
   const logger: FastifyBaseLogger = options.logger;
   const app = Fastify({
     loggerInstance: logger,
@@ -37,13 +41,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     // Contents are bounded where they are read, in plain bytes.
     bodyLimit: Number.MAX_SAFE_INTEGER,
-    serverFactory: (handler) => createHttpServer(handler, metrics),
-    // Requests under way finish when the server stops; what idles is closed.
-    forceCloseConnections: 'idle',
-    rewriteUrl: (request) => normalizeTarget(request.url ?? '/'),
+    rewriteUrl: (request) => normalizeTarget(request.url ?? '/', prefix),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     frameworkErrors: sendError,
-    clientErrorHandler: refuseMalformed,
   });
   // Bodies stay streams, whatever their type: they are contents.
   app.removeAllContentTypeParsers();
@@ -53,13 +53,18 @@ export function buildApp(options: AppOptions): FastifyInstance {
     done();
   });
   app.setErrorHandler(sendError);
-  app.setNotFoundHandler(refuseUnknown);
+  app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  registerService(app, options);
-  registerOperation(app, options);
-  registerList(app, options);
-  registerFiles(app, options);
+  collectSchemas(app);
+  app.register((routes, _options, done) => {
+    registerService(routes, options);
+    registerOperation(routes, options);
+    registerOpenApi(routes);
+    registerList(routes, options);
+    registerFiles(routes, options);
+    done();
+  });
   return app;
 }
 
@@ -76,20 +81,21 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],
   metrics: ['GET', 'HEAD'],
+  'openapi.json': ['GET', 'HEAD'],
 };
 
-function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
+function refuseUnknown(request: FastifyRequest, reply: FastifyReply, prefix: string): void {
   const { url, method } = request;
   const endpoint = /^\/([^/?]*)/.exec(url)?.[1] ?? '';
   const allowed = ALLOWED[endpoint];
   if (allowed === undefined) {
-    const expected = Object.keys(ALLOWED).map((name) => `"/${name}"`);
+    const expected = Object.keys(ALLOWED).map((name) => `"${prefix}/${name}"`);
     throw new ProtocolError('unknown_endpoint', `unknown endpoint; expected one of ${expected.join(', ')}`);
   }
   if (allowed.includes(method)) throw new ProtocolError('invalid_name', 'a file name must not be empty');
   // As the Python server has it: these two are requests for the wrong place, not with the wrong method.
   if (method === 'PUT' || method === 'DELETE') {
-    throw new ProtocolError('invalid_request', `${method} can only be performed on "/files/..."`);
+    throw new ProtocolError('invalid_request', `${method} can only be performed on "${prefix}/files/..."`);
   }
   reply.header('Allow', allowed.join(', '));
   throw new ProtocolError(

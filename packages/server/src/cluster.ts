@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { ServerConfig } from './config.js';
+import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
 import { type MetricsMessage, relayReports } from './metrics/worker-reports.js';
 import type { RunningServer } from './serve.js';
@@ -17,8 +18,12 @@ export type WorkerMessage =
  * Runs `config.workers` processes that serve one store on one port, and replaces those that die. Resolves when
  * the first listens; rejects when a worker says that it cannot start at all.
  */
-export function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
+export async function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
   const { logger, reopen } = openLog(config);
+  await removeStaleSockets(config.listen);
+  // Workers accept connections by themselves. Where the primary hands them out, one that is on its way to a worker
+  // that dies is never closed, and its client waits in vain.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let listening = false;
   return new Promise((resolve, reject) => {
     const workers = new WorkerGroup(logger, (message) => {

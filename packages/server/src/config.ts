@@ -2,13 +2,22 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
+import { type ListenAddress, parseListenAddress } from './listening/address.js';
+import { inheritedSockets } from './listening/inherited-sockets.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
 
 /** Everything that a server is told at its start. */
 export interface ServerConfig {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+  /** One at least. */
+  readonly listen: readonly ListenAddress[];
+  /** Mode of Unix sockets; what the umask leaves when there is none. */
+  readonly socketMode: number | undefined;
+  /** Base path of all URLs, without a closing slash; nothing for the root. */
+  readonly prefix: string;
+  /** Milliseconds after which a connection on which nothing moves is cut; 0 for never. */
+  readonly idleTimeout: number;
+  /** Connections that this process has at once on each of its addresses; no bound when there is none. */
+  readonly maxConnections: number | undefined;
   readonly directory: string;
   /** Where the log goes; standard output when there is none. */
   readonly logFile: string | undefined;
@@ -28,7 +37,11 @@ export interface ServerConfig {
 
 interface Flags {
   readonly port: number;
-  readonly listenOn: string;
+  readonly listenOn: readonly string[];
+  readonly socketMode?: number;
+  readonly prefix: string;
+  readonly idleTimeout: number;
+  readonly maxConnections?: number;
   readonly dir: string;
   readonly log?: string;
   readonly logLevel: LogLevel;
@@ -45,12 +58,25 @@ interface Flags {
  * Reads the command line of `filetracker-server`. Throws commander's `CommanderError` on misuse and on `--help`.
  *
  * @param argv the arguments without program and script
+ * @param pid the process that was started with these arguments, to tell which sockets are meant for it
  */
-export function parseConfig(argv: readonly string[], environment: NodeJS.ProcessEnv): ServerConfig {
-  const flags = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' }).opts<Flags>();
+export function parseConfig(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  pid: number,
+): ServerConfig {
+  const command = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' });
+  const flags = command.opts<Flags>();
+  const inherited = inheritedSockets(environment, pid);
+  if (inherited.length > 0 && flags.daemon) {
+    command.error('error: --daemon does not go with sockets that were opened by somebody else');
+  }
   return {
-    host: flags.listenOn,
-    port: flags.port,
+    listen: inherited.length > 0 ? inherited : listenAddresses(flags, command),
+    socketMode: flags.socketMode,
+    prefix: flags.prefix,
+    idleTimeout: flags.idleTimeout * 1000,
+    maxConnections: flags.maxConnections && Math.ceil(flags.maxConnections / flags.workers),
     directory: resolve(flags.dir),
     logFile: flags.log,
     logLevel: flags.logLevel,
@@ -62,6 +88,14 @@ export function parseConfig(argv: readonly string[], environment: NodeJS.Process
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
   };
+}
+
+function listenAddresses(flags: Flags, command: Command): readonly ListenAddress[] {
+  try {
+    return flags.listenOn.map((text) => parseListenAddress(text, flags.port));
+  } catch (error) {
+    return command.error(`error: option '-l, --listen-on <address>': ${(error as Error).message}`);
+  }
 }
 
 function defaultDirectory(environment: NodeJS.ProcessEnv): string {
@@ -76,7 +110,27 @@ function serverCommand(directory: string): Command {
     )
     .exitOverride()
     .option('-p, --port <port>', 'TCP port to listen on; 0 takes any free one', wholeNumber(0, 65_535), 9999)
-    .option('-l, --listen-on <address>', 'address to listen on', '127.0.0.1')
+    .addOption(
+      new Option(
+        '-l, --listen-on <address>',
+        'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH to listen on; may be repeated',
+      )
+        .argParser(collect)
+        .default(DEFAULT_LISTEN, DEFAULT_LISTEN.join()),
+    )
+    .option('--socket-mode <mode>', 'mode of Unix sockets, such as 660', fileMode)
+    .option('--prefix <path>', 'base path of all URLs, such as /ft', basePath, '')
+    .option(
+      '--idle-timeout <seconds>',
+      'cut connections on which nothing moves for so long; 0 for never',
+      wholeNumber(0, 86_400),
+      120,
+    )
+    .option(
+      '--max-connections <number>',
+      'refuse connections beyond so many, for each address',
+      wholeNumber(1, 1_000_000),
+    )
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
     .option('-L, --log <file>', 'append the log to a file; SIGHUP reopens it (default: standard output)')
     .option(
@@ -115,6 +169,27 @@ Examples:
 
 SIGTERM and SIGINT finish the requests under way and stop.`,
     );
+}
+
+const DEFAULT_LISTEN: readonly string[] = ['127.0.0.1'];
+
+/** Collects the values of an option that may be repeated. */
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  // The first one takes the place of the default.
+  return previous === DEFAULT_LISTEN ? [value] : [...previous, value];
+}
+
+function fileMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError('It must be three octal digits.');
+  return Number.parseInt(text, 8);
+}
+
+function basePath(text: string): string {
+  const path = text.replace(/\/+$/, '');
+  if (!/^(\/[\w.~-]+)+$/.test(path)) {
+    throw new InvalidArgumentError('It must be a path such as /ft, of letters, digits and "._~-".');
+  }
+  return path;
 }
 
 function wholeNumber(minimum: number, maximum: number): (text: string) => number {

@@ -1,11 +1,18 @@
 export { type AppOptions, buildApp } from './app.js';
 export { main } from './main.js';
+export { type HistoryLimits, PLAIN_RULES, type StoreRules } from './metadata/rules.js';
 export { ContentDamagedError, StoreOpenError } from './store/errors.js';
 export {
+  type Condition,
   type ContentStream,
+  type DirectoryEntry,
   FileStore,
   type FileStoreOptions,
+  type HistoryEntry,
+  type ListChildrenOptions,
+  type ListOptions,
   type OpenFile,
   type PutRequest,
+  type PutStoredRequest,
 } from './store/file-store.js';
 export { type OpenedStore, type OpenStoreOptions, openStore } from './store/open-store.js';

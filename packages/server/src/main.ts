@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
   });
   try {
-    await run(parseConfig(argv, process.env), argv);
+    await run(parseConfig(argv, process.env, cluster.isWorker ? process.ppid : process.pid), argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : MISUSED;

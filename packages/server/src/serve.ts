@@ -1,21 +1,19 @@
 import cluster from 'node:cluster';
-import { isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
+import { createHttpServer } from './http/http-server.js';
+import { Listener } from './listening/listener.js';
+import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { shareReports } from './metrics/worker-reports.js';
-import { StoreOpenError } from './store/errors.js';
 import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
 
 /** How long requests under way may take after a stop was asked for, in milliseconds. */
 const STOP_DEADLINE = 15_000;
-
-/** How often connections that have become idle are closed while the server stops, in milliseconds. */
-const IDLE_CHECK_INTERVAL = 50;
 
 /** A server that listens. */
 export interface RunningServer {
@@ -37,15 +35,13 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     onBackgroundError: (err) => logger.error({ err }, 'background work failed'),
   });
   if (opened.swept > 0) logger.warn({ files: opened.swept }, 'removed what an earlier crash had left');
-  const { maxFileSize, fallbackUrl } = config;
   const { store } = opened;
   const metrics = new ServerMetrics(store);
   const report = () => metrics.report();
   const app = buildApp({
+    ...config,
     logger,
     store,
-    maxFileSize,
-    fallbackUrl,
     metrics,
     reports: cluster.isWorker ? shareReports(report) : async () => [await report()],
     health: new HealthProbe(
@@ -53,18 +49,34 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
       (health) => logHealth(logger, health),
     ),
   });
+  await app.ready();
+  const server: Serving = { app, opened, logger, listeners: [] };
   try {
-    await app.listen({
-      host: config.host,
-      port: config.port,
-      listenTextResolver: (address) => `serving ${config.directory} at ${address}`,
-    });
+    // The workers of a cluster share sockets that the primary process opens.
+    if (!cluster.isWorker) await removeStaleSockets(config.listen);
+    for (const address of config.listen) {
+      const http = createHttpServer((request, response) => app.routing(request, response), {
+        ...config,
+        metrics,
+      });
+      server.listeners.push(await Listener.open(http, address, config));
+    }
   } catch (error) {
+    await Promise.all(server.listeners.map((listener) => listener.close()));
     await opened.close();
-    throw new StoreOpenError(listenProblem(error as NodeJS.ErrnoException, config), { cause: error });
+    throw error;
   }
+  const urls = server.listeners.map((listener) => listener.url);
+  for (const url of urls) logger.info(`serving ${config.directory} at ${url}${config.prefix}`);
   if (!config.durable) logger.warn('running with --sync none: a power cut loses acknowledged files');
-  return { url: addressOf(app), stop: () => stop(app, opened, logger) };
+  return { url: urls.join(' and '), stop: () => stop(server) };
+}
+
+interface Serving {
+  readonly app: FastifyInstance;
+  readonly opened: OpenedStore;
+  readonly logger: Logger;
+  readonly listeners: Listener[];
 }
 
 function logHealth(logger: Logger, health: Health): void {
@@ -72,34 +84,14 @@ function logHealth(logger: Logger, health: Health): void {
   else logger.error({ err: health.error }, 'the store cannot store');
 }
 
-async function stop(app: FastifyInstance, opened: OpenedStore, logger: Logger): Promise<void> {
+async function stop({ app, opened, logger, listeners }: Serving): Promise<void> {
   logger.info('stopping: finishing the requests under way');
   const deadline = setTimeout(() => {
     logger.warn('requests under way took too long and were cut');
-    app.server.closeAllConnections();
+    for (const listener of listeners) listener.cut();
   }, STOP_DEADLINE);
-  // A connection whose request ends only now would be kept open for a next one.
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_INTERVAL);
-  await app.close();
-  clearInterval(idle);
+  await Promise.all([app.close(), ...listeners.map((listener) => listener.close())]);
   clearTimeout(deadline);
   await opened.close();
   logger.info('stopped');
-}
-
-function addressOf(app: FastifyInstance): string {
-  const address = app.server.address();
-  if (address === null || typeof address === 'string') return String(address);
-  const host = isIPv6(address.address) ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
-}
-
-function listenProblem(error: NodeJS.ErrnoException, { host, port }: ServerConfig): string {
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} of ${host} is taken by another program; choose another one with -p`,
-    EACCES: `not allowed to listen on port ${port} of ${host}; choose one above 1023 with -p`,
-    EADDRNOTAVAIL: `this machine has no address ${host}; choose another one with -l`,
-    ENOTFOUND: `there is no host ${host}; choose another address with -l`,
-  };
-  return reasons[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message}`;
 }

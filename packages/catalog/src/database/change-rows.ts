@@ -1,9 +1,8 @@
-import type { Selectable, SelectQueryBuilder } from 'kysely';
+import type { Selectable } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';
-import { columnWithin } from './subtree.js';
 import type { CatalogTables } from './tables.js';
 
 /** A change as it is read in bulk. */
@@ -33,41 +32,22 @@ export interface ChangeRange {
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
-/** Rows a query brings. */
-const PAGE = 5_000;
-
-/** Reads changes page by page: memory does not grow with their number. */
+/** Reads changes as they are needed: memory does not grow with their number. */
 export async function* readChangeRows(
-  { tables }: QueryDatabase,
+  database: QueryDatabase,
   { after, upTo, scan, path, order }: ChangeRange,
 ): AsyncGenerator<ChangeRow> {
-  let query = tables.selectFrom('file_changes').selectAll();
+  let query = database.tables.selectFrom('file_changes').selectAll();
   if (after !== undefined) query = query.where('recorded_at', '>', BigInt(Math.floor(after)));
   if (upTo !== undefined) query = query.where('recorded_at', '<=', BigInt(Math.floor(upTo)));
   if (scan !== undefined) query = query.where('scan_id', '=', BigInt(scan));
   if (path !== undefined && path !== '/') {
-    query = query.where((eb) => eb.or([columnWithin('path', path), columnWithin('previous_path', path)]));
-  }
-  const compare = order === 'oldestFirst' ? '>' : '<';
-  for (let last: bigint | undefined; ; ) {
-    const rows: Selectable<CatalogTables['file_changes']>[] = await page(
-      last === undefined ? query : query.where('sequence', compare, last),
-      order,
+    query = query.where((eb) =>
+      eb.or([database.isWithin('path', path), database.isWithin('previous_path', path)]),
     );
-    for (const row of rows) yield changeRow(row);
-    last = rows.at(-1)?.sequence;
-    if (rows.length < PAGE || last === undefined) return;
   }
-}
-
-function page<Row>(
-  query: SelectQueryBuilder<CatalogTables, 'file_changes', Row>,
-  order: ChangeRange['order'],
-) {
-  return query
-    .orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc')
-    .limit(PAGE)
-    .execute();
+  const ordered = query.orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
+  for await (const rows of database.stream(ordered)) for (const row of rows) yield changeRow(row);
 }
 
 /** A change from its row. */

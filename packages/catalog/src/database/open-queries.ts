@@ -1,10 +1,18 @@
-import { checkPlace } from './open-catalog.js';
+import { hostname } from 'node:os';
+import { checkFilePlace, isPostgres, type OpenCatalogOptions } from './catalog-place.js';
+import { openPostgresQueries } from './postgres/postgres-queries.js';
 import type { QueryDatabase } from './query-database.js';
 import { openSqliteQueries } from './sqlite/sqlite-queries.js';
 
-/** Opens an existing catalog for reports. Throws {@link CatalogError} as {@link openCatalog} does. */
-// oxlint-disable-next-line typescript/require-await -- databases that are reached over the network open asynchronously
-export async function openQueries(place: string): Promise<QueryDatabase> {
-  checkPlace(place, { create: false });
+/**
+ * Opens an existing catalog for reports. The one function that knows the kinds of databases to report on. Throws
+ * {@link CatalogError} as {@link openCatalog} does, also when nothing of the host was recorded.
+ */
+export async function openQueries(
+  place: string,
+  options: Omit<OpenCatalogOptions, 'create'> = {},
+): Promise<QueryDatabase> {
+  if (isPostgres(place)) return openPostgresQueries(place, options.host ?? hostname());
+  checkFilePlace(place, { create: false, ...options });
   return openSqliteQueries(place);
 }

@@ -1,22 +1,49 @@
-import type { Kysely } from 'kysely';
+import type { Compilable, Kysely, RawBuilder, SqlBool } from 'kysely';
+import type { BytePath } from '../byte-path.js';
 import type { CatalogTables } from './tables.js';
 
+/** The columns that hold whole paths. */
+export type PathColumn = 'path' | 'previous_path' | 'scan_errors.path';
+
 /**
- * A catalog as reports see it: its tables, whatever kind of database holds them. While it is open, all queries see
- * one state: that after a whole number of finished scans. Queries fail with {@link CatalogError} `unavailable` when
- * the database does.
+ * The trees of one machine as reports see them: its rows of all tables, whatever kind of database holds them and who
+ * else shares it. While it is open, all queries see one state: that after a whole number of finished scans. Queries
+ * fail with {@link CatalogError} `unavailable` when the database does.
  */
 export interface QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
+
+  /** Reads the rows of a query as they are needed, some at a time: the first come at once, and memory is bounded. */
+  stream<Row>(query: Compilable<Row>): AsyncIterable<readonly Row[]>;
+
+  /** The numbers of a directory and of all below it, as a subquery. */
+  subtree(directory: bigint): RawBuilder<bigint>;
+
+  /** Whether a column names this path. */
+  isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
+
+  /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
+  isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
 
   /**
    * Runs something that writes, apart from the state that {@link tables} shows, in one transaction: all of it becomes
    * durable, or when `work` throws none. Fails with {@link CatalogError} `busy` while a scan is writing.
    */
-  write<Result>(work: (tables: Kysely<CatalogTables>) => Promise<Result>): Promise<Result>;
+  write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result>;
 
   /** Gives space back that deleted rows left, where the database does not by itself. */
   compact(): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/** What is written through in one transaction. */
+export interface QueryWriter {
+  readonly tables: Kysely<CatalogTables>;
+
+  /**
+   * Deletes the changes that were recorded before a moment (milliseconds since 1970) and tells how many. Takes whole
+   * months away at once where the database keeps them apart and nothing of other machines is in them.
+   */
+  forgetChanges(before: bigint): Promise<number>;
 }

@@ -120,7 +120,7 @@ async function* candidates(
 
 /** Writes results of one batch in one transaction. */
 async function store(database: QueryDatabase, results: readonly Hashed<FingerprintTask>[]): Promise<void> {
-  await database.write(async (tables) => {
+  await database.write(async ({ tables }) => {
     const directories = new Map<BytePath, bigint | undefined>();
     for (const { task, outcome } of results) {
       if (outcome.kind === 'failed' || outcome.kind === 'gone') continue;

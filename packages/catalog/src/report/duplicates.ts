@@ -1,7 +1,6 @@
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
 import { DirectoryPaths, locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
-import { subtreeIds } from '../database/subtree.js';
 
 /** Files with the same content. */
 export interface DuplicateSet {
@@ -27,9 +26,10 @@ export interface DuplicatesOptions {
  * names of one and the same file are no duplicates of each other.
  */
 export async function* duplicates(
-  { tables }: QueryDatabase,
+  database: QueryDatabase,
   { path, minimumSize, limit }: DuplicatesOptions,
 ): AsyncGenerator<DuplicateSet> {
+  const { tables } = database;
   let files = tables
     .selectFrom('files')
     .where('fingerprint', 'is not', null)
@@ -37,7 +37,7 @@ export async function* duplicates(
   if (path !== undefined) {
     const start = await locateDirectory(tables, path);
     if (!start) return;
-    files = files.where('directory_id', 'in', subtreeIds(start.id));
+    files = files.where('directory_id', 'in', database.subtree(start.id));
   }
   const groups = await files
     .select(['fingerprint', 'files.size'])

@@ -1,4 +1,4 @@
-import { type BytePath, toBytes } from '../byte-path.js';
+import type { BytePath } from '../byte-path.js';
 import { type ChangeRow, changeRow } from '../database/change-rows.js';
 import type { QueryDatabase } from '../database/query-database.js';
 
@@ -6,21 +6,31 @@ import type { QueryDatabase } from '../database/query-database.js';
  * What happened to the file or directory at a path, newest first. Renames are followed back: what stood under an
  * earlier name belongs to its history, what other files did under the same name before does not.
  */
-export async function* pathHistory({ tables }: QueryDatabase, path: BytePath): AsyncGenerator<ChangeRow> {
-  let name: BytePath = path;
-  for (let before: bigint | undefined; ; ) {
-    let query = tables
-      .selectFrom('file_changes')
-      .selectAll()
-      .where((eb) => eb.or([eb('path', '=', toBytes(name)), eb('previous_path', '=', toBytes(name))]));
-    if (before !== undefined) query = query.where('sequence', '<', before);
-    const row = await query.orderBy('sequence', 'desc').limit(1).executeTakeFirst();
-    if (!row) return;
-    const change = changeRow(row);
-    before = change.sequence;
-    yield change;
-    if (change.kind === 'renamed' && change.path === name && change.previousPath !== null) {
-      name = change.previousPath;
+export async function* pathHistory(database: QueryDatabase, path: BytePath): AsyncGenerator<ChangeRow> {
+  let before: bigint | undefined;
+  for (let name: BytePath | undefined = path; name !== undefined; ) {
+    let earlier: BytePath | undefined;
+    for await (const change of changesAt(database, name, before)) {
+      yield change;
+      before = change.sequence;
+      if (change.kind !== 'renamed' || change.path !== name || change.previousPath === null) continue;
+      earlier = change.previousPath;
+      break;
     }
+    name = earlier;
   }
+}
+
+/** What happened under one name before a change, newest first. */
+async function* changesAt(
+  database: QueryDatabase,
+  name: BytePath,
+  before: bigint | undefined,
+): AsyncGenerator<ChangeRow> {
+  let query = database.tables
+    .selectFrom('file_changes')
+    .selectAll()
+    .where((eb) => eb.or([database.isPath('path', name), database.isPath('previous_path', name)]));
+  if (before !== undefined) query = query.where('sequence', '<', before);
+  for await (const rows of database.stream(query.orderBy('sequence', 'desc'))) yield* rows.map(changeRow);
 }

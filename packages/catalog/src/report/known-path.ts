@@ -3,7 +3,8 @@ import { locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 
 /** Whether the catalog has a file or directory at a path, or remembers one. */
-export async function isKnownPath({ tables }: QueryDatabase, path: BytePath): Promise<boolean> {
+export async function isKnownPath(database: QueryDatabase, path: BytePath): Promise<boolean> {
+  const { tables } = database;
   if (await locateDirectory(tables, path)) return true;
   const split = splitPath(path);
   const parent = split && (await locateDirectory(tables, split.parent));
@@ -19,7 +20,7 @@ export async function isKnownPath({ tables }: QueryDatabase, path: BytePath): Pr
   const past = await tables
     .selectFrom('file_changes')
     .select('sequence')
-    .where((eb) => eb.or([eb('path', '=', toBytes(path)), eb('previous_path', '=', toBytes(path))]))
+    .where((eb) => eb.or([database.isPath('path', path), database.isPath('previous_path', path)]))
     .limit(1)
     .executeTakeFirst();
   return past !== undefined;

@@ -16,12 +16,10 @@ export interface Pruned {
  */
 export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
   const limit = BigInt(Math.floor(before));
-  return database.write(async (tables) => {
+  return database.write(async (writer) => {
+    const { tables } = writer;
     const forgotten = await forgottenRuns(tables, limit);
-    const changes = await tables
-      .deleteFrom('file_changes')
-      .where('recorded_at', '<', limit)
-      .executeTakeFirst();
+    const changes = await writer.forgetChanges(limit);
     await tables.deleteFrom('mutation_log').where('recorded_at', '<', limit).execute();
     for (const id of forgotten) {
       // A watch may have begun before the moment and recorded changes after it: such a run is kept.
@@ -29,7 +27,7 @@ export async function prune(database: QueryDatabase, before: number): Promise<Pr
       await tables.deleteFrom('scan_errors').where('scan_id', '=', id).execute();
       await tables.deleteFrom('scan_runs').where('id', '=', id).execute();
     }
-    return { runs: forgotten.length, changes: Number(changes.numDeletedRows) };
+    return { runs: forgotten.length, changes };
   });
 }
 

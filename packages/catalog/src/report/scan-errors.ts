@@ -1,7 +1,6 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanError } from '../database/records.js';
-import { columnWithin } from '../database/subtree.js';
 
 /** Errors of which scans and places. */
 interface ErrorRange {
@@ -36,12 +35,12 @@ export async function countErrors(database: QueryDatabase, range: ErrorRange): P
   return Number(count);
 }
 
-function errorsOf({ tables }: QueryDatabase, { path, after, upTo }: ErrorRange) {
-  const query = tables
+function errorsOf(database: QueryDatabase, { path, after, upTo }: ErrorRange) {
+  const query = database.tables
     .selectFrom('scan_errors')
     .innerJoin('scan_runs', 'scan_runs.id', 'scan_errors.scan_id')
     .where('scan_runs.finished_at', '>', BigInt(Math.floor(after)))
     .where('scan_runs.finished_at', '<=', BigInt(Math.floor(upTo)));
   if (path === undefined) return query;
-  return query.where(columnWithin('scan_errors.path', path));
+  return query.where(database.isWithin('scan_errors.path', path));
 }

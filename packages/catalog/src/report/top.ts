@@ -2,7 +2,6 @@ import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
 import { DirectoryPaths, locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { Totals } from '../database/records.js';
-import { subtreeIds } from '../database/subtree.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 
 /** Which directories or files come first, and how many. */
@@ -34,14 +33,15 @@ const ORDER_COLUMNS = {
 
 /** The directories that hold most with all below them, the greatest first. */
 export async function topDirectories(
-  { tables }: QueryDatabase,
+  database: QueryDatabase,
   { path, limit, by }: TopOptions & { readonly by: keyof typeof ORDER_COLUMNS },
 ): Promise<TopDirectory[]> {
+  const { tables } = database;
   let query = tables.selectFrom('directories').select(['id', ...TOTALS_COLUMNS]);
   if (path !== undefined) {
     const start = await locateDirectory(tables, path);
     if (!start) return [];
-    query = query.where('id', 'in', subtreeIds(start.id)).where('id', '<>', start.id);
+    query = query.where('id', 'in', database.subtree(start.id)).where('id', '<>', start.id);
   }
   const rows = await query.orderBy(ORDER_COLUMNS[by], 'desc').orderBy('id').limit(limit).execute();
   const paths = new DirectoryPaths(tables);
@@ -51,7 +51,8 @@ export async function topDirectories(
 }
 
 /** The largest files, the greatest first. */
-export async function topFiles({ tables }: QueryDatabase, { path, limit }: TopOptions): Promise<TopFile[]> {
+export async function topFiles(database: QueryDatabase, { path, limit }: TopOptions): Promise<TopFile[]> {
+  const { tables } = database;
   let directories = tables
     .selectFrom('directories')
     .select(['id', 'largest_file'])
@@ -59,7 +60,7 @@ export async function topFiles({ tables }: QueryDatabase, { path, limit }: TopOp
   if (path !== undefined) {
     const start = await locateDirectory(tables, path);
     if (!start) return [];
-    directories = directories.where('id', 'in', subtreeIds(start.id));
+    directories = directories.where('id', 'in', database.subtree(start.id));
   }
   // The n largest files lie in the n directories whose largest file is largest: only those are read.
   const candidates = await directories.orderBy('largest_file', 'desc').orderBy('id').limit(limit).execute();

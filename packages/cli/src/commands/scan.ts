@@ -74,6 +74,9 @@ async function chosenRoots(
   if (config.database !== undefined && command.getOptionValueSource('database') === 'default') {
     command.setOptionValueWithSource('database', config.database, 'config');
   }
+  if (config.host !== undefined && command.getOptionValueSource('host') === undefined) {
+    command.setOptionValueWithSource('host', config.host, 'config');
+  }
   const isGiven = ([name]: [string, unknown]) => command.getOptionValueSource(name) !== 'default';
   const given = Object.fromEntries(Object.entries(settings).filter(isGiven));
   const roots = config.roots.filter(({ path }) => all || path === resolve(directory ?? ''));

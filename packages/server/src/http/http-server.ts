@@ -1,17 +1,25 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { measuredResponse } from '../metrics/measured-response.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
+import { refuseMalformed } from './malformed.js';
 
-/** A connection on which nothing moves in either direction for so long is cut, in milliseconds. */
-const IDLE_TIMEOUT = 120_000;
+/** How connections are dealt with before the application sees a request. */
+export interface HttpServerOptions {
+  /** Where requests and connections are counted. */
+  readonly metrics: ServerMetrics;
+  /** A connection on which nothing moves in either direction for so long is cut, in milliseconds; 0 for never. */
+  readonly idleTimeout: number;
+  /** Connections beyond so many are closed at once; no bound when there is none. */
+  readonly maxConnections: number | undefined;
+}
 
 /** How long the head of a request may take to arrive, in milliseconds. */
 const HEAD_TIMEOUT = 60_000;
 
-/** Makes the server that hands requests to the application. Every one of them and every connection is counted. */
+/** Makes a server that hands requests to the application. */
 export function createHttpServer(
-  handler: Parameters<typeof createServer>[1] & object,
-  metrics: ServerMetrics,
+  handler: RequestListener,
+  { metrics, idleTimeout, maxConnections }: HttpServerOptions,
 ): Server {
   const server = createServer(
     {
@@ -19,11 +27,13 @@ export function createHttpServer(
       // A large upload may take hours; what is cut is a connection on which nothing moves.
       requestTimeout: 0,
       headersTimeout: HEAD_TIMEOUT,
-      keepAliveTimeout: IDLE_TIMEOUT,
+      keepAliveTimeout: idleTimeout,
     },
     handler,
   );
-  server.setTimeout(IDLE_TIMEOUT);
+  server.setTimeout(idleTimeout);
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  server.on('clientError', refuseMalformed);
   metrics.traffic.watch(server);
   return server;
 }

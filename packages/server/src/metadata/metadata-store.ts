@@ -1,5 +1,7 @@
-import type { Digest, DirectoryName, FileName, Version } from '@filetracker/protocol';
+import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../blobs/blob-store.js';
+import type { Condition } from './conditions.js';
+import type { DirectoryEntry, ListChildrenRequest, ListRequest } from './listing.js';
 
 /** Where a content's bytes are. */
 export type ContentLocation =
@@ -21,6 +23,26 @@ export interface FoundFile extends FileRecord {
   readonly location: ContentLocation | undefined;
 }
 
+/** A version that is kept of a file: its newest, or one that was overwritten or deleted. */
+export interface KeptVersion extends FileRecord {
+  /** The version of the deletion that ended it; `undefined` when it is stored or was overwritten. */
+  readonly deletion: Version | undefined;
+}
+
+/** A content that is stored. */
+export interface StoredContent {
+  /** Length of the plain content in bytes. */
+  readonly size: number;
+  readonly location: ContentLocation;
+}
+
+/** What a file is put with. */
+export interface PutOptions {
+  /** A copy of the content, which must be durable already; it is kept if the content is not here yet. */
+  readonly location?: ContentLocation | undefined;
+  readonly condition?: Condition | undefined;
+}
+
 /** What became of a {@link MetadataStore.putFile}. */
 export type PutOutcome =
   /**
@@ -28,10 +50,17 @@ export type PutOutcome =
    * `leftGarbage`: what was replaced left a copy that nothing refers to.
    */
   | { readonly kind: 'stored'; readonly copyKept: boolean; readonly leftGarbage: boolean }
-  /** A newer version is stored; nothing changed. */
-  | { readonly kind: 'newer'; readonly version: Version }
+  /** `stored` is newer, or has the same content and may not be changed. It stays as it is. */
+  | { readonly kind: 'unchanged'; readonly stored: FileRecord }
   /** No location was offered, and the content is not here (any more); nothing changed. */
   | { readonly kind: 'content-missing' };
+
+/** How a file is deleted. */
+export interface DeleteOptions {
+  /** Remember that the name was deleted, until it is put again. */
+  readonly tombstone?: boolean;
+  readonly condition?: Condition | undefined;
+}
 
 /** What became of a {@link MetadataStore.deleteFile}. */
 export type DeleteOutcome =
@@ -47,7 +76,11 @@ export interface Totals {
   readonly files: number;
   /** Bytes of plain content, counted once for each name. */
   readonly logicalBytes: number;
-  /** Distinct contents. */
+  /** Overwritten and deleted versions that are kept. */
+  readonly keptVersions: number;
+  /** Bytes of plain content, counted once for each of these. */
+  readonly keptBytes: number;
+  /** Distinct contents, of files and of kept versions. */
   readonly contents: number;
   /** Bytes of plain content, counted once for each distinct content. */
   readonly contentBytes: number;
@@ -55,13 +88,12 @@ export interface Totals {
   readonly storedBytes: number;
 }
 
-/** Which part of a listing is wanted. */
-export interface ListRequest {
-  /** Files below this directory, at any depth. */
-  readonly directory: DirectoryName;
-  /** Only names after this one, in the order of their UTF-8 bytes. */
-  readonly after?: FileName;
-  /** At most so many. */
+/** Which kept versions of a file are wanted. */
+export interface VersionsRequest {
+  readonly name: FileName;
+  /** Only versions older than this one. */
+  readonly before?: Version | undefined;
+  /** At most so many; fewer mean that there are no more. */
   readonly limit: number;
 }
 
@@ -72,24 +104,36 @@ export interface GarbageRequest {
   readonly deleted: readonly BlobId[];
 }
 
+/** What became of a {@link MetadataStore.expireHistory}. */
+export interface ExpiryOutcome {
+  /** There is a copy now that nothing refers to. */
+  readonly leftGarbage: boolean;
+  /** When there is more to forget, in milliseconds since 1970; `undefined` when no version waits for its end. */
+  readonly next: number | undefined;
+}
+
 /**
  * The truth about names: which exist, in which version, with which content, and how often each content is
  * referred to. Every change is atomic, and durable when its promise resolves. Several processes may use one
  * store at once; races between them about a name or a content are decided here and nowhere else.
  */
 export interface MetadataStore {
-  /** The newest version of a file, or `undefined`. Sees every change that was acknowledged before the call. */
-  findFile(name: FileName): Promise<FoundFile | undefined>;
+  /**
+   * A file, or `undefined`: its newest version, or with `version` exactly that one, if it is the newest or is
+   * kept. Sees every change that was acknowledged before the call.
+   */
+  findFile(name: FileName, version?: Version): Promise<FoundFile | undefined>;
 
-  /** Where a content is, or `undefined`. */
-  findContent(digest: Digest): Promise<ContentLocation | undefined>;
+  /** A content and where it is, or `undefined`. */
+  findContent(digest: Digest): Promise<StoredContent | undefined>;
 
   /**
-   * Stores a version of a file. `location` offers a copy of the content, which must be durable already; it is
-   * kept if the content is not here yet. Throws `ProtocolError` `name_conflict` where the name is a directory
-   * or lies below a file.
+   * Stores a version of a file, unless a newer one is stored. What it overwrites is kept as far as the rules of
+   * the store say; a version equal to it is replaced. Throws `ProtocolError`, and nothing has changed:
+   * `precondition_failed`; `forbidden` where the rules let nothing be overwritten; `name_conflict` where the
+   * name is a directory or lies below a file.
    */
-  putFile(file: FileRecord, location?: ContentLocation): Promise<PutOutcome>;
+  putFile(file: FileRecord, options?: PutOptions): Promise<PutOutcome>;
 
   /**
    * Puts another copy of a content in the place of one that was lost. False when the content is not kept in
@@ -98,14 +142,10 @@ export interface MetadataStore {
   replaceLostCopy(digest: Digest, lost: BlobId, location: ContentLocation): Promise<boolean>;
 
   /**
-   * Deletes a file whose version is `version` or older. With `tombstone` it is remembered that the name was
-   * deleted, until it is put again.
+   * Deletes a file whose version is `version` or older. It is kept as far as the rules of the store say. Throws
+   * `ProtocolError` `precondition_failed` or `forbidden`; nothing has changed then.
    */
-  deleteFile(
-    name: FileName,
-    version: Version,
-    options: { readonly tombstone: boolean },
-  ): Promise<DeleteOutcome>;
+  deleteFile(name: FileName, version: Version, options?: DeleteOptions): Promise<DeleteOutcome>;
 
   /** Whether the name was deleted with a tombstone and not put since. */
   hasTombstone(name: FileName): Promise<boolean>;
@@ -115,6 +155,19 @@ export interface MetadataStore {
    * snapshot: a file that is there during the whole listing is listed exactly once.
    */
   list(request: ListRequest): Promise<readonly FileRecord[]>;
+
+  /**
+   * One page of what lies directly in a directory, in the order of the entries' UTF-8 bytes, with a `/` behind
+   * the names of directories. Costs the same for each entry, whatever a directory holds: but for the past, where
+   * it takes reading what the directory holds now to see that it held nothing then.
+   */
+  listChildren(request: ListChildrenRequest): Promise<readonly DirectoryEntry[]>;
+
+  /** The versions that are kept of a file, the newest first. Empty where nothing is known of the name. */
+  versions(request: VersionsRequest): Promise<readonly KeptVersion[]>;
+
+  /** Forgets up to `limit` versions that the rules of the store keep no longer. */
+  expireHistory(limit: number): Promise<ExpiryOutcome>;
 
   /**
    * Forgets contents that no file refers to, and returns up to `limit` copies that nothing names any more, ever

@@ -35,10 +35,11 @@ export class ServerMetrics {
 
   async report(): Promise<MetricsReport> {
     const [status, process] = await Promise.all([this.store.status(), this.#process.getMetricsAsJSON()]);
-    const { accepted, open, received, sent } = this.traffic.figures();
+    const { accepted, refused, open, received, sent } = this.traffic.figures();
     return [
       ...this.requests.report(),
       counter('filetracker_connections_accepted_total', 'Connections accepted.', accepted),
+      counter('filetracker_connections_refused_total', 'Connections beyond the limit.', refused),
       sum('filetracker_connections', 'Connections open now.', open),
       counter('filetracker_received_bytes_total', 'Bytes received, headers included.', received),
       counter('filetracker_sent_bytes_total', 'Bytes sent, headers included.', sent),

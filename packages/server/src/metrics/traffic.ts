@@ -4,11 +4,13 @@ import type { Server, Socket } from 'node:net';
 export class Traffic {
   readonly #open = new Set<Socket>();
   #accepted = 0;
+  #refused = 0;
   #received = 0;
   #sent = 0;
 
   /** Counts the connections of `server` from now on. */
   watch(server: Server): void {
+    server.on('drop', () => this.#refused++);
     server.on('connection', (socket: Socket) => {
       this.#accepted++;
       this.#open.add(socket);
@@ -20,7 +22,7 @@ export class Traffic {
     });
   }
 
-  /** Connections accepted so far and open now; bytes received and sent so far, with all headers. */
+  /** Connections accepted and refused so far, and open now; bytes received and sent so far, with all headers. */
   figures() {
     let received = this.#received;
     let sent = this.#sent;
@@ -28,6 +30,6 @@ export class Traffic {
       received += socket.bytesRead;
       sent += socket.bytesWritten;
     }
-    return { accepted: this.#accepted, open: this.#open.size, received, sent };
+    return { accepted: this.#accepted, refused: this.#refused, open: this.#open.size, received, sent };
   }
 }

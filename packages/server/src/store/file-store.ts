@@ -1,43 +1,30 @@
-import { ContentHash } from '@filetracker/durable-fs';
-import {
-  type Digest,
-  type DirectoryName,
-  type FileName,
-  ProtocolError,
-  type Version,
-} from '@filetracker/protocol';
+import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import type { BlobStore } from '../blobs/blob-store.js';
-import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
-import type {
-  ContentLocation,
-  FileRecord,
-  FoundFile,
-  MetadataStore,
-  PutOutcome,
-  Totals,
-} from '../metadata/metadata-store.js';
+import type { FramePool } from '../codec/frame-pool.js';
+import type { Condition } from '../metadata/conditions.js';
+import type { DirectoryEntry } from '../metadata/listing.js';
+import type { FileRecord, FoundFile, MetadataStore, Totals } from '../metadata/metadata-store.js';
 import { ContentReader } from './content-reader.js';
 import type { ContentStream } from './content-stream.js';
-import { ContentWriter } from './content-writer.js';
 import { ContentDamagedError } from './errors.js';
-import { type Cut, cutFrames } from './frames.js';
 import { GarbageCollector } from './garbage-collector.js';
-import { HeldContent } from './held-content.js';
+import { HistoryExpiry } from './history-expiry.js';
+import { type HistoryEntry, type ListChildrenOptions, Listings, type ListOptions } from './listings.js';
+import { type PutRequest, type PutStoredRequest, Uploads } from './uploads.js';
 import { type StoredFile, type View, zstdSizeOf } from './view.js';
 
-export type { ContentStream, FileRecord, StoredFile };
-
-/** A file that is to be stored. */
-export interface PutRequest {
-  readonly name: FileName;
-  readonly version: Version;
-  /** The plain content. */
-  readonly content: AsyncIterable<Uint8Array>;
-  /** What the client says the content's digest is. */
-  readonly digest?: Digest | undefined;
-  /** What the client says the content's length is, in bytes. */
-  readonly size?: number | undefined;
-}
+export type {
+  Condition,
+  ContentStream,
+  DirectoryEntry,
+  FileRecord,
+  HistoryEntry,
+  ListChildrenOptions,
+  ListOptions,
+  PutRequest,
+  PutStoredRequest,
+  StoredFile,
+};
 
 /** What a reader decides once it sees what is stored. */
 export interface ReadPlan {
@@ -57,6 +44,8 @@ export interface FileStoreOptions {
   readonly maxFileSize: number;
   /** Remember deleted names, so that a fallback server is not asked for them. */
   readonly keepTombstones: boolean;
+  /** Refuse every change, and leave alone what crashed or expired. */
+  readonly readOnly?: boolean;
   /** Told of failures in work that no request waits for. */
   readonly onBackgroundError: (error: unknown) => void;
 }
@@ -70,18 +59,19 @@ interface StoreStatus extends Totals {
 /** Room in bytes without which a store does not count as able to store. */
 const PROBE_BYTES = 64 * 1024;
 
-/** Files listed at a time; no snapshot is held between two pages. */
-const PAGE_FILES = 1000;
+/** Versions that are named where one is asked for that is not kept. */
+const VERSIONS_NAMED = 10;
 
 /**
- * The store: which rules a change obeys and in which order it reaches the disk. A content is durable before a
- * name refers to it, and no name refers to it any more before it is deleted.
+ * The store: which rules a change obeys. A content is durable before a name refers to it, and no name refers to it
+ * any more before it is deleted.
  */
 export class FileStore {
-  readonly #writer: ContentWriter;
+  readonly #uploads: Uploads;
   readonly #reader: ContentReader;
+  readonly #listings: Listings;
   readonly #garbage: GarbageCollector;
-  readonly #cut: Cut = { frameBytes: FRAME_BYTES, allocate: (length) => this.pool.allocate(length) };
+  readonly #expiry: HistoryExpiry;
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -89,62 +79,62 @@ export class FileStore {
     private readonly pool: FramePool,
     private readonly options: FileStoreOptions,
   ) {
-    this.#writer = new ContentWriter(blobs, pool);
+    const { maxFileSize, onBackgroundError } = options;
+    const onGarbage = () => this.#garbage.schedule();
+    this.#garbage = new GarbageCollector(metadata, blobs, onBackgroundError);
+    this.#expiry = new HistoryExpiry(metadata, onGarbage, onBackgroundError);
+    this.#uploads = new Uploads(metadata, blobs, pool, { maxFileSize, onGarbage });
     this.#reader = new ContentReader(blobs, pool);
-    this.#garbage = new GarbageCollector(metadata, blobs, options.onBackgroundError);
+    this.#listings = new Listings(metadata);
   }
 
-  /** Removes what crashed processes left. Its cost depends on what was in flight, not on what is stored. */
+  /**
+   * Removes what crashed processes left, and begins to remove what is kept no longer. Its cost depends on what was
+   * in flight, not on what is stored. Returns the number of files that were left.
+   */
   async sweep(): Promise<number> {
+    if (this.options.readOnly) return 0;
     const removed = await this.blobs.sweep(async (id, digest) => {
-      const location = await this.metadata.findContent(digest);
+      const location = (await this.metadata.findContent(digest))?.location;
       return location?.kind === 'blob' && location.blob === id;
     });
     this.#garbage.schedule();
+    this.#expiry.start();
     return removed;
   }
 
   /**
    * Stores a version of a file, unless a newer one is stored; an equal one is replaced. Resolves with the version
    * that is stored afterwards, once that is durable. Throws `ProtocolError` `digest_mismatch`, `size_mismatch`,
-   * `too_large` or `name_conflict`, and whatever reading the content throws; then nothing has changed.
+   * `too_large`, `name_conflict`, `precondition_failed` or `forbidden`, and whatever reading the content throws;
+   * then nothing has changed.
    */
-  async put(request: PutRequest): Promise<Version> {
-    const { name, version, size: declared } = request;
-    const hash = new ContentHash();
-    const frames = cutFrames(request.content, this.#cut, hash, {
-      declared,
-      maximum: this.options.maxFileSize,
-    });
-    let held = request.digest && (await this.#hold(request.digest));
-    let digest: Digest | undefined;
-    const finish = () => (digest = verifiedDigest(hash, request));
-    try {
-      let location: ContentLocation | undefined;
-      if (held) await drain(frames, this.pool, finish);
-      else {
-        location = await this.#writer.write(frames, finish, async (stored) => {
-          held = await this.#hold(stored);
-          return held !== undefined;
-        });
-      }
-      if (digest === undefined) throw new Error('the content was not read to its end');
-      return await this.#commit({ name, version, digest, size: hash.size }, location, held);
-    } finally {
-      await held?.release();
-    }
+  async put(request: PutRequest): Promise<FileRecord> {
+    this.#refuseReadOnly();
+    return this.#uploads.put(request);
   }
 
   /**
-   * Opens the newest version of a file, or as much of it as `decide` wants of the version that is found. Throws
-   * `ProtocolError` `not_found`, {@link ContentDamagedError} and what `decide` throws.
+   * Does the same with a content that is stored already, under whatever name. Throws `content_missing` if it is
+   * not, and `size_mismatch` if it has another size.
+   */
+  async putStored(request: PutStoredRequest): Promise<FileRecord> {
+    this.#refuseReadOnly();
+    return this.#uploads.putStored(request);
+  }
+
+  /**
+   * Opens the newest version of a file, or exactly `version` if that is given and kept; or as much of it as `decide`
+   * wants of the version that is found. Throws `ProtocolError` `not_found`, {@link ContentDamagedError} and what
+   * `decide` throws.
    */
   async open<Plan extends ReadPlan>(
     name: FileName,
     decide: (file: StoredFile) => Plan,
+    version?: Version,
   ): Promise<OpenFile<Plan>> {
     for (let missing: FoundFile | undefined; ; ) {
-      const found = await this.#find(name);
+      const found = await this.#find(name, version);
       if (!found.location) throw new ContentDamagedError(found.digest, new Error('no location is recorded'));
       const file = Object.assign(found, { zstdSize: zstdSizeOf(found.location) });
       const plan = decide(file);
@@ -158,9 +148,14 @@ export class FileStore {
     }
   }
 
-  /** Deletes a file unless its version is newer than `version`. Throws `ProtocolError` `not_found`. */
-  async delete(name: FileName, version: Version): Promise<void> {
-    const outcome = await this.metadata.deleteFile(name, version, { tombstone: this.options.keepTombstones });
+  /**
+   * Deletes a file unless its version is newer than `version`. Throws `ProtocolError` `not_found`,
+   * `precondition_failed` or `forbidden`.
+   */
+  async delete(name: FileName, version: Version, condition?: Condition): Promise<void> {
+    this.#refuseReadOnly();
+    const tombstone = this.options.keepTombstones;
+    const outcome = await this.metadata.deleteFile(name, version, { tombstone, condition });
     if (outcome.kind === 'missing') throw notFound(name);
     if (outcome.kind === 'deleted' && outcome.leftGarbage) this.#garbage.schedule();
   }
@@ -174,12 +169,24 @@ export class FileStore {
    * Lists the files below a directory at any depth, in the order of their names' bytes, as pages. Throws
    * `ProtocolError` `not_a_directory` at once; the root always is one.
    */
-  async list(directory: DirectoryName): Promise<AsyncIterable<readonly FileRecord[]>> {
-    const first = await this.metadata.list({ directory, limit: PAGE_FILES });
-    if (first.length === 0 && directory !== '') {
-      throw new ProtocolError('not_a_directory', 'the path does not exist or is not a directory');
-    }
-    return this.#pages(directory, first);
+  list(directory: DirectoryName, options: ListOptions = {}): Promise<AsyncIterable<readonly FileRecord[]>> {
+    return this.#listings.list(directory, options);
+  }
+
+  /** Lists the files and directories that lie directly in a directory, in the same way. */
+  listChildren(
+    directory: DirectoryName,
+    options: ListChildrenOptions = {},
+  ): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
+    return this.#listings.listChildren(directory, options);
+  }
+
+  /**
+   * Lists the versions of a file that are kept and the deletions between them, newest first, as pages. Throws
+   * `ProtocolError` `not_found` at once when nothing is known of the name.
+   */
+  versions(name: FileName): Promise<AsyncIterable<readonly HistoryEntry[]>> {
+    return this.#listings.versions(name);
   }
 
   async status(): Promise<StoreStatus> {
@@ -187,8 +194,12 @@ export class FileStore {
     return { ...totals, freeBytes };
   }
 
-  /** Does what storing a file does, and leaves nothing behind. Rejects with the reason when that fails. */
+  /**
+   * Does what storing a file does, and leaves nothing behind. Rejects with the reason when that fails. Does nothing
+   * where nothing is to be stored.
+   */
   async probe(): Promise<void> {
+    if (this.options.readOnly) return;
     const staged = await this.blobs.stage();
     try {
       await staged.write(new Uint8Array(PROBE_BYTES));
@@ -200,76 +211,32 @@ export class FileStore {
 
   /** Finishes background work and closes the back ends. Requests must have ended. */
   async close(): Promise<void> {
+    await this.#expiry.close();
     await this.#garbage.settled();
     await this.pool.close();
     await this.metadata.close();
     await this.blobs.close();
   }
 
-  async *#pages(
-    directory: DirectoryName,
-    first: readonly FileRecord[],
-  ): AsyncGenerator<readonly FileRecord[]> {
-    let page = first;
-    for (let last = page.at(-1); last; last = page.at(-1)) {
-      yield page;
-      if (page.length < PAGE_FILES) return;
-      page = await this.metadata.list({ directory, after: last.name, limit: PAGE_FILES });
-    }
+  async #find(name: FileName, version: Version | undefined): Promise<FoundFile> {
+    const file = await this.metadata.findFile(name, version);
+    if (file) return file;
+    throw version === undefined ? notFound(name) : await this.#versionNotFound(name, version);
   }
 
-  async #find(name: FileName): Promise<FoundFile> {
-    const file = await this.metadata.findFile(name);
-    if (!file) throw notFound(name);
-    return file;
+  async #versionNotFound(name: FileName, version: Version): Promise<ProtocolError> {
+    const kept = await this.metadata.versions({ name, limit: VERSIONS_NAMED + 1 });
+    if (kept.length === 0) return notFound(name);
+    const named = kept.slice(0, VERSIONS_NAMED).map((file) => file.version);
+    const others = kept.length > VERSIONS_NAMED ? ' and older ones' : '';
+    return new ProtocolError(
+      'not_found',
+      `there is no version ${version} of "/${name}"; kept: ${named.join(', ')}${others}`,
+    );
   }
 
-  async #hold(digest: Digest): Promise<HeldContent | undefined> {
-    const location = await this.metadata.findContent(digest);
-    return location && HeldContent.take(digest, location, this.blobs);
-  }
-
-  /** Writes the name; `offered` is a new copy of the content, `held` one that was found in the store. */
-  async #commit(
-    file: FileRecord,
-    offered: ContentLocation | undefined,
-    held: HeldContent | undefined,
-  ): Promise<Version> {
-    let outcome = await this.#putFile(file, offered);
-    if (outcome.kind === 'content-missing') {
-      outcome = await this.#putFile(file, await held?.copy());
-      if (outcome.kind === 'content-missing') throw new Error('a held content cannot be missing');
-    }
-    if (outcome.kind === 'newer') return outcome.version;
-    if (outcome.leftGarbage) this.#garbage.schedule();
-    return file.version;
-  }
-
-  async #putFile(file: FileRecord, offered: ContentLocation | undefined): Promise<PutOutcome> {
-    if (offered?.kind !== 'blob') return this.metadata.putFile(file, offered);
-    let kept = false;
-    try {
-      const outcome = await this.metadata.putFile(file, offered);
-      kept =
-        outcome.kind === 'stored' && (outcome.copyKept || (await this.#replaceLost(file.digest, offered)));
-      return outcome;
-    } catch (error) {
-      // A commit that failed says nothing certain about what is on the disk: only what is not named may go.
-      const location = await this.metadata.findContent(file.digest);
-      kept = location?.kind === 'blob' && location.blob === offered.blob;
-      throw error;
-    } finally {
-      await (kept ? this.blobs.claim(offered.blob) : this.blobs.delete(offered.blob));
-    }
-  }
-
-  /** The content was there already: true if its copy was lost, and the new one has taken its place. */
-  async #replaceLost(digest: Digest, location: ContentLocation): Promise<boolean> {
-    const stored = await this.metadata.findContent(digest);
-    if (stored?.kind !== 'blob') return false;
-    const blob = await this.blobs.open(stored.blob);
-    await blob?.close();
-    return blob === undefined && this.metadata.replaceLostCopy(digest, stored.blob, location);
+  #refuseReadOnly(): void {
+    if (this.options.readOnly) throw new ProtocolError('forbidden', 'this server only reads');
   }
 }
 
@@ -279,32 +246,4 @@ function notFound(name: FileName): ProtocolError {
 
 function sameCopy(a: FoundFile, b: FoundFile): boolean {
   return a.location?.kind === 'blob' && b.location?.kind === 'blob' && a.location.blob === b.location.blob;
-}
-
-/** Reads a content to its end without storing it. */
-async function drain(
-  frames: AsyncIterable<Uint8Array>,
-  pool: FramePool,
-  finish: () => Digest,
-): Promise<void> {
-  for await (const frame of frames) pool.release(frame);
-  finish();
-}
-
-/** The digest of a content that was read to its end. Throws when it is not what the client announced. */
-function verifiedDigest(hash: ContentHash, { digest: claimed, size }: PutRequest): Digest {
-  if (size !== undefined && hash.size !== size) {
-    throw new ProtocolError(
-      'size_mismatch',
-      `the content has ${hash.size} bytes, but Logical-Size says ${size}`,
-    );
-  }
-  const digest = hash.digest();
-  if (claimed !== undefined && claimed !== digest) {
-    throw new ProtocolError(
-      'digest_mismatch',
-      `the content has digest ${digest}, but SHA256-Checksum says ${claimed}`,
-    );
-  }
-  return digest;
 }

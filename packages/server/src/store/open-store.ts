@@ -3,6 +3,7 @@ import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
+import { PLAIN_RULES, type StoreRules } from '../metadata/rules.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
@@ -14,6 +15,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly compressionLevel: number;
   /** False acknowledges changes before they are on the disk: faster, and a power cut may lose them. */
   readonly durable: boolean;
+  /** What is permitted and kept; the same for all processes that share the store. */
+  readonly rules?: StoreRules;
 }
 
 /** An open store and what closes it. */
@@ -29,7 +32,7 @@ export interface OpenedStore {
  * program that needs it for itself holds its lock exclusively. Throws {@link StoreOpenError}.
  */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { directory, durable } = options;
+  const { directory, durable, rules = PLAIN_RULES } = options;
   try {
     await openFormat(directory);
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
@@ -38,7 +41,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
-    const metadata = LmdbMetadataStore.open(join(directory, 'metadata'), { durable });
+    const metadata = LmdbMetadataStore.open(join(directory, 'metadata'), { durable, rules });
     const blobs = await FsBlobStore.open(directory, { durable });
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);
     const swept = await store.sweep();

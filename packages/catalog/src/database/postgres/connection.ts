@@ -4,6 +4,9 @@ import { CatalogError } from '../errors.js';
 /** The schema that holds everything of a catalog, so that it can share a database with other programs. */
 export const SCHEMA = 'filetracker';
 
+/** The schema of views that show of every table what belongs to the host of the setting `filetracker.host`. */
+export const HOST_SCHEMA = 'filetracker_host';
+
 /** Key of the advisory lock that programs hold while they change the schema: "FtCl" in ASCII. */
 export const SCHEMA_LOCK = 0x4674436c;
 
@@ -79,6 +82,7 @@ export function translated({ shown }: PostgresPlace, error: unknown): unknown {
   const code = 'code' in error ? String(error.code) : '';
   const isOurs = code === '' && !/connection|timeout|SSL|SASL|SCRAM|password/i.test(error.message);
   if (isOurs || error instanceof TypeError || error instanceof RangeError) return error;
-  const reason = WORDS[code] ?? (error.message.split('\n')[0] || code);
+  const isLost = /not queryable|connection terminated/i.test(error.message);
+  const reason = isLost ? WORDS['ECONNRESET'] : (WORDS[code] ?? (error.message.split('\n')[0] || code));
   return new CatalogError('unavailable', `cannot use the catalog ${shown}: ${reason}`, { cause: error });
 }

@@ -159,4 +159,21 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX scan_errors_by_scan ON scan_errors (scan_id, sequence);
   `,
+  `
+  -- What reports see: of each table the rows of one host, whose number the setting filetracker.host holds. Rows can be
+  -- changed and deleted through them. A step that adds a column to a table has to make its view anew.
+  CREATE SCHEMA filetracker_host;
+  CREATE VIEW filetracker_host.directories AS SELECT * FROM directories
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  CREATE VIEW filetracker_host.files AS SELECT * FROM files WHERE EXISTS (
+    SELECT FROM directories d WHERE d.id = directory_id AND d.host_id = current_setting('filetracker.host')::integer);
+  CREATE VIEW filetracker_host.file_changes AS SELECT * FROM file_changes
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  CREATE VIEW filetracker_host.scan_runs AS SELECT * FROM scan_runs
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  CREATE VIEW filetracker_host.mutation_log AS SELECT * FROM mutation_log
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  CREATE VIEW filetracker_host.scan_errors AS SELECT * FROM scan_errors WHERE EXISTS (
+    SELECT FROM scan_runs r WHERE r.id = scan_id AND r.host_id = current_setting('filetracker.host')::integer);
+  `,
 ];

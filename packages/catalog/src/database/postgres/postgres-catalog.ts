@@ -2,7 +2,6 @@ import pg from 'pg';
 import { type BytePath, childPath, nameFromBytes, pathFromBytes, toBytes } from '../../byte-path.js';
 import { BaselinePreview } from '../baseline-preview.js';
 import type { BeginScanOptions, Catalog, ChangeFilter, ScanFilter, ScanSession } from '../catalog.js';
-import { CatalogError } from '../errors.js';
 import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
 import {
   type AttributeRow,
@@ -23,23 +22,15 @@ import {
   translated,
 } from './connection.js';
 import { changesQuery, scansQuery } from './history-queries.js';
+import { addHost, findHost, lockHost } from './hosts.js';
 import { openSchema } from './open-schema.js';
 import { ensurePartitions } from './partitions.js';
 import { AT_PATH, readDirectory } from './read-directories.js';
 import { readStream, type StreamQuery } from './read-stream.js';
 import { PostgresScanSession } from './session.js';
 
-/** How long a scan waits for another one of the same host to end before it is refused. */
-const BUSY_TIMEOUT_MS = 2_000;
-
 /** Connections for reading that are kept open; a scan has one more of its own. */
 const MAX_READERS = 8;
-
-/** First half of the key of the advisory lock that a scan holds; the second is the host's number. */
-const SCAN_LOCK = 0x4674_7363;
-
-/** PostgreSQL's code for a lock that was not given in time. */
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** How to open a catalog in PostgreSQL. */
 interface PostgresOptions {
@@ -70,7 +61,7 @@ class PostgresCatalog implements Catalog {
         this.host ??= await addHost(client, this.hostName);
         const host = this.host;
         await client.query('BEGIN');
-        await this.#lock(client, host);
+        await lockHost(client, { id: host, name: this.hostName }, this.place);
         if (options.isPreview && !(await readDirectory(client, host, options.root))) {
           await client.end();
           return new BaselinePreview(options);
@@ -146,25 +137,9 @@ class PostgresCatalog implements Catalog {
     await this.#readers.end();
   }
 
-  async #lock(client: pg.Client, host: number): Promise<void> {
-    try {
-      await client.query(`SET LOCAL lock_timeout = ${BUSY_TIMEOUT_MS}`);
-      await client.query('SELECT pg_advisory_xact_lock($1, $2)', [SCAN_LOCK, host]);
-      await client.query('SET LOCAL lock_timeout = 0');
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
-      const message = `another scan or watch of ${this.hostName} is writing to the catalog ${this.place.shown}; try again when it has finished`;
-      throw new CatalogError('busy', message, { cause: error });
-    }
-  }
-
   /** The host's number; undefined as long as nothing of it was recorded. */
   async #findHost(): Promise<number | undefined> {
-    if (this.host !== undefined) return this.host;
-    const { rows } = await this.#readers.query<{ id: bigint }>('SELECT id FROM hosts WHERE name = $1', [
-      this.hostName,
-    ]);
-    this.host = rows[0] && Number(rows[0].id);
+    this.host ??= await findHost(this.#readers, this.hostName);
     return this.host;
   }
 
@@ -191,16 +166,6 @@ class PostgresCatalog implements Catalog {
       throw translated(this.place, error);
     }
   }
-}
-
-async function addHost(client: pg.Client, name: string): Promise<number> {
-  const found = await client.query<{ id: bigint }>('SELECT id FROM hosts WHERE name = $1', [name]);
-  if (found.rows[0]) return Number(found.rows[0].id);
-  const { rows } = await client.query<{ id: bigint }>(
-    'INSERT INTO hosts (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id',
-    [name],
-  );
-  return Number(rows[0]?.id);
 }
 
 /**

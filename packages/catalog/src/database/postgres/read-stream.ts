@@ -10,23 +10,50 @@ export interface StreamQuery {
 }
 
 /**
- * Rows of a query as they are needed, through a cursor: any number of them in bounded memory, all of one state of the
- * database. Takes a connection of the pool until the iteration ends, also when it ends early.
+ * Rows of a query as they are needed, through a cursor in the transaction under way: any number of them in bounded
+ * memory. The next ones are on their way while the caller looks at those it has.
+ *
+ * @param cursor a name that no other open cursor of the transaction has
  */
+export async function* readCursor<Row extends pg.QueryResultRow>(
+  client: pg.ClientBase,
+  cursor: string,
+  { text, values }: StreamQuery,
+): AsyncGenerator<readonly Row[]> {
+  await client.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, [...values]);
+  const fetch = () => {
+    const fetched = client.query<Row>(`FETCH ${PAGE} FROM ${cursor}`);
+    // Who ends early does not ask for what is on its way, and so not how it went.
+    fetched.catch(() => {});
+    return fetched;
+  };
+  let coming = fetch();
+  let isLost = false;
+  try {
+    for (;;) {
+      const { rows } = await coming;
+      if (rows.length === PAGE) coming = fetch();
+      if (rows.length > 0) yield rows;
+      if (rows.length < PAGE) return;
+    }
+  } catch (error) {
+    isLost = true;
+    throw error;
+  } finally {
+    if (!isLost) await client.query(`CLOSE ${cursor}`);
+  }
+}
+
+/** The same in a transaction of its own, and so of one state, on a connection of the pool until the iteration ends. */
 export async function* readStream<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
-  { text, values }: StreamQuery,
+  query: StreamQuery,
 ): AsyncGenerator<Row> {
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
     await client.query('BEGIN READ ONLY');
-    await client.query(`DECLARE stream NO SCROLL CURSOR FOR ${text}`, [...values]);
-    for (;;) {
-      const { rows } = await client.query<Row>(`FETCH ${PAGE} FROM stream`);
-      yield* rows;
-      if (rows.length < PAGE) break;
-    }
+    for await (const rows of readCursor<Row>(client, 'stream', query)) yield* rows;
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
     throw error;

@@ -1,8 +1,13 @@
 import type { Database } from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
-import type { QueryDatabase } from '../query-database.js';
+import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
+import { type BytePath, toBytes } from '../../byte-path.js';
+import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
+
+/** Rows that {@link SqliteQueries.stream} hands out together. */
+const BATCH = 2_000;
 
 /** The tables of a catalog in one SQLite file. */
 class SqliteQueries implements QueryDatabase {
@@ -10,18 +15,61 @@ class SqliteQueries implements QueryDatabase {
 
   constructor(
     private readonly file: string,
-    reading: Database,
+    private readonly reading: Database,
   ) {
-    this.tables = builder(reading);
+    this.tables = builder(file, reading);
   }
 
-  async write<Result>(work: (tables: Kysely<CatalogTables>) => Promise<Result>): Promise<Result> {
+  // oxlint-disable-next-line typescript/require-await -- of other kinds of databases rows come over the network
+  async *stream<Row>(query: Compilable<Row>): AsyncGenerator<readonly Row[]> {
+    const { sql: text, parameters } = query.compile();
+    try {
+      const statement = this.reading.prepare<unknown[], Row>(text);
+      let batch: Row[] = [];
+      for (const row of statement.iterate(...parameters)) {
+        batch.push(row);
+        if (batch.length < BATCH) continue;
+        yield batch;
+        batch = [];
+      }
+      if (batch.length > 0) yield batch;
+    } catch (error) {
+      throw translated(this.file, error);
+    }
+  }
+
+  subtree(directory: bigint): RawBuilder<bigint> {
+    return sql<bigint>`(WITH RECURSIVE subtree(id) AS (
+      SELECT id FROM directories WHERE id = ${directory}
+      UNION ALL SELECT directories.id FROM directories JOIN subtree ON directories.parent_id = subtree.id
+    ) SELECT id FROM subtree)`;
+  }
+
+  isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
+    return sql<SqlBool>`${sql.ref(column)} = ${toBytes(path)}`;
+  }
+
+  isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
+    const { from, to } = subtreeRange(path);
+    const name = sql.ref(column);
+    return sql<SqlBool>`(${name} = ${toBytes(path)} OR (${name} >= ${from} AND ${name} < ${to}))`;
+  }
+
+  async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {
     const database = openForWriting(this.file);
     database.defaultSafeIntegers(true);
     try {
       // IMMEDIATE: a transaction that begins by reading would fail, not wait, when it comes to write.
       database.exec('BEGIN IMMEDIATE');
-      const result = await work(builder(database));
+      const tables = builder(this.file, database);
+      const forgetChanges = async (before: bigint) => {
+        const { numDeletedRows } = await tables
+          .deleteFrom('file_changes')
+          .where('recorded_at', '<', before)
+          .executeTakeFirst();
+        return Number(numDeletedRows);
+      };
+      const result = await work({ tables, forgetChanges });
       database.exec('COMMIT');
       return result;
     } catch (error) {
@@ -50,8 +98,20 @@ class SqliteQueries implements QueryDatabase {
   }
 }
 
-function builder(database: Database): Kysely<CatalogTables> {
-  return new Kysely<CatalogTables>({ dialect: new SqliteDialect({ database }) });
+function builder(file: string, database: Database): Kysely<CatalogTables> {
+  const translatingDatabase = {
+    close: () => database.close(),
+    prepare: (text: string) => {
+      const statement = translating(file, () => database.prepare(text));
+      return {
+        reader: statement.reader,
+        all: (values: readonly unknown[]) => translating(file, () => statement.all(...values)),
+        run: (values: readonly unknown[]) => translating(file, () => statement.run(...values)),
+        iterate: (values: readonly unknown[]) => statement.iterate(...values),
+      };
+    },
+  };
+  return new Kysely<CatalogTables>({ dialect: new SqliteDialect({ database: translatingDatabase }) });
 }
 
 /** Opens the tables of a catalog file that exists. Throws {@link CatalogError} as {@link openForWriting} does. */

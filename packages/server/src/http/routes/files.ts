@@ -16,6 +16,7 @@ import { sendFile } from '../file-reply.js';
 import { queryDate } from '../query.js';
 import { planRead } from '../read-plan.js';
 import { pathBehind } from '../request-target.js';
+import { DELETE, PUT, READ } from './files-schema.js';
 
 /** What the routes of `/files` need. */
 export interface FilesOptions {
@@ -46,12 +47,12 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       return redirectOrThrow(error, name, request, reply, options);
     }
   };
-  app.get(PATH, { exposeHeadRoute: false }, read);
-  app.head(PATH, read);
+  app.get(PATH, { schema: READ, exposeHeadRoute: false }, read);
+  app.head(PATH, { schema: READ }, read);
 
-  app.put(PATH, async (request, reply) => {
+  app.put(PATH, { schema: PUT }, async (request, reply) => {
     try {
-      const version = await store.put({
+      const { version } = await store.put({
         name: nameOf(request),
         version: requiredVersion(request),
         ...announced(request, options.maxFileSize),
@@ -68,7 +69,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     }
   });
 
-  app.delete(PATH, async (request, reply) => {
+  app.delete(PATH, { schema: DELETE }, async (request, reply) => {
     await store.delete(nameOf(request), requiredVersion(request));
     return reply.send();
   });

@@ -4,8 +4,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { queryDate } from '../query.js';
 import { pathBehind } from '../request-target.js';
+import { date, errors, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
 
 const PREFIX = '/list';
+
+const DIRECTORY = parameters({ directory: text('The name of a directory, as a file’s.') });
+
+const SCHEMA = {
+  tags: ['files'],
+  summary: 'The files below a directory',
+  querystring: parameters({
+    last_modified: date('Only versions up to this one; the default is the present.'),
+  }),
+  headers: parameters(OPT_IN_HEADER),
+  response: {
+    200: reply('Names relative to the directory, one a line.', {
+      content: { 'text/plain': { type: 'string' } },
+    }),
+    ...errors('invalid_name', 'invalid_version', 'not_a_directory'),
+  },
+};
 
 /** GET of `/list/{directory}`: the names below a directory, relative to it, one a line. */
 export function registerList(app: FastifyInstance, { store }: { readonly store: FileStore }): void {
@@ -17,8 +35,8 @@ export function registerList(app: FastifyInstance, { store }: { readonly store: 
       .type('text/plain; charset=utf-8')
       .send(Readable.from(lines, { objectMode: false, highWaterMark: 1 }));
   };
-  app.get(PREFIX, handler);
-  app.get(`${PREFIX}/*`, handler);
+  app.get(PREFIX, { schema: SCHEMA }, handler);
+  app.get(`${PREFIX}/*`, { schema: { ...SCHEMA, params: DIRECTORY } }, handler);
 }
 
 async function* listing(

@@ -1,12 +1,54 @@
 import { PROTOCOL_VERSIONS } from '@filetracker/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { FileStore } from '../../store/file-store.js';
+import { errors, integer, jsonObject, number, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
+
+const VERSION = {
+  tags: ['service'],
+  summary: 'The protocols that the server speaks',
+  headers: parameters(OPT_IN_HEADER),
+  response: {
+    200: reply('A client takes the highest one that it speaks too.', {
+      content: {
+        'application/json': jsonObject({ protocol_versions: { type: 'array', items: { type: 'integer' } } }),
+      },
+    }),
+    ...errors(),
+  },
+};
+
+const STATUS = {
+  tags: ['service'],
+  summary: 'The state of the store',
+  headers: parameters(OPT_IN_HEADER),
+  response: {
+    200: reply('The server is up.', {
+      content: {
+        'application/json': jsonObject({
+          status: text('`ok`'),
+          uptime_seconds: integer('Age of the process that answers.'),
+          files: integer('Names.'),
+          contents: integer('Distinct contents.'),
+          logical_bytes: integer('Plain bytes, counted for each name.'),
+          kept_versions: integer('Overwritten and deleted versions that are kept.'),
+          kept_bytes: integer('Plain bytes, counted for each of these.'),
+          content_bytes: integer('Plain bytes, counted once for each content.'),
+          stored_bytes: integer('Bytes of the stored copies.'),
+          deduplication_ratio: number('`logical_bytes` and `kept_bytes` by `content_bytes`.'),
+          compression_ratio: number('`content_bytes` by `stored_bytes`.'),
+          free_bytes: integer("Room left on the store's disk."),
+        }),
+      },
+    }),
+    ...errors(),
+  },
+};
 
 /** `GET /version` and `GET /status`: what clients and probes ask of the server itself. */
 export function registerService(app: FastifyInstance, { store }: { readonly store: FileStore }): void {
-  app.get('/version', () => ({ protocol_versions: PROTOCOL_VERSIONS }));
+  app.get('/version', { schema: VERSION }, () => ({ protocol_versions: PROTOCOL_VERSIONS }));
 
-  app.get('/status', async () => {
+  app.get('/status', { schema: STATUS }, async () => {
     const status = await store.status();
     return {
       status: 'ok',
@@ -14,9 +56,11 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       files: status.files,
       contents: status.contents,
       logical_bytes: status.logicalBytes,
+      kept_versions: status.keptVersions,
+      kept_bytes: status.keptBytes,
       content_bytes: status.contentBytes,
       stored_bytes: status.storedBytes,
-      deduplication_ratio: ratio(status.logicalBytes, status.contentBytes),
+      deduplication_ratio: ratio(status.logicalBytes + status.keptBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
       free_bytes: status.freeBytes,
     };

@@ -7,6 +7,8 @@ export type Table = Database<Buffer, Buffer>;
 /** All tables of a store. */
 export interface Tables {
   readonly files: Table;
+  readonly history: Table;
+  readonly ended: Table;
   readonly contents: Table;
   readonly garbage: Table;
   readonly unnamed: Table;
@@ -58,6 +60,8 @@ export class Environment {
     const table = (name: string) => root.openDB({ name, ...BINARY }) as Table;
     return new Environment(root, path, {
       files: table('files'),
+      history: table('history'),
+      ended: table('ended'),
       contents: table('contents'),
       garbage: table('garbage'),
       unnamed: table('unnamed'),

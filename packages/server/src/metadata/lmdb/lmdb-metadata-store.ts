@@ -1,21 +1,40 @@
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
+import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../listing.js';
 import type {
   ContentLocation,
+  DeleteOptions,
   DeleteOutcome,
+  ExpiryOutcome,
   FileRecord,
   FoundFile,
   GarbageRequest,
-  ListRequest,
+  KeptVersion,
   MetadataStore,
+  PutOptions,
   PutOutcome,
+  StoredContent,
   Totals,
+  VersionsRequest,
 } from '../metadata-store.js';
+import type { StoreRules } from '../rules.js';
+import { Changes } from './changes.js';
 import { Contents } from './contents.js';
 import { Environment, type Tables } from './environment.js';
-import { findNewest, keysBelow, refuseConflict } from './names.js';
-import { decodeFile, encodeFile, encodeVersion, fileKey, fileKeyEnd, nameOfKey } from './records.js';
-import { readTotals, Sums } from './totals.js';
+import { History } from './history.js';
+import { HistorySums } from './history-sums.js';
+import { listChildren, listFiles, listVersions } from './listing.js';
+import { findNewest } from './names.js';
+import { readTotals } from './totals.js';
+
+/** How the metadata of a store is opened. */
+interface LmdbOptions {
+  /** False acknowledges commits before they are on the disk. */
+  readonly durable: boolean;
+  readonly rules: StoreRules;
+  /** The clock by which versions of the past expire, in milliseconds since 1970. */
+  readonly now?: () => number;
+}
 
 /** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
 const PROBE_KEY = Buffer.from('probe');
@@ -24,88 +43,65 @@ const PROBE_KEY = Buffer.from('probe');
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
   readonly #contents: Contents;
+  readonly #history: History;
+  readonly #changes: Changes;
 
-  private constructor(private readonly environment: Environment) {
+  private constructor(
+    private readonly environment: Environment,
+    { rules, now = Date.now }: LmdbOptions,
+  ) {
     this.#tables = environment.tables;
-    this.#contents = new Contents(environment.tables);
+    this.#contents = new Contents(this.#tables);
+    this.#history = new History(this.#tables, this.#contents, rules.history, now);
+    this.#changes = new Changes(this.#tables, this.#contents, this.#history, rules);
   }
 
   /** Opens or creates the metadata in directory `path`; see {@link Environment.open}. */
-  static open(path: string, options: { readonly durable: boolean }): LmdbMetadataStore {
-    return new LmdbMetadataStore(Environment.open(path, options));
+  static open(path: string, options: LmdbOptions): LmdbMetadataStore {
+    return new LmdbMetadataStore(Environment.open(path, options), options);
   }
 
-  async findFile(name: FileName): Promise<FoundFile | undefined> {
-    const file = findNewest(this.#tables.files, name);
+  async findFile(name: FileName, version?: Version): Promise<FoundFile | undefined> {
+    const file = this.#find(name, version);
     return file && Object.assign(file, { location: this.#contents.find(file.digest)?.location });
   }
 
-  async findContent(digest: Digest): Promise<ContentLocation | undefined> {
-    return this.#contents.find(digest)?.location;
+  async findContent(digest: Digest): Promise<StoredContent | undefined> {
+    return this.#contents.find(digest);
   }
 
-  putFile(file: FileRecord, location?: ContentLocation): Promise<PutOutcome> {
-    const { files, tombstones, meta } = this.#tables;
-    return this.environment.write(() => {
-      const stored = findNewest(files, file.name);
-      if (stored && stored.version > file.version) return { kind: 'newer', version: stored.version };
-      if (!location && !this.#contents.find(file.digest)) return { kind: 'content-missing' };
-      if (!stored) refuseConflict(files, file.name);
-
-      const totals = new Sums(meta);
-      let copyKept = false;
-      let leftGarbage = false;
-      // The same content once more needs no counting.
-      if (stored?.digest !== file.digest) {
-        copyKept = this.#contents.addReference(file, location, totals);
-        if (stored) leftGarbage = this.#contents.dropReference(stored.digest, totals);
-      }
-      files.putSync(fileKey(file.name), encodeFile(file));
-      tombstones.removeSync(Buffer.from(file.name));
-      totals.files += stored ? 0 : 1;
-      totals.logicalBytes += file.size - (stored?.size ?? 0);
-      totals.save();
-      return { kind: 'stored', copyKept, leftGarbage };
-    });
+  putFile(file: FileRecord, options: PutOptions = {}): Promise<PutOutcome> {
+    return this.environment.write(() => this.#changes.put(file, options));
   }
 
   replaceLostCopy(digest: Digest, lost: BlobId, location: ContentLocation): Promise<boolean> {
     return this.environment.write(() => this.#contents.replaceLostCopy(digest, lost, location));
   }
 
-  deleteFile(
-    name: FileName,
-    version: Version,
-    { tombstone }: { readonly tombstone: boolean },
-  ): Promise<DeleteOutcome> {
-    const { files, tombstones, meta } = this.#tables;
-    return this.environment.write(() => {
-      const stored = findNewest(files, name);
-      if (!stored) return { kind: 'missing' };
-      if (stored.version > version) return { kind: 'newer' };
-      const totals = new Sums(meta);
-      const leftGarbage = this.#contents.dropReference(stored.digest, totals);
-      totals.files -= 1;
-      totals.logicalBytes -= stored.size;
-      files.removeSync(fileKey(name));
-      if (tombstone) tombstones.putSync(Buffer.from(name), encodeVersion(version));
-      totals.save();
-      return { kind: 'deleted', leftGarbage };
-    });
+  deleteFile(name: FileName, version: Version, options: DeleteOptions = {}): Promise<DeleteOutcome> {
+    return this.environment.write(() => this.#changes.delete(name, version, options));
   }
 
   async hasTombstone(name: FileName): Promise<boolean> {
     return this.#tables.tombstones.doesExist(Buffer.from(name));
   }
 
-  async list({ directory, after, limit }: ListRequest): Promise<readonly FileRecord[]> {
-    const below = keysBelow(directory);
-    const range = { ...(after === undefined ? below : { ...below, start: fileKeyEnd(after) }), limit };
-    const files: FileRecord[] = [];
-    for (const { key, value } of this.#tables.files.getRange(range)) {
-      files.push(decodeFile(nameOfKey(key), value));
-    }
-    return files;
+  async list(request: ListRequest): Promise<readonly FileRecord[]> {
+    return listFiles(this.#tables, request);
+  }
+
+  async listChildren(request: ListChildrenRequest): Promise<readonly DirectoryEntry[]> {
+    return listChildren(this.#tables, request);
+  }
+
+  async versions(request: VersionsRequest): Promise<readonly KeptVersion[]> {
+    return listVersions(this.#tables, request);
+  }
+
+  async expireHistory(limit: number): Promise<ExpiryOutcome> {
+    const leftGarbage =
+      this.#history.isDue && (await this.environment.write(() => this.#history.expire(limit)));
+    return { leftGarbage, next: this.#history.nextExpiry };
   }
 
   collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
@@ -113,7 +109,8 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   async totals(): Promise<Totals> {
-    return readTotals(this.#tables.meta);
+    const { versions, bytes } = new HistorySums(this.#tables.meta);
+    return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
   }
 
   async probe(): Promise<void> {
@@ -123,5 +120,12 @@ export class LmdbMetadataStore implements MetadataStore {
 
   async close(): Promise<void> {
     await this.environment.close();
+  }
+
+  #find(name: FileName, version: Version | undefined): FileRecord | undefined {
+    const newest = findNewest(this.#tables.files, name);
+    if (version === undefined || newest?.version === version) return newest;
+    const past = this.#history.find(name, version);
+    return past && { name, version, digest: past.digest, size: past.size };
   }
 }

@@ -1,7 +1,7 @@
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import type { FileRecord } from '../metadata-store.js';
 import type { Table } from './environment.js';
-import { decodeFile, fileKey } from './records.js';
+import { decodeFile, fileKey, nameOfKey } from './records.js';
 
 /** The newest version of a file. */
 export function findNewest(files: Table, name: FileName): FileRecord | undefined {
@@ -22,8 +22,23 @@ export function refuseConflict(files: Table, name: FileName): void {
   }
 }
 
-/** The range of keys below a directory; all keys for the root. */
-export function keysBelow(directory: DirectoryName): { start?: Buffer; end?: Buffer } {
+/** A range of keys of `files`; of `history` too, whose keys begin in the same way. */
+export interface KeyRange {
+  readonly start?: Buffer;
+  /** Exclusive. */
+  readonly end?: Buffer;
+}
+
+/** The range of keys below a directory, all keys for the root; only those from `start` on, if that is given. */
+export function keysBelow(directory: DirectoryName, start?: Buffer): KeyRange {
+  if (directory === '') return start ? { start } : {};
+  const first = Buffer.from(`${directory}/`);
   // '0' is the character after '/'.
-  return directory === '' ? {} : { start: Buffer.from(`${directory}/`), end: Buffer.from(`${directory}0`) };
+  const end = Buffer.from(`${directory}0`);
+  return { start: start && Buffer.compare(start, first) > 0 ? start : first, end };
+}
+
+/** The newest versions of the files with keys in a range, in their order. */
+export function* presentFiles(files: Table, range: KeyRange): Generator<FileRecord> {
+  for (const { key, value } of files.getRange(range)) yield decodeFile(nameOfKey(key), value);
 }

@@ -3,19 +3,27 @@
  * order of bytes.
  *
  *     files      name (UTF-8)  0x00       ->  version : 6  digest : 32  size : 6
+ *     history    name  0x00  inverted : 6 ->  digest : 32  size : 6  ended : 6  sequence : 6  [deletion : 6]
+ *     ended      ended : 6  sequence : 6  ->  key in history
  *     contents   digest : 32              ->  references : 6  size : 6  stored size : 6  place : 1  blob id or bytes
  *     garbage    digest : 32              ->  empty: a content that no file refers to
  *     unnamed    blob id (UTF-8)          ->  empty: a copy that nothing names, until it is deleted for good
  *     tombstones name (UTF-8)             ->  version : 6
  *     meta       "totals"                 ->  files, logical, contents, content, stored bytes : 8 each
+ *                "history"                ->  sequence, versions, bytes, limit : 8 each
  *
- * The newest version of a file has the key (name, nothing), so that it is found without a cursor: a quarter of
- * the time in a write transaction. Older versions would follow it as (name, 2^48 - 1 - version), the newest
- * first. Names hold no 0x00, so `a` sorts before `a/b`, and listings come in the order of the names' bytes.
+ * `files` has the newest version of each file, found without a cursor: a quarter of the time in a write
+ * transaction. What was overwritten or deleted and is kept stands in `history`, so that the present costs the same
+ * with a past and without. Its inverted version is 2^48 - 1 - version: the newest comes first. Names hold no 0x00,
+ * so `a` sorts before `a/b`, and listings come in the order of the names' bytes.
+ *
+ * `ended` is when a version was overwritten or deleted, in milliseconds by the server's clock; the table of that
+ * name has the kept versions in that order, to forget the oldest first. `sequence` counts these moments and needs
+ * no clock. `deletion` is the version of the deletion, absent where the version was overwritten.
  */
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
-import type { ContentLocation, FileRecord, Totals } from '../metadata-store.js';
+import type { ContentLocation, FileRecord, KeptVersion } from '../metadata-store.js';
 
 const DIGEST_BYTES = 32;
 const FILE_BYTES = 6 + DIGEST_BYTES + 6;
@@ -33,6 +41,68 @@ export function fileKeyEnd(name: string): Buffer {
 /** The name that a key of a newest version holds. */
 export function nameOfKey(key: Buffer): FileName {
   return key.toString('utf8', 0, key.length - 1) as FileName;
+}
+
+const MAX_UINT48 = 2 ** 48 - 1;
+const INVERTED_BYTES = 6;
+
+/** Key of a version that is kept in the history. */
+export function historyKey(name: string, version: Version): Buffer {
+  const nameBytes = Buffer.byteLength(name);
+  const key = Buffer.alloc(nameBytes + 1 + INVERTED_BYTES);
+  key.write(name);
+  key.writeUIntBE(MAX_UINT48 - version, nameBytes + 1, INVERTED_BYTES);
+  return key;
+}
+
+/** The name that a key in the history holds. */
+export function nameOfHistoryKey(key: Buffer): FileName {
+  return key.toString('utf8', 0, key.length - 1 - INVERTED_BYTES) as FileName;
+}
+
+/** A row of `history`. */
+export interface PastVersion extends KeptVersion {
+  /** When it was overwritten or deleted, in milliseconds since 1970. */
+  readonly ended: number;
+  /** Counts up with each version of the store that is overwritten or deleted. */
+  readonly sequence: number;
+}
+
+const PAST_BYTES = DIGEST_BYTES + 6 + 6 + 6;
+
+export function encodePast(past: PastVersion): Buffer {
+  const value = Buffer.allocUnsafe(PAST_BYTES + (past.deletion === undefined ? 0 : 6));
+  value.write(past.digest, 0, 'hex');
+  value.writeUIntBE(past.size, DIGEST_BYTES, 6);
+  value.writeUIntBE(past.ended, DIGEST_BYTES + 6, 6);
+  value.writeUIntBE(past.sequence, DIGEST_BYTES + 12, 6);
+  if (past.deletion !== undefined) value.writeUIntBE(past.deletion, PAST_BYTES, 6);
+  return value;
+}
+
+export function decodePast(key: Buffer, value: Buffer): PastVersion {
+  return {
+    name: nameOfHistoryKey(key),
+    version: (MAX_UINT48 - key.readUIntBE(key.length - INVERTED_BYTES, INVERTED_BYTES)) as Version,
+    digest: value.toString('hex', 0, DIGEST_BYTES) as Digest,
+    size: value.readUIntBE(DIGEST_BYTES, 6),
+    ended: value.readUIntBE(DIGEST_BYTES + 6, 6),
+    sequence: value.readUIntBE(DIGEST_BYTES + 12, 6),
+    deletion: value.length > PAST_BYTES ? (value.readUIntBE(PAST_BYTES, 6) as Version) : undefined,
+  };
+}
+
+/** Key of a kept version in `ended`. */
+export function endedKey({ ended, sequence }: Pick<PastVersion, 'ended' | 'sequence'>): Buffer {
+  const key = Buffer.allocUnsafe(12);
+  key.writeUIntBE(ended, 0, 6);
+  key.writeUIntBE(sequence, 6, 6);
+  return key;
+}
+
+/** The moment that a key in `ended` begins with. */
+export function endedOfKey(key: Buffer): number {
+  return key.readUIntBE(0, 6);
 }
 
 export function encodeFile(file: FileRecord): Buffer {
@@ -115,17 +185,9 @@ export function encodeVersion(version: Version): Buffer {
   return value;
 }
 
-const TOTALS_BYTES = 5 * 8;
-
-export function encodeTotals(totals: Totals): Buffer {
-  const value = Buffer.allocUnsafe(TOTALS_BYTES);
-  const numbers = [
-    totals.files,
-    totals.logicalBytes,
-    totals.contents,
-    totals.contentBytes,
-    totals.storedBytes,
-  ];
+/** Numbers of up to 2^53, 8 bytes each. */
+export function encodeNumbers(numbers: readonly number[]): Buffer {
+  const value = Buffer.allocUnsafe(numbers.length * 8);
   for (const [index, number] of numbers.entries()) {
     value.writeUInt32BE(Math.floor(number / 2 ** 32), index * 8);
     value.writeUInt32BE(number % 2 ** 32, index * 8 + 4);
@@ -133,8 +195,10 @@ export function encodeTotals(totals: Totals): Buffer {
   return value;
 }
 
-export function decodeTotals(value: Buffer | undefined): Totals {
-  const at = (index: number) =>
-    value ? value.readUInt32BE(index * 8) * 2 ** 32 + value.readUInt32BE(index * 8 + 4) : 0;
-  return { files: at(0), logicalBytes: at(1), contents: at(2), contentBytes: at(3), storedBytes: at(4) };
+/** Reads what {@link encodeNumbers} wrote; what is missing is 0. */
+export function decodeNumbers(value: Buffer | undefined): (index: number) => number {
+  return (index) =>
+    value && value.length >= (index + 1) * 8
+      ? value.readUInt32BE(index * 8) * 2 ** 32 + value.readUInt32BE(index * 8 + 4)
+      : 0;
 }

@@ -1,15 +1,19 @@
 import type { Totals } from '../metadata-store.js';
 import type { Table } from './environment.js';
-import { decodeTotals, encodeTotals } from './records.js';
+import { decodeNumbers, encodeNumbers } from './records.js';
 
 const KEY = Buffer.from('totals');
 
-export function readTotals(meta: Table): Totals {
-  return decodeTotals(meta.get(KEY));
+/** The totals of the present, and of all contents; those of the history have a row of their own. */
+type PresentTotals = Omit<Totals, 'keptVersions' | 'keptBytes'>;
+
+export function readTotals(meta: Table): PresentTotals {
+  const at = decodeNumbers(meta.get(KEY));
+  return { files: at(0), logicalBytes: at(1), contents: at(2), contentBytes: at(3), storedBytes: at(4) };
 }
 
 /** The totals while a write transaction changes them. */
-export class Sums implements Totals {
+export class Sums implements PresentTotals {
   files: number;
   logicalBytes: number;
   contents: number;
@@ -27,6 +31,7 @@ export class Sums implements Totals {
 
   /** Writes them back. */
   save(): void {
-    this.meta.putSync(KEY, encodeTotals(this));
+    const { files, logicalBytes, contents, contentBytes, storedBytes } = this;
+    this.meta.putSync(KEY, encodeNumbers([files, logicalBytes, contents, contentBytes, storedBytes]));
   }
 }

@@ -1,0 +1,163 @@
+import {
+  type Compilable,
+  Kysely,
+  PostgresDialect,
+  type PostgresPoolClient,
+  type RawBuilder,
+  type SqlBool,
+} from 'kysely';
+import type pg from 'pg';
+import type { BytePath } from '../../byte-path.js';
+import { CatalogError } from '../errors.js';
+import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import type { CatalogTables } from '../tables.js';
+import {
+  connect,
+  HOST_SCHEMA,
+  type PostgresPlace,
+  parsePostgresUrl,
+  SCHEMA,
+  translated,
+} from './connection.js';
+import { findHost, type Host, hostNames, lockHost } from './hosts.js';
+import { openSchema } from './open-schema.js';
+import { forgetChanges } from './partitions.js';
+import { isPath, isWithin, subtree } from './path-conditions.js';
+import { readCursor } from './read-stream.js';
+
+/** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
+class PostgresQueries implements QueryDatabase {
+  readonly tables: Kysely<CatalogTables>;
+  #writing: pg.Client | undefined;
+  #cursors = 0;
+
+  constructor(
+    private readonly place: PostgresPlace,
+    private readonly host: Host,
+    private readonly reading: pg.Client,
+  ) {
+    this.tables = builder(place, reading);
+  }
+
+  async *stream<Row>(query: Compilable<Row>): AsyncGenerator<readonly Row[]> {
+    const { sql: text, parameters: values } = query.compile();
+    try {
+      yield* readCursor<Row & pg.QueryResultRow>(this.reading, `rows_${this.#cursors++}`, { text, values });
+    } catch (error) {
+      throw translated(this.place, error);
+    }
+  }
+
+  subtree(directory: bigint): RawBuilder<bigint> {
+    return subtree(directory);
+  }
+
+  isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
+    return isPath(column, path);
+  }
+
+  isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
+    return isWithin(column, path);
+  }
+
+  async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {
+    const { place, host } = this;
+    try {
+      this.#writing ??= await connectTo(place, host);
+      const client = this.#writing;
+      await client.query('BEGIN');
+      await lockHost(client, host, place);
+      const result = await work({
+        tables: builder(place, client),
+        forgetChanges: (before) => forgetChanges(client, host.id, before),
+      });
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      // Its transaction goes with it.
+      await this.#endWriting();
+      throw translated(place, error);
+    }
+  }
+
+  async compact(): Promise<void> {
+    // The space of deleted rows is used again after autovacuum, that of whole partitions went with them.
+  }
+
+  async close(): Promise<void> {
+    await this.#endWriting();
+    await this.reading.end().catch(() => {});
+  }
+
+  async #endWriting(): Promise<void> {
+    const client = this.#writing;
+    this.#writing = undefined;
+    await client?.end().catch(() => {});
+  }
+}
+
+/** A connection that sees the views of one host under the names of the tables. */
+async function connectTo(place: PostgresPlace, { id }: Host): Promise<pg.Client> {
+  const client = await connect(place);
+  try {
+    await client.query(`SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
+/** Queries over one connection, which its owner closes. */
+function builder(place: PostgresPlace, client: pg.Client): Kysely<CatalogTables> {
+  // Kysely's own cursors, the other thing that a connection can run, are not used: see PostgresQueries.stream.
+  const connection = {
+    query: async (text: string, values: readonly unknown[]) => {
+      try {
+        return await client.query(text, [...values]);
+      } catch (error) {
+        throw translated(place, error);
+      }
+    },
+    release: () => {},
+  } as unknown as PostgresPoolClient;
+  const pool = { connect: () => Promise.resolve(connection), end: () => Promise.resolve() };
+  return new Kysely<CatalogTables>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/**
+ * Opens the tables of one host in a PostgreSQL database. Throws {@link CatalogError}: `unavailable` (also where nothing
+ * of the host was recorded), `foreign_database` or `newer_schema`.
+ */
+export async function openPostgresQueries(url: string, hostName: string): Promise<QueryDatabase> {
+  const place = parsePostgresUrl(url);
+  await openSchema(place, { create: false });
+  const host = { name: hostName, id: await knownHost(place, hostName) };
+  const client = await connectTo(place, host);
+  try {
+    // One snapshot for all queries, held until the connection closes.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    return new PostgresQueries(place, host, client);
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw translated(place, error);
+  }
+}
+
+async function knownHost(place: PostgresPlace, name: string): Promise<number> {
+  const client = await connect(place);
+  try {
+    const id = await findHost(client, name);
+    if (id !== undefined) return id;
+    const others = await hostNames(client);
+    const known = others.length > 0 ? `it knows ${others.join(', ')} (--host)` : 'it is empty';
+    throw new CatalogError(
+      'unavailable',
+      `nothing of ${name} was recorded in the catalog ${place.shown}: ${known}`,
+    );
+  } catch (error) {
+    throw translated(place, error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
