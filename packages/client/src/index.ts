@@ -11,7 +11,7 @@ export {
   versionedName,
 } from '@filetracker/protocol';
 export { FileTrackerClient } from './client.js';
-export type { FileTrackerClientOptions } from './client-options.js';
+export { type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
 export type {
   FileStream,
   GetFileOptions,
