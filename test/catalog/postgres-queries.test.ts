@@ -13,7 +13,7 @@ import {
   topFiles,
 } from '@filetracker/catalog';
 import { expect, onTestFinished, test } from 'vitest';
-import { record } from '../conformance/catalog-suite.js';
+import { record } from '../conformance/catalog/recording.js';
 import { all } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { newDatabase, query } from '../support/postgres-database.js';

@@ -1,10 +1,11 @@
+import { parseSize as sizeOf } from '@filetracker/protocol';
 import { InvalidArgumentError } from 'commander';
 
 /** Reads a number of bytes: `4096`, `10MiB`, `1.5G`; units are powers of 1024. */
 export function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a size such as 4096, 10MiB or 1G.');
-  return Math.round(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] || ' ').toLowerCase()));
+  const size = sizeOf(text);
+  if (size === undefined) throw new InvalidArgumentError('It must be a size such as 4096, 10MiB or 1G.');
+  return size;
 }
 
 /** Makes a reader of whole numbers from `least` on. */

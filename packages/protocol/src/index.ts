@@ -1,4 +1,4 @@
-export { type Digest, parseDigest } from './digest.js';
+export { type Digest, EMPTY_CONTENT, parseDigest } from './digest.js';
 export { ERROR_STATUS, type ErrorCode, ProtocolError } from './errors.js';
 export {
   CHECKSUM_HEADER,
@@ -18,4 +18,5 @@ export {
   splitName,
   versionedName,
 } from './name.js';
+export { parseDuration, parseSize } from './quantity.js';
 export { currentVersion, formatDate, MAX_VERSION, parseDate, toVersion, type Version } from './version.js';

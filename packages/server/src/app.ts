@@ -15,6 +15,7 @@ import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
@@ -63,6 +64,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerOpenApi(routes);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerVersions(routes, options);
     done();
   });
   return app;
@@ -77,6 +79,7 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
+  versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],

@@ -5,6 +5,9 @@ import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
 import { type ListenAddress, parseListenAddress } from './listening/address.js';
 import { inheritedSockets } from './listening/inherited-sockets.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
+import type { StoreRules } from './metadata/rules.js';
+import { size, wholeNumber } from './option-values.js';
+import { addStoreOptions, type StoreFlags, storeRules } from './store-options.js';
 
 /** Everything that a server is told at its start. */
 export interface ServerConfig {
@@ -33,9 +36,13 @@ export interface ServerConfig {
   readonly compressionLevel: number;
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
+  /** What the store permits and keeps. */
+  readonly rules: StoreRules;
+  /** Refuse all changes. */
+  readonly readOnly: boolean;
 }
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly port: number;
   readonly listenOn: readonly string[];
   readonly socketMode?: number;
@@ -87,6 +94,8 @@ export function parseConfig(
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
+    rules: storeRules(flags),
+    readOnly: flags.readOnly ?? false,
   };
 }
 
@@ -104,7 +113,7 @@ function defaultDirectory(environment: NodeJS.ProcessEnv): string {
 }
 
 function serverCommand(directory: string): Command {
-  return new Command('filetracker-server')
+  const command = new Command('filetracker-server')
     .description(
       'Serves files over HTTP from a directory: compressed, deduplicated and safe once acknowledged.',
     )
@@ -158,17 +167,18 @@ function serverCommand(directory: string): Command {
       )
         .choices(['commit', 'none'])
         .default('commit'),
-    )
-    .addHelpText(
-      'after',
-      `
+    );
+  return addStoreOptions(command).addHelpText(
+    'after',
+    `
 Examples:
   filetracker-server                                     serve http://127.0.0.1:9999 from the default directory
   filetracker-server -d /srv/files -l 0.0.0.0 -p 9999    serve every host of the network
   filetracker-server -d /srv/files --daemon -L /var/log/filetracker.log
+  filetracker-server -d /srv/files --keep-versions 10 --keep-for 30d
 
 SIGTERM and SIGINT finish the requests under way and stop.`,
-    );
+  );
 }
 
 const DEFAULT_LISTEN: readonly string[] = ['127.0.0.1'];
@@ -192,16 +202,6 @@ function basePath(text: string): string {
   return path;
 }
 
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < minimum || number > maximum) {
-      throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
-    }
-    return number;
-  };
-}
-
 function logLevel(text: string): LogLevel {
   const level = parseLogLevel(text);
   if (!level) throw new InvalidArgumentError(`It must be one of ${LOG_LEVELS.join(', ')}.`);
@@ -213,12 +213,4 @@ function fallbackUrl(text: string): string {
     throw new InvalidArgumentError('It must be an http or https URL.');
   }
   return text.replace(/\/+$/, '');
-}
-
-const UNITS = 'BKMGT';
-
-function size(text: string): number {
-  const match = /^(\d+)([BKMGT]?)$/i.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number of bytes, or one with K, M, G or T.');
-  return Number(match[1]) * 1024 ** UNITS.indexOf((match[2] || 'B').toUpperCase());
 }

@@ -32,6 +32,8 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     durable: config.durable,
     maxFileSize: config.maxFileSize,
     keepTombstones: config.fallbackUrl !== undefined,
+    rules: config.rules,
+    readOnly: config.readOnly,
     onBackgroundError: (err) => logger.error({ err }, 'background work failed'),
   });
   if (opened.swept > 0) logger.warn({ files: opened.swept }, 'removed what an earlier crash had left');

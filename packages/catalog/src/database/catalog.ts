@@ -57,7 +57,10 @@ export interface Catalog {
   /** Runs that have finished. */
   scans(filter?: ScanFilter): AsyncIterable<ScanRun>;
 
-  /** Changes that runs found. */
+  /**
+   * Changes that runs found. What one run found happened at once: who replays it takes away first what is `removed` and
+   * what stood under the `previousPath` of renames, and then puts the rest in place; names may have been swapped.
+   */
   changes(filter?: ChangeFilter): AsyncIterable<FileChange>;
 
   /** What a run could not read. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
@@ -54,22 +55,19 @@ const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
  * Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. Resolves when
  * nothing more comes or the bound is reached.
  */
-export function discardRest(request: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    if (request.complete || request.destroyed) {
-      resolve();
-      return;
-    }
-    let drained = 0;
-    request.on('data', (chunk: Uint8Array) => {
-      drained += chunk.byteLength;
-      if (drained > MAX_DRAINED_BYTES) {
-        resolve();
-        // After the answer, which is sent in this turn, has had its chance.
-        setImmediate(() => request.destroy());
-      }
-    });
-    for (const event of ['end', 'close', 'error']) request.once(event, () => resolve());
-    request.resume();
+export async function discardRest(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  let drained = 0;
+  const enough = new AbortController();
+  request.on('data', (chunk: Uint8Array) => {
+    drained += chunk.byteLength;
+    if (drained > MAX_DRAINED_BYTES) enough.abort();
   });
+  try {
+    await finished(request, { writable: false, signal: enough.signal });
+  } catch {
+    // Cut by the client, or too long: either way nobody wants the rest.
+  }
+  // After the answer, which is sent in this turn, has had its chance.
+  if (enough.signal.aborted) setImmediate(() => request.destroy());
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { CHECKSUM_HEADER, formatDate, LOGICAL_SIZE_HEADER, PROTOCOL_HEADER } from '@filetracker/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ContentStream, OpenFile } from '../store/file-store.js';
-import { entityTag } from './conditions.js';
+import { entityTag } from './entity-tags.js';
 import { OPT_IN, optsIn } from './negotiation.js';
 import type { ReplyPlan } from './read-plan.js';
 

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster';
+import { on } from 'node:events';
 import type { MetricsReport } from './server-metrics.js';
 
 /** What workers and their primary process tell each other about metrics; `id` names one request for them. */
@@ -44,23 +45,23 @@ export async function relayReports(asking: Worker, id: string, workers: Iterable
   tell(asking, { kind: 'reports', id, reports: reports.filter((report) => report !== undefined) });
 }
 
-function reportOf(worker: Worker, id: string): Promise<MetricsReport | undefined> {
-  return new Promise((resolve) => {
-    const end = (report?: MetricsReport) => {
-      clearTimeout(timer);
-      worker.off('message', onMessage);
-      worker.off('exit', onExit);
-      resolve(report);
-    };
-    const onMessage = (message: MetricsMessage) => {
-      if (message.kind === 'report' && message.id === id) end(message.report);
-    };
-    const onExit = () => end();
-    const timer = setTimeout(end, REPORT_TIME);
-    worker.on('message', onMessage);
-    worker.on('exit', onExit);
+async function reportOf(worker: Worker, id: string): Promise<MetricsReport | undefined> {
+  const gone = new AbortController();
+  const onExit = () => gone.abort();
+  worker.once('exit', onExit);
+  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(REPORT_TIME)]);
+  try {
+    const messages = on(worker, 'message', { signal }) as AsyncIterable<[MetricsMessage]>;
     tell(worker, { kind: 'report-wanted', id });
-  });
+    for await (const [message] of messages) {
+      if (message.kind === 'report' && message.id === id) return message.report;
+    }
+  } catch {
+    // It has ended, or takes too long.
+  } finally {
+    worker.off('exit', onExit);
+  }
+  return undefined;
 }
 
 /** Sends a message to a process that may be gone, which nobody then waits for. */

@@ -10,16 +10,21 @@ import { StoreOpenError } from './errors.js';
 const FORMAT = 1;
 const FORMAT_FILE = 'format.json';
 
-/** Makes sure that `root` is a store of this format, creating one in a directory that is missing or empty. */
-export async function openFormat(root: string): Promise<void> {
-  await mkdir(root, { recursive: true });
+/**
+ * Makes sure that `root` is a store of this format. With `create` one is made in a directory that is missing or
+ * empty. Throws {@link StoreOpenError}.
+ */
+export async function openFormat(root: string, options: { readonly create: boolean }): Promise<void> {
+  if (options.create) await mkdir(root, { recursive: true });
   const text = await readFile(join(root, FORMAT_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
   if (text !== undefined) return checkFormat(root, text);
+  if (!options.create)
+    throw new StoreOpenError(`${root} is not a Filetracker store: it has no ${FORMAT_FILE}`);
   const others = (await readdir(root)).filter((entry) => entry !== 'lost+found' && !entry.endsWith('.tmp'));
   // Another server that starts at the same moment may have been faster.
-  if (others.includes(FORMAT_FILE)) return openFormat(root);
+  if (others.includes(FORMAT_FILE)) return openFormat(root, options);
   if (others.length > 0) {
     throw new StoreOpenError(
       `${root} is not a Filetracker store: it has no ${FORMAT_FILE}, but other files such as "${others[0]}"; ` +

@@ -34,7 +34,7 @@ export interface OpenedStore {
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const { directory, durable, rules = PLAIN_RULES } = options;
   try {
-    await openFormat(directory);
+    await openFormat(directory, { create: !options.readOnly });
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
     if (!lock) {
       throw new StoreOpenError(

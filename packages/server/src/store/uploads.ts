@@ -106,7 +106,7 @@ export class Uploads {
 
   /** Spares the transfer of a content if its condition is not met already. The commit decides it for good. */
   async #refuseEarly(name: FileName, condition: Condition | undefined): Promise<void> {
-    if (condition) refuseUnmet(condition, name, (await this.metadata.findFile(name))?.digest);
+    if (condition) refuseUnmet(condition, name, await this.metadata.findFile(name));
   }
 
   async #hold(digest: Digest): Promise<{ held: HeldContent; size: number } | undefined> {

@@ -107,8 +107,10 @@ const FOUND = ({ staged, isBaseline }: Merge) => `
       UNION ALL
       SELECT 'removed', path, ${attributes()}, NULL, ${NO_NEW} FROM gone
       UNION ALL
-      SELECT 'modified', path, ${attributes('known_?')}, NULL, ${attributes()} FROM seen
-      WHERE known_id IS NOT NULL AND (mode, uid, gid) IS DISTINCT FROM (known_mode, known_uid, known_gid)
+      SELECT CASE WHEN (mode, uid, gid) IS DISTINCT FROM (known_mode, known_uid, known_gid)
+          THEN 'modified' ELSE 'replaced' END, path, ${attributes('known_?')}, NULL, ${attributes()} FROM seen
+      WHERE known_id IS NOT NULL
+        AND (mode, uid, gid, inode, born_ns) IS DISTINCT FROM (known_mode, known_uid, known_gid, known_inode, known_born_ns)
       ${isBaseline ? '' : FRESH_FOUND(staged)}
     ) AS changes
   )`;
@@ -120,28 +122,53 @@ const FRESH_FOUND = (staged: string) => `
       SELECT 'new', ${below('d.path', 'e.name')}, ${NO_OLD}, ${attributes('e.?')}
       FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f'`;
 
+/** Whether what stands under a name is another entry than before. */
+const HOLDS_ANOTHER = `(kind IN ('modified', 'replaced')
+  AND (old_inode <> new_inode OR old_mode >> 12 <> new_mode >> 12 OR old_born_ns <> new_born_ns))`;
+
 /**
- * A removed and a new entry of the same inode are one rename. An inode number is used again soon after its file is
- * deleted, so the time of birth must agree too, and where the file system tells none, size and modification time. Of
- * an inode with several names, names pair in byte order.
+ * What left one name and came under another is one rename. Entries are the same when device, inode and type are; an
+ * inode number is used again soon after its file is deleted, so the time of birth must agree too, and where the file
+ * system tells none, size and modification time. Of an inode with several names, names pair in byte order.
  */
 const PAIRED = `
   leaving AS (
     SELECT *, row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
-    FROM found WHERE kind = 'removed'
+    FROM found WHERE kind = 'removed' OR ${HOLDS_ANOTHER}
   ),
   arriving AS (
     SELECT *, row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
-    FROM found WHERE kind = 'new' AND EXISTS (SELECT FROM leaving)
+    FROM found WHERE (kind = 'new' OR ${HOLDS_ANOTHER}) AND EXISTS (SELECT FROM leaving)
   ),
   pairs AS MATERIALIZED (
-    SELECT l.id AS left_id, a.id AS new_id, l.path AS previous_path,
+    SELECT l.id AS left_id, a.id AS came_id, l.path AS previous_path,
       ${attributes('l.old_?')}, l.old_fingerprint, ${attributes('a.new_?')}, a.path
     FROM leaving l JOIN arriving a ON l.old_device = a.new_device AND l.old_inode = a.new_inode
       AND l.old_mode >> 12 = a.new_mode >> 12 AND l.place = a.place
     WHERE CASE WHEN l.old_born_ns IS NULL OR a.new_born_ns IS NULL
       THEN l.old_size = a.new_size AND l.old_mtime_ns = a.new_mtime_ns ELSE l.old_born_ns = a.new_born_ns END
+  ),
+  unpaired AS (
+    SELECT found.*, EXISTS (SELECT FROM pairs WHERE left_id = found.id) AS has_left,
+      EXISTS (SELECT FROM pairs WHERE came_id = found.id) AS has_come
+    FROM found
   )`;
+
+/**
+ * A name that holds another entry than before was left by one and taken by the other: where either is paired, the rest
+ * of it is a removal or a new entry. A `replaced` directory of which neither is paired is no change.
+ */
+const FINAL = `
+  SELECT kind, path, NULL::bytea AS previous_path, ${OLD}, ${NEW} FROM unpaired
+  WHERE NOT has_left AND NOT has_come AND kind <> 'replaced'
+  UNION ALL
+  SELECT 'removed', path, NULL, ${OLD}, ${NO_NEW} FROM unpaired
+  WHERE kind IN ('modified', 'replaced') AND has_come AND NOT has_left
+  UNION ALL
+  SELECT 'new', path, NULL, ${NO_OLD}, ${NEW} FROM unpaired
+  WHERE kind IN ('modified', 'replaced') AND has_left AND NOT has_come
+  UNION ALL
+  SELECT 'renamed', path, previous_path, ${OLD}, ${NEW} FROM pairs`;
 
 /**
  * Brings `files` to what was staged and writes the history, in one statement: it finds what is new, modified, removed
@@ -156,11 +183,7 @@ export async function applyChanges(
      recorded AS (
        INSERT INTO file_changes (sequence, host_id, scan_id, recorded_at, kind, path, previous_path, ${OLD}, ${NEW})
        SELECT nextval('change_sequence'), ${merge.host}, $1, $2, final.* FROM (SELECT * FROM (
-         SELECT kind, path, NULL::bytea AS previous_path, ${OLD}, ${NEW} FROM found
-         WHERE NOT EXISTS (SELECT FROM pairs WHERE left_id = found.id)
-           AND NOT EXISTS (SELECT FROM pairs WHERE new_id = found.id)
-         UNION ALL
-         SELECT 'renamed', path, previous_path, ${OLD}, ${NEW} FROM pairs
+         ${FINAL}
        ) AS changes
          -- Removals first, so that a name that changed its type can be replayed in order.
          ORDER BY kind NOT IN ('removed'), kind NOT IN ('removed', 'renamed'), path

@@ -9,6 +9,10 @@ type Value = number | bigint | string | Uint8Array | null;
 const OLD = attributes('old_?');
 const NEW = attributes('new_?');
 
+/** Whether what stands under a name is another entry than before. */
+const HOLDS_ANOTHER = `(kind IN ('modified', 'replaced')
+  AND (old_inode <> new_inode OR old_mode >> 12 <> new_mode >> 12 OR old_born_ns <> new_born_ns))`;
+
 /** How a changed entry was and is; null where it was not or is no more. */
 interface ChangedEntry {
   readonly before: (Attributes & { readonly fingerprint?: Uint8Array | null }) | null;
@@ -34,42 +38,61 @@ export class ChangeLog {
     );
   }
 
-  /** Notes a change. Renames are found later, by {@link pairRenames}. */
-  add(kind: Exclude<ChangeKind, 'renamed'>, path: BytePath, { before, after }: ChangedEntry): void {
+  /**
+   * Notes a change. Renames are found later, by {@link pairRenames}. `replaced` says that a directory is another one
+   * than before with the same permissions and owner, which is no change unless one of the two was renamed.
+   */
+  add(
+    kind: Exclude<ChangeKind, 'renamed'> | 'replaced',
+    path: BytePath,
+    { before, after }: ChangedEntry,
+  ): void {
     this.#insert.run(kind, toBytes(path), ...values(before), before?.fingerprint ?? null, ...values(after));
   }
 
   /**
-   * Turns a removed and a new entry of the same inode into one rename. An inode number is used again soon after its
-   * file is deleted, so the time of birth must agree too, and where the file system tells none, size and
-   * modification time. Of an inode with several names, names pair in byte order.
+   * Turns what left one name and came under another into renames. Entries are the same when device, inode and type
+   * are; an inode number is used again soon after its file is deleted, so the time of birth must agree too, and where
+   * the file system tells none, size and modification time. Of an inode with several names, names pair in byte order.
+   * A name that holds another entry than before was left by one and taken by the other: where either is paired, the
+   * rest of it is a removal or a new entry.
    */
   pairRenames(): void {
     this.database.exec(`
-      CREATE INDEX temp.found_inodes ON found (coalesce(old_inode, new_inode)) WHERE kind IN ('removed', 'new');
+      CREATE TEMP TABLE leaving AS
+        SELECT id, path, old_device, old_inode, old_mode >> 12 AS type, old_born_ns, old_size, old_mtime_ns,
+          row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
+        FROM temp.found WHERE kind = 'removed' OR ${HOLDS_ANOTHER};
+      CREATE INDEX temp.leaving_inodes ON leaving (old_inode);
       CREATE TEMP TABLE pairs AS
-        WITH removed AS (
-          SELECT *, row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
-          FROM temp.found WHERE kind = 'removed'
-        ), arrived AS (
-          SELECT *, row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
-          FROM temp.found WHERE kind = 'new'
-            AND new_inode IN (SELECT old_inode FROM temp.found WHERE kind = 'removed')
+        WITH arriving AS (
+          SELECT id, new_device, new_inode, new_mode >> 12 AS type, new_born_ns, new_size, new_mtime_ns,
+            row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
+          FROM temp.found
+          WHERE (kind = 'new' OR ${HOLDS_ANOTHER}) AND new_inode IN (SELECT old_inode FROM temp.leaving)
         )
-        SELECT removed.id AS removed_id, arrived.id AS new_id
-        FROM removed JOIN arrived ON removed.old_device = arrived.new_device AND removed.old_inode = arrived.new_inode
-          AND removed.old_mode >> 12 = arrived.new_mode >> 12 AND removed.place = arrived.place
-        WHERE CASE WHEN removed.old_born_ns IS NULL OR arrived.new_born_ns IS NULL
-          THEN removed.old_size = arrived.new_size AND removed.old_mtime_ns = arrived.new_mtime_ns
-          ELSE removed.old_born_ns = arrived.new_born_ns END;
-      CREATE UNIQUE INDEX temp.pairs_by_new ON pairs (new_id);
-      UPDATE temp.found SET kind = 'renamed',
-        (previous_path, ${OLD}, old_fingerprint) =
-          (SELECT was.path, ${ATTRIBUTE_COLUMNS.map((field) => `was.old_${field}`).join(', ')}, was.old_fingerprint
-           FROM temp.pairs JOIN temp.found AS was ON was.id = removed_id WHERE new_id = found.id)
-        WHERE id IN (SELECT new_id FROM temp.pairs);
-      DELETE FROM temp.found WHERE id IN (SELECT removed_id FROM temp.pairs);
+        SELECT leaving.id AS left_id, arriving.id AS came_id
+        FROM arriving JOIN temp.leaving ON old_inode = new_inode AND old_device = new_device
+          AND leaving.type = arriving.type AND leaving.place = arriving.place
+        WHERE CASE WHEN old_born_ns IS NULL OR new_born_ns IS NULL
+          THEN old_size = new_size AND old_mtime_ns = new_mtime_ns ELSE old_born_ns = new_born_ns END;
+      CREATE UNIQUE INDEX temp.pairs_by_left ON pairs (left_id);
+      CREATE UNIQUE INDEX temp.pairs_by_came ON pairs (came_id);
+      INSERT INTO temp.found (kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
+        SELECT 'renamed', came.path, was.path, ${attributes('was.old_?')}, was.old_fingerprint, ${attributes('came.new_?')}
+        FROM temp.pairs JOIN temp.found AS was ON was.id = left_id JOIN temp.found AS came ON came.id = came_id;
+      INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint)
+        SELECT 'removed', path, ${OLD}, old_fingerprint FROM temp.found
+        WHERE kind IN ('modified', 'replaced') AND id IN (SELECT came_id FROM temp.pairs)
+          AND id NOT IN (SELECT left_id FROM temp.pairs);
+      INSERT INTO temp.found (kind, path, ${NEW})
+        SELECT 'new', path, ${NEW} FROM temp.found
+        WHERE kind IN ('modified', 'replaced') AND id IN (SELECT left_id FROM temp.pairs)
+          AND id NOT IN (SELECT came_id FROM temp.pairs);
+      DELETE FROM temp.found WHERE kind = 'replaced'
+        OR id IN (SELECT left_id FROM temp.pairs UNION ALL SELECT came_id FROM temp.pairs);
       DROP TABLE temp.pairs;
+      DROP TABLE temp.leaving;
     `);
   }
 

@@ -73,6 +73,8 @@ export function updateAttributes(
   const before = tables.directories.attributes(node.id);
   if (before.mode !== after.mode || before.uid !== after.uid || before.gid !== after.gid) {
     tables.log.add('modified', path, { before, after });
+  } else if (before.inode !== after.inode || before.bornNs !== after.bornNs) {
+    tables.log.add('replaced', path, { before, after });
   }
   if (before.allocated !== after.allocated) {
     const sums = { files: 0, directories: 0, bytes: 0, allocated: after.allocated - before.allocated };

@@ -22,7 +22,7 @@ export class Changes {
   put(file: FileRecord, { location, condition }: PutOptions): PutOutcome {
     const { files, tombstones, meta } = this.tables;
     const stored = findNewest(files, file.name);
-    if (condition) refuseUnmet(condition, file.name, stored?.digest);
+    if (condition) refuseUnmet(condition, file.name, stored);
     if (stored && stored.version > file.version) return { kind: 'unchanged', stored };
     if (stored && this.rules.appendOnly) {
       // Nothing is lost by it, so whoever repeats an upload is told that it is here.
@@ -51,7 +51,7 @@ export class Changes {
   delete(name: FileName, version: Version, { tombstone, condition }: DeleteOptions): DeleteOutcome {
     const { files, tombstones, meta } = this.tables;
     const stored = findNewest(files, name);
-    if (condition) refuseUnmet(condition, name, stored?.digest);
+    if (condition) refuseUnmet(condition, name, stored);
     if (!stored) return { kind: 'missing' };
     if (stored.version > version) return { kind: 'newer' };
     if (this.rules.appendOnly) throw refusedChange(`"/${name}" cannot be deleted`);

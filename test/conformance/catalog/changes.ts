@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { all } from '../../support/catalog-contents.js';
+import { PackedTree } from '../../support/packed-tree.js';
+import { type OpenCatalog, record, wordsOf } from './recording.js';
+
+/** What counts as a change of a file, and what its tallies come to. */
+export function describeChanges(open: OpenCatalog): void {
+  describe('changes', () => {
+    test('the first scan is the base of the history and no change', async () => {
+      const catalog = await open();
+      const run = await record(
+        catalog,
+        new PackedTree('/data').file('a', { size: 5 }).file('d/b', { size: 7 }),
+      );
+      expect(run).toMatchObject({ isBaseline: true, errors: 0 });
+      expect(run.totals).toEqual({ files: 2, directories: 1, bytes: 12, allocated: 4 * 4096 });
+      expect(await all(catalog.changes())).toEqual([]);
+    });
+
+    test('an unchanged tree yields no change', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('a').file('d/b');
+      await record(catalog, tree);
+      const run = await record(catalog, tree);
+      expect(run).toMatchObject({ isBaseline: false, changes: { new: { files: 0 }, removed: { files: 0 } } });
+      expect(await all(catalog.changes())).toEqual([]);
+      expect((await all(catalog.scans())).map(({ id }) => id)).toEqual([run.id, run.id - 1]);
+    });
+
+    test('new, modified and removed files are found with their sizes before and after', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('grows', { size: 10 }).file('d/goes', { size: 100 });
+      await record(catalog, tree);
+      tree.file('grows', { size: 25, mtime: 1_700_000_001 }).remove('d/goes').file('d/comes', { size: 7 });
+      const run = await record(catalog, tree);
+      expect(await wordsOf(catalog, run)).toEqual([
+        'removed /data/d/goes',
+        'new /data/d/comes',
+        'modified /data/grows',
+      ]);
+      expect(run.changes).toMatchObject({
+        new: { files: 1, bytes: 7 },
+        modified: { files: 1, bytes: 15 },
+        removed: { files: 1, bytes: 100 },
+      });
+      const [grown] = await all(catalog.changes({ kinds: ['modified'] }));
+      expect(grown?.before?.size).toBe(10);
+      expect(grown?.after?.size).toBe(25);
+    });
+
+    test('a size that changed while the modification time was put back is seen', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('same-size', { size: 4 }).file('other', { size: 4 });
+      await record(catalog, tree);
+      tree.file('same-size', { ctime: 1_700_000_009 }).file('other', { size: 5, ctime: 1_700_000_009 });
+      expect(await wordsOf(catalog, await record(catalog, tree))).toEqual([
+        'modified /data/other',
+        'modified /data/same-size',
+      ]);
+    });
+
+    test('blocks that a file system gives later are stored and not reported', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('a', { size: 9000, allocated: 0 });
+      await record(catalog, tree);
+      const run = await record(catalog, tree.file('a', { allocated: 12_288 }));
+      expect(await wordsOf(catalog, run)).toEqual([]);
+      expect(run.totals.allocated).toBe(12_288 + 4096);
+    });
+
+    test('a file replaced by a directory and back', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('x', { size: 3 });
+      await record(catalog, tree);
+      tree.remove('x').directory('x').file('x/inside', { size: 8 });
+      expect(await wordsOf(catalog, await record(catalog, tree))).toEqual([
+        'removed /data/x',
+        'new /data/x',
+        'new /data/x/inside',
+      ]);
+      const run = await record(catalog, tree.remove('x').file('x', { size: 3 }));
+      expect(await wordsOf(catalog, run)).toEqual([
+        'removed /data/x',
+        'removed /data/x/inside',
+        'new /data/x',
+      ]);
+      expect(run.totals).toMatchObject({ files: 1, directories: 0, bytes: 3 });
+    });
+  });
+}

@@ -1,0 +1,72 @@
+import { displayPath, parseBytePath } from '@filetracker/catalog';
+import { describe, expect, test } from 'vitest';
+import { all } from '../../support/catalog-contents.js';
+import { PackedTree } from '../../support/packed-tree.js';
+import { type OpenCatalog, record, wordsOf } from './recording.js';
+
+/** Sums and very large directories. */
+export function describeSizes(open: OpenCatalog): void {
+  describe('sizes', () => {
+    test('hard links are counted once, whichever of the names goes', async () => {
+      const catalog = await open();
+      const link = { inode: 42, size: 1000, links: 3 };
+      const tree = new PackedTree('/data').file('a/1', link).file('b/2', link).file('c/3', link);
+      expect((await record(catalog, tree)).totals).toMatchObject({ files: 3, bytes: 1000 });
+      tree.remove('a').file('b/2', { links: 2 }).file('c/3', { links: 2 });
+      expect((await record(catalog, tree)).totals).toMatchObject({ files: 2, bytes: 1000 });
+      tree.remove('b').file('c/3', { links: 1 });
+      expect((await record(catalog, tree)).totals).toMatchObject({ files: 1, bytes: 1000 });
+      expect((await record(catalog, tree.remove('c'))).totals).toMatchObject({ files: 0, bytes: 0 });
+    });
+
+    test('listings may come in any order', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data')
+        .file('a/b/c/d', { size: 3 })
+        .file('a/x', { size: 4 })
+        .file('y', { size: 5 });
+      const session = await catalog.beginScan({ root: tree.root, source: 'scan' });
+      for (const path of ['a/b/c', 'a/b', 'a', '']) {
+        // Each pack shows its whole subtree; what was shown before is unreadable then, and keeps its content.
+        for (const listings of tree.pack(path)) await session.record(listings);
+        if (path !== '') tree.problem(path, { kind: 'notEntered', errno: 0 });
+      }
+      const run = await session.finish();
+      expect(run.totals).toMatchObject({ files: 3, directories: 3, bytes: 12 });
+      expect((await catalog.directory(parseBytePath('/data/a')))?.totals).toMatchObject({
+        files: 2,
+        bytes: 7,
+      });
+    });
+
+    test('a directory of 60,000 files is compared in bounded memory', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data');
+      const name = (n: number) => `big/file-${String(n * 7919).padStart(9, '0')}`;
+      for (let n = 0; n < 60_000; n++) tree.file(name(n), { size: 1 });
+      tree.directory('big/sub').file('big/sub/x');
+      expect((await record(catalog, tree)).totals).toMatchObject({
+        files: 60_001,
+        directories: 2,
+        bytes: 60_000,
+      });
+      const same = await record(catalog, tree);
+      expect(await wordsOf(catalog, same)).toEqual([]);
+      for (let n = 0; n < 60_000; n += 20_000) tree.file(name(n), { size: 2, mtime: 1_700_000_003 });
+      tree.file('big/file-0', { size: 5 }).file('big/zz', { size: 6 }).remove(name(59_999)).remove('big/sub');
+      const run = await record(catalog, tree);
+      expect(run.changes).toMatchObject({
+        new: { files: 2, bytes: 11 },
+        modified: { files: 3, bytes: 3 },
+        removed: { files: 2, bytes: 1 },
+        removedDirectories: 1,
+      });
+      expect(run.totals).toMatchObject({ files: 60_001, directories: 1, bytes: 60_013 });
+      const known = await all(catalog.files(parseBytePath('/data/big')));
+      expect(known.map(({ path }) => displayPath(path))).toEqual(
+        known.map(({ path }) => displayPath(path)).toSorted(),
+      );
+      expect(known).toHaveLength(60_001);
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { incompressible } from '../support/contents.js';
+import { deleteFile, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { rawRequest } from '../support/raw-http.js';
+import { expectRefusal, runServer, startForTest } from '../support/server-command.js';
+import { blobFiles, storeFiles } from '../support/store-files.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+/** A content that is kept as a blob. */
+const contentOf = (version: number) => incompressible(`version ${version}`, 10_000);
+
+async function putVersions(port: number, ...versions: readonly number[]): Promise<void> {
+  for (const version of versions) {
+    const reply = await putFile(port, { name: 'a', version, content: contentOf(version) });
+    expect(reply.status).toBe(200);
+  }
+}
+
+async function keptVersions(port: number): Promise<number> {
+  const reply = await rawRequest(port, { method: 'GET', target: '/status' });
+  return (JSON.parse(reply.body.toString()) as { kept_versions: number }).kept_versions;
+}
+
+/** Waits until the store keeps so many versions of the past and has so many blobs. */
+function expectKept(port: number, directory: string, versions: number, blobs: number): Promise<void> {
+  return vi.waitFor(
+    async () => {
+      expect(await keptVersions(port)).toBe(versions);
+      expect(blobFiles(directory)).toHaveLength(blobs);
+    },
+    { timeout: 10_000 },
+  );
+}
+
+describe('the history', () => {
+  it('keeps only the newest version by default, and gives the space of others back', async () => {
+    const directory = temporaryDirectory();
+    const { port } = await startForTest(directory);
+    await putVersions(port, 1, 2, 3);
+    await expectKept(port, directory, 0, 1);
+  });
+
+  it('--keep-versions keeps so many, over restarts, until it is lowered or left out', async () => {
+    const directory = temporaryDirectory();
+    const first = await startForTest(directory, '--keep-versions', '4');
+    await putVersions(first.port, 1, 2, 3, 4, 5);
+    await expectKept(first.port, directory, 3, 4);
+    await first.end();
+    const second = await startForTest(directory, '--keep-versions', '2');
+    await expectKept(second.port, directory, 1, 2);
+    expect((await deleteFile(second.port, 'a', 9)).status).toBe(200);
+    expect((await getFile(second.port, 'a')).status).toBe(404);
+    await expectKept(second.port, directory, 1, 1);
+    await second.end();
+    const third = await startForTest(directory);
+    await expectKept(third.port, directory, 0, 0);
+    expect(await storeTotals(third.port)).toMatchObject({ files: 0, contents: 0, stored_bytes: 0 });
+  });
+
+  it('--keep-for forgets what was overwritten or deleted so long ago, also what was before a crash', async () => {
+    const directory = temporaryDirectory();
+    const first = await startForTest(directory, '--keep-for', '1h');
+    await putVersions(first.port, 1, 2);
+    expect((await deleteFile(first.port, 'a', 2)).status).toBe(200);
+    await expectKept(first.port, directory, 2, 2);
+    await first.end('SIGKILL');
+    const second = await startForTest(directory, '--keep-for', '0.1s', '--workers', '2');
+    await expectKept(second.port, directory, 0, 0);
+    await putVersions(second.port, 1, 2);
+    await expectKept(second.port, directory, 0, 1);
+  });
+});
+
+describe('protection of a whole store', () => {
+  it('--append-only adds, takes the same once more, and refuses everything else', async () => {
+    const directory = temporaryDirectory();
+    const { port } = await startForTest(directory, '--append-only');
+    await putVersions(port, 5, 5);
+    const put = (version: number, content: Buffer) => putFile(port, { name: 'a', version, content });
+    expect((await put(4, contentOf(4))).status).toBe(200);
+    const refused = await put(6, contentOf(6));
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('x-exception')).toBe(
+      '"/a" is stored already and cannot be overwritten: this server only adds files',
+    );
+    expect((await put(5, contentOf(6))).status).toBe(403);
+    expect((await deleteFile(port, 'a', 9)).status).toBe(403);
+    expect((await getFile(port, 'a')).body).toEqual(contentOf(5));
+    await expectKept(port, directory, 0, 1);
+  });
+
+  it('--read-only refuses all changes and leaves the store as it is', async () => {
+    const directory = temporaryDirectory();
+    const writer = await startForTest(directory, '--keep-versions', '9');
+    await putVersions(writer.port, 1, 2);
+    await writer.end();
+    const before = storeFiles(directory);
+    const { port, end } = await startForTest(directory, '--read-only');
+    expect((await getFile(port, 'a')).body).toEqual(contentOf(2));
+    const refused = await putFile(port, { name: 'b', version: 1, content: contentOf(1) });
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('x-exception')).toBe('this server only reads');
+    expect((await deleteFile(port, 'a', 9)).status).toBe(403);
+    expect((await rawRequest(port, { method: 'GET', target: '/healthz' })).status).toBe(200);
+    expect(await keptVersions(port)).toBe(1);
+    await end();
+    expect(storeFiles(directory)).toEqual(before);
+  });
+
+  it('--read-only makes no store', async () => {
+    const directory = join(temporaryDirectory(), 'missing');
+    expectRefusal(await runServer('-d', directory, '--read-only'), /is not a Filetracker store/);
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it('says what is wrong with an option', async () => {
+    for (const [flags, reason] of [
+      [['--keep-versions', '0'], /whole number from 1/],
+      [['--keep-for', '0d'], /a time such as/],
+      [['--keep-for', '30'], /a time such as/],
+    ] as const) {
+      const ended = await runServer('-d', temporaryDirectory(), ...flags);
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toMatch(reason);
+    }
+  });
+});
