@@ -9,7 +9,7 @@ import { startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Names of a generated store; all that the requirement says in the long run. */
-const NAMES = process.env['FILETRACKER_TORTURE'] ? 50_000 : 2_000;
+const NAMES = process.env['FILETRACKER_TORTURE'] ? 50_000 : 800;
 
 function migrate(cwd: string, ...args: readonly string[]) {
   return filetracker(['--from-python', 'python', ...args], { cwd, program: 'filetracker-migrate' });

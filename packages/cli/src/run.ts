@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Command, CommanderError } from 'commander';
 import type { CommandContext } from './context.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
@@ -10,6 +11,8 @@ export async function runProgram(
 ): Promise<void> {
   endQuietlyOnClosedPipe();
   const interrupt = new AbortController();
+  // Every transfer that is under way listens.
+  setMaxListeners(0, interrupt.signal);
   const output = new Output(process.stdout, process.stderr);
   const stop = (exitCode: number) => {
     // A second Ctrl-C finds no handler any more and ends the process at once.

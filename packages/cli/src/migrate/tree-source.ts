@@ -23,7 +23,7 @@ import {
 } from './source.js';
 
 /** Which tree is stored under which names. */
-export interface TreeOptions {
+interface TreeOptions {
   /** The files: a directory, or a single file. */
   readonly path: string;
   /** Names are the paths below this directory. */

@@ -62,7 +62,7 @@ export class MigrationReport implements MigrationObserver {
     this.#counts.failed++;
     this.#progress?.clear();
     const { code, message, exitCode } = describeFailure(error);
-    this.output.failure({ code, message: `/${name}: ${message}`, exitCode });
+    this.output.failure({ code, message: `/${oneLine(name)}: ${message}`, exitCode });
   }
 
   /** Prints what is not about a single file. */
@@ -99,4 +99,9 @@ export class MigrationReport implements MigrationObserver {
     if (this.output.verbose) this.#progress?.clear();
     this.output.detail(text);
   }
+}
+
+/** A name as part of a line: one that the store refuses may hold newlines. */
+function oneLine(name: string): string {
+  return name.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

@@ -30,13 +30,13 @@ export async function openDownload(
     .catch((error: unknown) => explainMissing(server, name, version, error));
   try {
     const stat = expectStat(name, readFileStat(name, reply), version);
-    const etag = reply.header('Accept-Ranges') === 'bytes' ? reply.header('ETag') : undefined;
+    const validator = rangeValidator(reply, stat);
     const requestRest: RequestRest | undefined =
-      etag === undefined || etag.startsWith('W/')
+      validator === undefined
         ? undefined
         : (offset) => {
             session.warn(`the connection broke off; going on with /${name} from byte ${offset}`);
-            const headers = { Range: `bytes=${offset}-`, 'If-Range': etag };
+            const headers = { Range: `bytes=${offset}-`, 'If-Range': validator };
             return session.repeat(signal, async (again) =>
               expectRest(name, offset, await again.request({ method: 'GET', path, headers, signal })),
             );
@@ -47,6 +47,14 @@ export async function openDownload(
     reply.cancel();
     throw error;
   }
+}
+
+/** What names the content of a reply when a range of it is asked for; undefined where ranges cannot be had. */
+function rangeValidator(reply: Reply, { digest }: FileStat): string | undefined {
+  if (reply.header('Accept-Ranges') !== 'bytes') return undefined;
+  const etag = reply.header('ETag');
+  // An encoded reply has a weak tag, which is no validator; ranges are of the plain content, whose tag is its digest.
+  return etag?.startsWith('W/') ? digest && `"${digest}"` : etag;
 }
 
 /** zstd only where the server knows that this client knows it. */
