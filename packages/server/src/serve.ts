@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
@@ -9,6 +10,7 @@ import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { shareReports } from './metrics/worker-reports.js';
+import { Protection } from './protection.js';
 import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
 
@@ -25,11 +27,16 @@ export interface RunningServer {
 /** Opens the store and serves it until `stop`. Throws {@link StoreOpenError} with a line for the operator. */
 export async function serve(config: ServerConfig): Promise<RunningServer> {
   const { logger, reopen } = openLog(config);
-  process.on('SIGHUP', reopen);
+  const protection = new Protection(config, logger);
+  process.on('SIGHUP', () => {
+    reopen();
+    protection.reload();
+  });
   const opened = await openStore({
     directory: config.directory,
     compressionLevel: config.compressionLevel,
     durable: config.durable,
+    checkpoints: config.checkpoints,
     maxFileSize: config.maxFileSize,
     keepTombstones: config.fallbackUrl !== undefined,
     rules: config.rules,
@@ -44,6 +51,7 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     ...config,
     logger,
     store,
+    tokens: protection.tokens,
     metrics,
     reports: cluster.isWorker ? shareReports(report) : async () => [await report()],
     health: new HealthProbe(
@@ -57,10 +65,9 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     // The workers of a cluster share sockets that the primary process opens.
     if (!cluster.isWorker) await removeStaleSockets(config.listen);
     for (const address of config.listen) {
-      const http = createHttpServer((request, response) => app.routing(request, response), {
-        ...config,
-        metrics,
-      });
+      const handler: RequestListener = (request, response) => app.routing(request, response);
+      const http = createHttpServer(handler, { ...config, metrics }, protection.tlsFor(address));
+      protection.follow(http);
       server.listeners.push(await Listener.open(http, address, config));
     }
   } catch (error) {

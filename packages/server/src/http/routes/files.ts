@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import { type FileName, formatDate, ProtocolError, parseFileName, type Version } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
-import { discardRest, plainContent } from '../body.js';
+import { authorizeDigestAlone } from '../authorization.js';
+import { plainContent, refuseBody } from '../body.js';
 import { conditionOf } from '../conditions.js';
 import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
@@ -19,9 +19,6 @@ export interface FilesOptions {
   /** Base URL of a server that is asked for files that are not here, without a closing slash. */
   readonly fallbackUrl: string | undefined;
 }
-
-/** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
-const MAX_ANSWER_DELAY = 1000;
 
 const PREFIX = '/files';
 const PATH = `${PREFIX}/*`;
@@ -47,7 +44,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
   app.get(PATH, { schema: READ, exposeHeadRoute: false }, read);
   app.head(PATH, { schema: READ }, read);
 
-  const put = (request: FastifyRequest): Promise<FileRecord> => {
+  const put = async (request: FastifyRequest): Promise<FileRecord> => {
     const { digest, size } = announcedContent(request.headers, options.maxFileSize);
     const file = {
       name: nameOf(request),
@@ -56,7 +53,10 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       condition: conditionOf(request.headers),
     };
     const stored = digestAlone(request.headers, digest);
-    if (stored !== undefined) return store.putStored({ ...file, digest: stored });
+    if (stored !== undefined) {
+      authorizeDigestAlone(request);
+      return store.putStored({ ...file, digest: stored });
+    }
     return store.put({ ...file, digest, content: plainContent(request.raw) });
   };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
@@ -65,11 +65,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       reply.header('Last-Modified', formatDate(stored.version)).header('ETag', entityTag(stored.digest));
       return await reply.send();
     } catch (error) {
-      const discarded = discardRest(request.raw);
-      // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
-      if (request.headers.connection?.toLowerCase() === 'close') {
-        await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
-      }
+      await refuseBody(request.raw);
       throw error;
     }
   });
