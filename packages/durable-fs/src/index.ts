@@ -2,6 +2,7 @@ export {
   type AtomicWriteOptions,
   removeIfPresent,
   syncDirectory,
+  syncFile,
   temporaryName,
   writeAtomically,
 } from './atomic-write.js';

@@ -14,6 +14,7 @@ import { confirmProtocol } from './http/negotiation.js';
 import { collectSchemas, registerOpenApi } from './http/openapi.js';
 import { limitRate } from './http/rate-limit.js';
 import { normalizeTarget } from './http/request-target.js';
+import { registerChanges } from './http/routes/changes.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
@@ -75,6 +76,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerService(routes, options);
     registerOperation(routes, options);
     registerOpenApi(routes);
+    registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);
     registerUpload(routes, options);
@@ -93,6 +95,7 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
+  changes: ['GET'],
   upload: ['POST'],
   versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
