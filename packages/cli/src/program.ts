@@ -6,6 +6,7 @@ import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
 import { duplicatesCommand } from './commands/duplicates.js';
+import { feedCommand } from './commands/feed.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
@@ -28,7 +29,16 @@ import { addStoreOptions } from './store-options.js';
 const COMMANDS: readonly { readonly heading: string; readonly commands: readonly CommandFactory[] }[] = [
   {
     heading: 'Store:',
-    commands: [getCommand, putCommand, catCommand, rmCommand, lsCommand, statCommand, versionCommand],
+    commands: [
+      getCommand,
+      putCommand,
+      catCommand,
+      rmCommand,
+      lsCommand,
+      statCommand,
+      versionCommand,
+      feedCommand,
+    ],
   },
   {
     heading: 'Catalog:',

@@ -19,9 +19,11 @@ import type {
 import type { CallOptions, Content, DataStore, FileStat, ListedFile, PutOptions } from './data-store.js';
 import { UsageError } from './errors.js';
 import { expectStat } from './expectations.js';
+import type { ChangesOptions, StoreChange } from './http/changes.js';
 import { type NameArgument, parseNameArgument } from './name-argument.js';
 import { putNewest } from './put-newest.js';
 import { type LookupOptions, ReadThroughCache } from './read-through-cache.js';
+import { RemoteDataStore } from './remote-data-store.js';
 import { prepareContent, type Source } from './source.js';
 import { withLastLock, withLock } from './with-lock.js';
 
@@ -165,6 +167,18 @@ export class FileTrackerClient {
       signal,
       ...(seconds !== undefined && { cutoff: toVersion(Math.floor(seconds)) }),
     });
+  }
+
+  /**
+   * What was stored and deleted on the server, in the order in which it was committed; with `follow` without end.
+   * Each change comes once, also when connections break meanwhile. Throws `UsageError` where there is no server.
+   */
+  changes(options: ChangesOptions = {}): AsyncIterable<StoreChange> {
+    const { remote } = this.#parts;
+    if (!(remote instanceof RemoteDataStore)) {
+      throw new UsageError('no server is known: set remoteUrl or $FILETRACKER_URL');
+    }
+    return remote.changes(options);
   }
 
   /** Ends the connections. Calls after it fail. */

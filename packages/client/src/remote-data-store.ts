@@ -31,6 +31,7 @@ import {
 import { expectStat } from './expectations.js';
 import type { Access } from './http/access.js';
 import { resourcePath } from './http/base-url.js';
+import { type ChangesOptions, readChanges, type StoreChange } from './http/changes.js';
 import { plainBody, readFileStat } from './http/download.js';
 import { linesOf } from './http/lines.js';
 import { negotiateProtocol } from './http/negotiation.js';
@@ -168,6 +169,14 @@ export class RemoteDataStore implements DataStore {
       signal?.throwIfAborted();
       throw toConnectionError(error, this.#transport.url);
     }
+  }
+
+  /** What was stored and deleted on the server; see {@link readChanges}. */
+  changes(options: ChangesOptions = {}): AsyncIterable<StoreChange> {
+    return readChanges(
+      { transport: this.#transport, retries: this.#policy.retries, onWarning: this.#warn },
+      options,
+    );
   }
 
   async close(): Promise<void> {
