@@ -21,6 +21,7 @@ import { statCommand } from './commands/stat.js';
 import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
+import { watchCommand } from './commands/watch.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
 import { addStoreOptions } from './store-options.js';
@@ -57,6 +58,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       pruneCommand,
     ],
   },
+  { heading: 'Watch:', commands: [watchCommand] },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 
