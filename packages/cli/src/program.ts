@@ -6,6 +6,7 @@ import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
 import { duplicatesCommand } from './commands/duplicates.js';
+import { feedCommand } from './commands/feed.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
@@ -41,6 +42,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       versionCommand,
       versionsCommand,
       restoreCommand,
+      feedCommand,
     ],
   },
   {

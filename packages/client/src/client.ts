@@ -30,8 +30,10 @@ import type {
 } from './data-store.js';
 import { UsageError } from './errors.js';
 import { expectStat } from './expectations.js';
+import type { ChangesOptions, StoreChange } from './http/changes.js';
 import { type NameArgument, parseNameArgument } from './name-argument.js';
 import { type LookupOptions, ReadThroughCache } from './read-through-cache.js';
+import { RemoteDataStore } from './remote-data-store.js';
 import { prepareContent, type Source, storedContent } from './source.js';
 import { withLastLock, withLock } from './with-lock.js';
 
@@ -202,6 +204,18 @@ export class FileTrackerClient {
     const flags = { toLocalStore: false, toRemoteStore: true };
     const stored = await this.#put({ name: stat.name }, content, flags, { ...options, likelyStored: true });
     return versionedName(stat.name, stored);
+  }
+
+  /**
+   * What was stored and deleted on the server, in the order in which it was committed; with `follow` without end.
+   * Each change comes once, also when connections break meanwhile. Throws `UsageError` where there is no server.
+   */
+  changes(options: ChangesOptions = {}): AsyncIterable<StoreChange> {
+    const { remote } = this.#parts;
+    if (!(remote instanceof RemoteDataStore)) {
+      throw new UsageError('no server is known: set remoteUrl or $FILETRACKER_URL');
+    }
+    return remote.changes(options);
   }
 
   /** Ends the connections. Calls after it fail. */

@@ -55,6 +55,7 @@ export {
 } from './errors.js';
 export { FlockLockManager } from './flock-lock-manager.js';
 export type { TlsFiles } from './http/access.js';
+export type { ChangesOptions, StoreChange } from './http/changes.js';
 export type { RequestEvent, Timeouts } from './http/transport.js';
 export { LocalDataStore } from './local-data-store.js';
 export type { Lock, LockManager } from './lock-manager.js';

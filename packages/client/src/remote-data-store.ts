@@ -18,6 +18,7 @@ import { FileNotFoundError, ServerError } from './errors.js';
 import { expectStat } from './expectations.js';
 import type { Access } from './http/access.js';
 import { resourcePath } from './http/base-url.js';
+import { type ChangesOptions, readChanges, type StoreChange } from './http/changes.js';
 import { openDownload } from './http/download.js';
 import { requestStat } from './http/file-headers.js';
 import { listChildren, listFiles, listVersions } from './http/listing.js';
@@ -45,6 +46,7 @@ export interface RemoteDataStoreOptions extends Access {
  * not. Connections are kept open and shared by all calls.
  */
 export class RemoteDataStore implements DataStore {
+  readonly #transport: HttpTransport;
   readonly #session: ServerSession;
 
   constructor({
@@ -56,8 +58,8 @@ export class RemoteDataStore implements DataStore {
     onRequest,
     onWarning = () => {},
   }: RemoteDataStoreOptions) {
-    const transport = new HttpTransport(url, timeouts, { token, tls }, onRequest);
-    this.#session = new ServerSession(transport, retryPolicy(retries), onWarning);
+    this.#transport = new HttpTransport(url, timeouts, { token, tls }, onRequest);
+    this.#session = new ServerSession(this.#transport, retryPolicy(retries), onWarning);
   }
 
   async stat(name: FileName, { version, signal }: StatOptions = {}): Promise<FileStat | undefined> {
@@ -120,6 +122,14 @@ export class RemoteDataStore implements DataStore {
 
   listVersions(name: FileName, { signal }: CallOptions = {}): AsyncGenerator<FileVersion> {
     return listVersions(this.#session, name, signal);
+  }
+
+  /** What was stored and deleted on the server; see {@link readChanges}. */
+  changes(options: ChangesOptions = {}): AsyncIterable<StoreChange> {
+    return readChanges(
+      { transport: this.#transport, retries: this.#session.retries, onWarning: this.#session.warn },
+      options,
+    );
   }
 
   async close(): Promise<void> {
