@@ -103,7 +103,8 @@ export class Usage {
     const { usage, files, meta } = this.tables;
     const totals = new Sums(meta);
     if (totals.usageGeneration === 0) {
-      for (const key of [...usage.getKeys({})]) usage.removeSync(key);
+      const stale = [...usage.getKeys({})];
+      for (const key of stale) usage.removeSync(key);
     }
     for (const { directory } of this.quotas) {
       if (this.#find(directory)) continue;
