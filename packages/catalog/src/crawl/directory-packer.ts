@@ -68,7 +68,7 @@ export class DirectoryPacker {
       this.reader.look(path, this.#own);
     } catch (lookError) {
       errno = errnoOf(lookError);
-      Object.assign(this.#own, new StatFields());
+      this.#own.bytes.fill(0);
     }
     this.writer.begin(path, this.#own);
     this.writer.endWithout('unreadable', errno);
@@ -90,9 +90,8 @@ export class DirectoryPacker {
       at = splitPath(at)?.parent;
       if (at === undefined) return false;
       this.reader.look(at, this.#stat);
-      const { device, inodeLow, inodeHigh } = this.#stat;
-      if (device === this.#own.device && inodeLow === this.#own.inodeLow && inodeHigh === this.#own.inodeHigh)
-        return true;
+      const { device, inode } = this.#stat;
+      if (device === this.#own.device && inode === this.#own.inode) return true;
     }
     return false;
   }
