@@ -21,7 +21,8 @@ export async function* since(
   cursor: number,
   { signal, ...filter }: FollowOptions = {},
 ): AsyncGenerator<Mutation> {
-  for (let after = cursor; !signal?.aborted; ) {
+  const isEnded = () => signal?.aborted ?? false;
+  for (let after = cursor; !isEnded(); ) {
     const upTo = await catalog.mutationCursor();
     if (upTo > after) yield* catalog.mutations({ ...filter, after, upTo });
     after = Math.max(after, upTo);

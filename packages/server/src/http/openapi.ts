@@ -23,6 +23,14 @@ export function collectSchemas(app: FastifyInstance, prefix: string): void {
       openapi: '3.1.0',
       info: { title: 'Filetracker', version: '3', description: DESCRIPTION },
       servers: [{ url: prefix || '/' }],
+      // Servers with `--token-file` want a token; the password of `Basic` may be one too.
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          basic: { type: 'http', scheme: 'basic' },
+        },
+      },
+      security: [{}, { bearer: [] }, { basic: [] }],
       tags: [
         { name: 'files', description: 'Files and listings' },
         { name: 'service', description: 'The server itself' },

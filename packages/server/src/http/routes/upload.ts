@@ -39,11 +39,11 @@ const SCHEMA = {
       'invalid_name',
       'invalid_version',
       'invalid_content',
-      'forbidden',
       'name_conflict',
       'too_large',
       'unsupported_encoding',
       'storage_full',
+      'quota_exceeded',
     ),
   },
 };
