@@ -88,6 +88,15 @@ const send = (
 });
 const FILE = fileTarget('dir/file');
 const DIGEST = { 'SHA256-Checksum': sha256(Buffer.from('unheard of')) };
+const FORM: RawRequest = {
+  method: 'POST',
+  target: '/upload',
+  headers: [
+    ['Content-Type', 'multipart/form-data; boundary=x'],
+    ['Content-Length', '7'],
+  ],
+  body: Buffer.from('--x--\r\n'),
+};
 const OPT_IN = { 'Filetracker-Protocol': '3' };
 
 describe('what the server answers is described', () => {
@@ -138,6 +147,8 @@ describe('what the server answers is described', () => {
       get(`/files/new?${DATE}`, { ...OPT_IN, ...DIGEST }, 'PUT'),
       404,
     ],
+    ['a form', '/upload', FORM, 200],
+    ['no form', '/upload', send('POST', '/upload', OPT_IN), 415],
     ['the protocols', '/version', get('/version', OPT_IN), 200],
     ['the state', '/status', get('/status', OPT_IN), 200],
     ['health', '/healthz', get('/healthz', OPT_IN), 200],

@@ -98,6 +98,26 @@ describe('--token-file', () => {
     }
   });
 
+  it('checks every name of a form', async () => {
+    const { port } = await startForTest(temporaryDirectory(), '--token-file', allTokens());
+    const form = (directory: string) =>
+      Buffer.from(
+        `--x\r\nContent-Disposition: form-data; name="directory"\r\n\r\n${directory}\r\n` +
+          '--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\ncontent\r\n--x--\r\n',
+      );
+    const upload = async (directory: string, token?: string) => {
+      const headers = [['Content-Type', 'multipart/form-data; boundary=x']] as const;
+      return (await ask(port, 'POST', '/upload', { token, body: form(directory), headers })).status;
+    };
+    expect(await upload('problems')).toBe(401);
+    expect(await upload('problems', TOKENS.reader)).toBe(403);
+    expect(await upload('problems', TOKENS.judge)).toBe(200);
+    expect(await upload('problems-old', TOKENS.judge)).toBe(403);
+    expect(await upload('problems-old', TOKENS.writer)).toBe(200);
+    const list = await ask(port, 'GET', '/list', { token: TOKENS.admin });
+    expect(message(list)).toBe('problems-old/a\nproblems/a\n');
+  });
+
   it('says what is missing, takes the token as password too, and never logs one', async () => {
     const server = await startForTest(
       temporaryDirectory(),

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Environment, Table, Tables } from '#server/metadata/lmdb/environment.js';
+import type { Environment, Tables } from '#server/metadata/lmdb/environment.js';
 import { HistorySums } from '#server/metadata/lmdb/history-sums.js';
 import {
   decodeContent,
@@ -10,6 +10,7 @@ import {
   historyKey,
   nameOfKey,
 } from '#server/metadata/lmdb/records.js';
+import type { Table } from '#server/metadata/lmdb/table.js';
 import { readTotals } from '#server/metadata/lmdb/totals.js';
 
 /** Every row of a table. */

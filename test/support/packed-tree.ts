@@ -90,6 +90,15 @@ export class PackedTree {
     return buffers;
   }
 
+  /** Packs the listings of single directories. */
+  list(...paths: readonly string[]): Uint8Array[] {
+    const buffers: Uint8Array[] = [];
+    const writer = new ListingWriter((buffer) => buffers.push(buffer));
+    for (const path of paths) this.#packOne(writer, this.#path(path));
+    writer.flush();
+    return buffers;
+  }
+
   #packOne(writer: ListingWriter, path: BytePath, isAgain = false): BytePath[] {
     writer.begin(path, this.#stat(path), { isAgain });
     const problem = this.#problems.get(path);

@@ -11,7 +11,7 @@ export {
   versionedName,
 } from '@filetracker/protocol';
 export { FileTrackerClient } from './client.js';
-export type { FileTrackerClientOptions } from './client-options.js';
+export { type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
 export type {
   FileStream,
   GetFileOptions,
@@ -25,12 +25,15 @@ export type {
   CallOptions,
   Content,
   DataStore,
+  DirectoryChild,
   FileStat,
+  FileVersion,
   ListedFile,
   OpenedFile,
   Progress,
   PutOptions,
   ReadOptions,
+  StatOptions,
   StoreListOptions,
   TransferOptions,
 } from './data-store.js';
@@ -46,11 +49,13 @@ export {
   NameConflictError,
   NotADirectoryError,
   ServerError,
+  UnsupportedError,
   UsageError,
   VersionMismatchError,
 } from './errors.js';
 export { FlockLockManager } from './flock-lock-manager.js';
 export type { TlsFiles } from './http/access.js';
+export type { ChangesOptions, StoreChange } from './http/changes.js';
 export type { RequestEvent, Timeouts } from './http/transport.js';
 export { LocalDataStore } from './local-data-store.js';
 export type { Lock, LockManager } from './lock-manager.js';

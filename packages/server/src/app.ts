@@ -14,10 +14,12 @@ import { confirmProtocol } from './http/negotiation.js';
 import { collectSchemas, registerOpenApi } from './http/openapi.js';
 import { limitRate } from './http/rate-limit.js';
 import { normalizeTarget } from './http/request-target.js';
+import { registerChanges } from './http/routes/changes.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerUpload } from './http/routes/upload.js';
 import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
@@ -69,13 +71,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  collectSchemas(app);
+  collectSchemas(app, prefix);
   app.register((routes, _options, done) => {
     registerService(routes, options);
     registerOperation(routes, options);
     registerOpenApi(routes);
+    registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerUpload(routes, options);
     registerVersions(routes, options);
     done();
   });
@@ -91,6 +95,8 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
+  changes: ['GET'],
+  upload: ['POST'],
   versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],

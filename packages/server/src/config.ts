@@ -1,9 +1,11 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addCheckpointOptions, type CheckpointFlags, checkpointPolicy } from './checkpoint-options.js';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
 import { addListenOptions, type ListenFlags, type ListenOptions, listenOptions } from './listen-options.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
+import type { CheckpointPolicy } from './metadata/checkpoints/checkpointer.js';
 import type { StoreRules } from './metadata/rules.js';
 import { size, wholeNumber } from './option-values.js';
 import {
@@ -31,13 +33,14 @@ export interface ServerConfig extends ListenOptions, ProtectionOptions {
   readonly compressionLevel: number;
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
+  readonly checkpoints: CheckpointPolicy;
   /** What the store permits and keeps. */
   readonly rules: StoreRules;
   /** Refuse all changes. */
   readonly readOnly: boolean;
 }
 
-interface Flags extends ListenFlags, ProtectionFlags, StoreFlags {
+interface Flags extends ListenFlags, ProtectionFlags, StoreFlags, CheckpointFlags {
   readonly dir: string;
   readonly log?: string;
   readonly logLevel: LogLevel;
@@ -77,6 +80,7 @@ export function parseConfig(
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
+    checkpoints: checkpointPolicy(flags),
     rules: storeRules(flags),
     readOnly: flags.readOnly ?? false,
   };
@@ -122,6 +126,7 @@ function serverCommand(directory: string): Command {
         .choices(['commit', 'none'])
         .default('commit'),
     );
+  addCheckpointOptions(command);
   addProtectionOptions(command);
   return addStoreOptions(command).addHelpText(
     'after',

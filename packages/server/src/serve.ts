@@ -36,6 +36,7 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     directory: config.directory,
     compressionLevel: config.compressionLevel,
     durable: config.durable,
+    checkpoints: config.checkpoints,
     maxFileSize: config.maxFileSize,
     keepTombstones: config.fallbackUrl !== undefined,
     rules: config.rules,

@@ -1,6 +1,9 @@
+import { constants } from 'node:os';
 import { type ByteName, type BytePath, nameFromBytes, pathFromBytes } from '../byte-path.js';
 import type { Attributes, Entry } from '../entry.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
+
+const { ENOENT, ENOTDIR } = constants.errno;
 
 /** Sums over the entries of a listing that are no directories. */
 interface ListingSums {
@@ -165,6 +168,11 @@ export class DirectoryListing {
       allocated: view.getFloat64(start + BLOCK.singleAllocated, true),
     };
     this.#entries = pathAt + aligned(pathLength) + ENTRY.end;
+  }
+
+  /** Whether it could not be read because it is not there any more. */
+  get isGone(): boolean {
+    return this.state === 'unreadable' && (this.errno === ENOENT || this.errno === ENOTDIR);
   }
 
   /** Digest of the directory's own fields and of all its entries; of the last part, that of all parts. */

@@ -1,12 +1,12 @@
-import { ProtocolError, parseDirectoryName, parseFileName } from '@filetracker/protocol';
+import { type FileName, ProtocolError, parseDirectoryName, parseFileName } from '@filetracker/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { allows, covers, type Grant, type Permission } from '../access/grant.js';
 import type { Tokens } from '../access/tokens.js';
 import { refuseBody } from './body.js';
 import { pathBehind } from './request-target.js';
 
-/** What a request is about: one file, the files of a directory, or the whole store. */
-type Scope = 'file' | 'directory' | 'store';
+/** What a request is about: one file, the files of a directory or of a form, or the whole store. */
+type Scope = 'file' | 'directory' | 'form' | 'store';
 
 /**
  * What each route needs; all methods that change something need `write` besides. A route that is not listed is open
@@ -20,6 +20,7 @@ const ROUTES: Readonly<Record<string, Scope | 'open'>> = {
   '/versions/*': 'file',
   '/list': 'directory',
   '/list/*': 'directory',
+  '/upload': 'form',
   '/changes': 'store',
   '/status': 'store',
   '/metrics': 'store',
@@ -40,6 +41,12 @@ export function authorizeDigestAlone(request: FastifyRequest): void {
     'content_missing',
     'the token is not good for contents of others; send the content',
   );
+}
+
+/** Refuses a name that came in the body of a request. Throws `ProtocolError` `forbidden`. */
+export function authorizeName(request: FastifyRequest, name: FileName): void {
+  const grant = grants.get(request);
+  if (grant && !covers(grant, name)) throw notCovered(grant);
 }
 
 /** A hook that lets only those requests pass that a token allows. */
@@ -73,10 +80,12 @@ function authorize(request: FastifyRequest, reply: FastifyReply, tokens: Tokens)
   if (!allows(grant, permission)) {
     throw new ProtocolError('forbidden', `the token has no permission to ${VERBS[permission]}`);
   }
-  if (!isCovered(request, scope, grant)) {
-    throw new ProtocolError('forbidden', `the token is good for "/${grant.prefix}" only`);
-  }
+  if (!isCovered(request, scope, grant)) throw notCovered(grant);
   grants.set(request, grant);
+}
+
+function notCovered({ prefix }: Grant): ProtocolError {
+  return new ProtocolError('forbidden', `the token is good for "/${prefix}" only`);
 }
 
 const VERBS: Readonly<Record<Permission, string>> = {
@@ -96,6 +105,9 @@ function isCovered(request: FastifyRequest, scope: Scope | undefined, grant: Gra
       return covers(grant, parseFileName(pathOf(request)));
     case 'directory':
       return covers(grant, parseDirectoryName(pathOf(request)));
+    case 'form':
+      // Its names come one by one; see authorizeName.
+      return true;
     case 'store':
     case undefined:
       return grant.prefix === '';

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
-import { decodeZstd } from '../codec/zstd.js';
 
 /**
  * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an
@@ -28,7 +28,11 @@ export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array
   }
 }
 
-async function* guarded(content: AsyncIterable<Uint8Array>, problem: string): AsyncGenerator<Uint8Array> {
+/** A content whose source says in its own way that it is damaged; here that is `invalid_content` with `problem`. */
+export async function* guarded(
+  content: AsyncIterable<Uint8Array>,
+  problem: string,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* content;
   } catch {

@@ -104,6 +104,43 @@ export interface GarbageRequest {
   readonly deleted: readonly BlobId[];
 }
 
+/** A change of the store, as those who follow it are told. */
+export type StoreChange =
+  | {
+      readonly kind: 'put';
+      /** Changes are numbered in the order of their commits. Not every number is a change of a file. */
+      readonly sequence: number;
+      /** Milliseconds since 1970. */
+      readonly time: number;
+      readonly file: FileRecord;
+    }
+  | {
+      readonly kind: 'delete';
+      readonly sequence: number;
+      readonly time: number;
+      readonly name: FileName;
+      readonly version: Version;
+    }
+  /** What happened under these numbers cannot be told any more. */
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number };
+
+/** Some changes one after the other. */
+export interface ChangePage {
+  readonly changes: readonly StoreChange[];
+  /** Everything up to this sequence was told: go on behind it. */
+  readonly last: number;
+  /** The newest change that was committed when the page was read. */
+  readonly newest: number;
+}
+
+/** A copy of the metadata from which, with the journal, it could be rebuilt. */
+export interface CheckpointInfo {
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly bytes: number;
+}
+
 /** What became of a {@link MetadataStore.expireHistory}. */
 export interface ExpiryOutcome {
   /** There is a copy now that nothing refers to. */
@@ -177,6 +214,18 @@ export interface MetadataStore {
   collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]>;
 
   totals(): Promise<Totals>;
+
+  /**
+   * Up to about `limit` committed changes behind the sequence `since`, oldest first. May tell fewer than there
+   * are, or none, and still get on: `last` says how far. Holds nothing between two calls.
+   */
+  changesSince(since: number, limit: number): Promise<ChangePage>;
+
+  /** Resolves when there is a change behind `after`, of any process, or when `signal` aborts. */
+  waitForChange(after: number, signal: AbortSignal): Promise<void>;
+
+  /** The newest checkpoint, or `undefined` before the first. */
+  lastCheckpoint(): Promise<CheckpointInfo | undefined>;
 
   /** Commits as durably as a change, and changes nothing that can be read. Rejects when a change would. */
   probe(): Promise<void>;

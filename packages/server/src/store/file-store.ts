@@ -3,7 +3,15 @@ import type { BlobStore } from '../blobs/blob-store.js';
 import type { FramePool } from '../codec/frame-pool.js';
 import type { Condition } from '../metadata/conditions.js';
 import type { DirectoryEntry } from '../metadata/listing.js';
-import type { FileRecord, FoundFile, MetadataStore, Totals } from '../metadata/metadata-store.js';
+import type {
+  ChangePage,
+  CheckpointInfo,
+  FileRecord,
+  FoundFile,
+  MetadataStore,
+  StoreChange,
+  Totals,
+} from '../metadata/metadata-store.js';
 import { ContentReader } from './content-reader.js';
 import type { ContentStream } from './content-stream.js';
 import { ContentDamagedError } from './errors.js';
@@ -23,6 +31,7 @@ export type {
   ListOptions,
   PutRequest,
   PutStoredRequest,
+  StoreChange,
   StoredFile,
 };
 
@@ -54,6 +63,7 @@ export interface FileStoreOptions {
 interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
+  readonly checkpoint: CheckpointInfo | undefined;
 }
 
 /** Room in bytes without which a store does not count as able to store. */
@@ -189,9 +199,23 @@ export class FileStore {
     return this.#listings.versions(name);
   }
 
+  /** Changes behind a sequence; see {@link MetadataStore.changesSince}. */
+  changesSince(since: number, limit: number): Promise<ChangePage> {
+    return this.metadata.changesSince(since, limit);
+  }
+
+  /** Resolves when there is a change behind `after`, or when `signal` aborts. */
+  waitForChange(after: number, signal: AbortSignal): Promise<void> {
+    return this.metadata.waitForChange(after, signal);
+  }
+
   async status(): Promise<StoreStatus> {
-    const [totals, freeBytes] = await Promise.all([this.metadata.totals(), this.blobs.freeBytes()]);
-    return { ...totals, freeBytes };
+    const [totals, freeBytes, checkpoint] = await Promise.all([
+      this.metadata.totals(),
+      this.blobs.freeBytes(),
+      this.metadata.lastCheckpoint(),
+    ]);
+    return { ...totals, freeBytes, checkpoint };
   }
 
   /**

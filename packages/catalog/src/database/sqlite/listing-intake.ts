@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { type BytePath, childPath } from '../../byte-path.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
@@ -22,8 +21,6 @@ interface IntakeOptions {
   /** A first look, which is the base of the history and no change. */
   readonly isBaseline: boolean;
 }
-
-const { ENOENT, ENOTDIR } = constants.errno;
 
 /** Brings the catalog to what listings say, one listing at a time, by the rules of {@link ScanSession.record}. */
 export class ListingIntake {
@@ -70,7 +67,7 @@ export class ListingIntake {
     const { tables, problems } = this.options;
     const { path, errno } = listing;
     problems.addError(path, errno);
-    if (errno === ENOENT || errno === ENOTDIR) {
+    if (listing.isGone) {
       const gone = tables.tree.find(path);
       if (gone) removeSubtree(tables, { ...gone, path });
       return;

@@ -99,12 +99,12 @@ export const PUT = {
       'digest_mismatch',
       'size_mismatch',
       'content_missing',
-      'forbidden',
       'name_conflict',
       'precondition_failed',
       'too_large',
       'unsupported_encoding',
       'storage_full',
+      'quota_exceeded',
     ),
   },
 };
@@ -118,13 +118,6 @@ export const DELETE = {
   headers: parameters({ ...OPT_IN_HEADER, ...PRECONDITIONS }),
   response: {
     200: reply('Deleted, durably, or superseded by a newer version.'),
-    ...errors(
-      'invalid_name',
-      'invalid_version',
-      'forbidden',
-      'not_found',
-      'precondition_failed',
-      'storage_full',
-    ),
+    ...errors('invalid_name', 'invalid_version', 'not_found', 'precondition_failed', 'storage_full'),
   },
 };

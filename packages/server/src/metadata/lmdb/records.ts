@@ -137,6 +137,10 @@ export interface ContentRecord {
 }
 
 const CONTENT_HEADER_BYTES = 19;
+
+/** A content's count of references stands first in its row, and so many bytes long. */
+export const REFERENCES_BYTES = 6;
+
 const PLACE_BLOB = 0;
 const PLACE_INLINE_RAW = 1;
 const PLACE_INLINE_ZSTD = 2;

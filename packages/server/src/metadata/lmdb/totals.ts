@@ -1,6 +1,6 @@
 import type { Totals } from '../metadata-store.js';
-import type { Table } from './environment.js';
 import { decodeNumbers, encodeNumbers } from './records.js';
+import type { Table } from './table.js';
 
 const KEY = Buffer.from('totals');
 
