@@ -2,14 +2,17 @@ import { type Catalog, type CatalogError, openCatalog, parseBytePath } from '@fi
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
+import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all, contents } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { newDatabase, query } from '../support/postgres-database.js';
 
-describeCatalog({
+const factory = {
   kind: 'PostgreSQL',
   create: async () => openCatalog(await newDatabase(), { create: true }),
-});
+};
+describeCatalog(factory);
+describeWatchRecorder(factory);
 
 const tree = () => new PackedTree('/data').file('a', { size: 3 }).file('d/b', { size: 4 });
 

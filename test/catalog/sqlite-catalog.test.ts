@@ -4,14 +4,17 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
+import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-describeCatalog({
+const factory = {
   kind: 'SQLite',
   create: () => openCatalog(join(temporaryDirectory(), 'catalog.db'), { create: true }),
-});
+};
+describeCatalog(factory);
+describeWatchRecorder(factory);
 
 describe('the SQLite file', () => {
   const newFile = () => join(temporaryDirectory(), 'new', 'catalog.db');

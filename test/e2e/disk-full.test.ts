@@ -95,6 +95,7 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
     const { server, directory } = await serverOn(disk);
     const put = (name: string, size: number) =>
       putFile(server.port, { name, version: 1, content: incompressible(name, size) });
+    expect((await put('before', 1000)).status).toBe(200);
     mkdirSync(join(disk.path, 'ballast'));
     expect(() => {
       for (let n = 0; n < 1000; n++) writeFileSync(join(disk.path, 'ballast', String(n)), '');

@@ -87,6 +87,16 @@ const send = (
   body: content,
 });
 const FILE = fileTarget('dir/file');
+const DIGEST = { 'SHA256-Checksum': sha256(Buffer.from('unheard of')) };
+const FORM: RawRequest = {
+  method: 'POST',
+  target: '/upload',
+  headers: [
+    ['Content-Type', 'multipart/form-data; boundary=x'],
+    ['Content-Length', '7'],
+  ],
+  body: Buffer.from('--x--\r\n'),
+};
 const OPT_IN = { 'Filetracker-Protocol': '3' };
 
 describe('what the server answers is described', () => {
@@ -121,6 +131,24 @@ describe('what the server answers is described', () => {
     ['a listing', '/list/{directory}', get('/list/dir', OPT_IN), 200],
     ['a listing of everything', '/list', get('/list'), 200],
     ['a listing of nothing', '/list/{directory}', get('/list/nothing'), 400],
+    ['a listing as NDJSON', '/list/{directory}', get('/list/dir', { Accept: 'application/x-ndjson' }), 200],
+    ['the versions', '/versions/{name}', get('/versions/dir/file', OPT_IN), 200],
+    ['the versions of nothing', '/versions/{name}', get('/versions/nothing', OPT_IN), 404],
+    ['a version that is not kept', '/files/{name}', get(`${FILE}?version=1`), 404],
+    [
+      'a failed condition of a change',
+      '/files/{name}',
+      send('PUT', `/files/new?${DATE}`, { 'If-Match': '*' }),
+      412,
+    ],
+    [
+      'a content that is missing',
+      '/files/{name}',
+      get(`/files/new?${DATE}`, { ...OPT_IN, ...DIGEST }, 'PUT'),
+      404,
+    ],
+    ['a form', '/upload', FORM, 200],
+    ['no form', '/upload', send('POST', '/upload', OPT_IN), 415],
     ['the protocols', '/version', get('/version', OPT_IN), 200],
     ['the state', '/status', get('/status', OPT_IN), 200],
     ['health', '/healthz', get('/healthz', OPT_IN), 200],

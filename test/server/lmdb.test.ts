@@ -1,9 +1,13 @@
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
+import { Environment } from '#server/metadata/lmdb/environment.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '#server/metadata/rules.js';
 import { describeMetadataHistory } from '../conformance/metadata-history.js';
+import { describeMetadataQuotas } from '../conformance/metadata-quotas.js';
 import { describeMetadataStore } from '../conformance/metadata-store.js';
+import { file, inline } from '../support/file-records.js';
+import { auditMetadata } from '../support/metadata-audit.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 function create(directory = temporaryDirectory(), rules = PLAIN_RULES, now = Date.now): LmdbMetadataStore {
@@ -14,21 +18,45 @@ function create(directory = temporaryDirectory(), rules = PLAIN_RULES, now = Dat
 
 describeMetadataStore('LMDB', async (rules) => create(temporaryDirectory(), rules));
 describeMetadataHistory('LMDB', async (rules, now) => create(temporaryDirectory(), rules, now));
+describeMetadataQuotas('LMDB', () => {
+  const directory = temporaryDirectory();
+  return async (rules) => create(directory, rules);
+});
 
 it('has everything after it was closed and opened again', async () => {
   const directory = temporaryDirectory();
   const first = LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
-  const file = {
+  const stored = {
     name: parseFileName('a/b'),
     version: toVersion(7),
     digest: 'ab'.repeat(32) as Digest,
     size: 3,
   };
-  await first.putFile(file, {
+  await first.putFile(stored, {
     location: { kind: 'inline', encoding: 'zstd', bytes: Buffer.from('xyz') },
   });
   await first.close();
   const second = create(directory);
-  expect(await second.findFile(file.name)).toMatchObject(file);
+  expect(await second.findFile(stored.name)).toMatchObject(stored);
   expect(await second.totals()).toMatchObject({ files: 1, storedBytes: 3 });
+});
+
+it('I4: leaks nothing of a version that was kept, put again while none was kept, and is kept again', async () => {
+  const directory = temporaryDirectory();
+  const keeping = { ...PLAIN_RULES, history: { keepVersions: 9, keepFor: Number.POSITIVE_INFINITY } };
+  for (const [rules, version, content] of [
+    [keeping, 1, 'first'],
+    [keeping, 2, 'second'],
+    [PLAIN_RULES, undefined, ''],
+    [PLAIN_RULES, 1, 'again'],
+    [keeping, 3, 'third'],
+  ] as const) {
+    const store = LmdbMetadataStore.open(directory, { durable: false, rules });
+    if (version === undefined) await store.deleteFile(parseFileName('a'), toVersion(9));
+    else await store.putFile(file('a', version, content), { location: inline(content) });
+    await store.close();
+  }
+  const environment = Environment.open(directory, { durable: false });
+  expect(auditMetadata(environment)).toEqual([]);
+  await environment.close();
 });

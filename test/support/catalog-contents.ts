@@ -39,7 +39,9 @@ export async function contents(catalog: Catalog, root: BytePath): Promise<Conten
 }
 
 /** Changes in a few words each: `modified /r/a`, `renamed /r/a -> /r/b`. */
-export function inWords(changes: readonly Pick<FileChange, 'kind' | 'path' | 'previousPath'>[]): string[] {
+export function inWords(
+  changes: readonly (Pick<FileChange, 'path' | 'previousPath'> & { readonly kind: string })[],
+): string[] {
   return changes.map(({ kind, path, previousPath }) =>
     previousPath === null
       ? `${kind} ${displayPath(path)}`

@@ -8,9 +8,9 @@ export interface CertificateFiles {
 }
 
 /** Makes a certificate that signs others, with openssl(1), which takes some 10 ms. */
-export function makeAuthority(directory: string): CertificateFiles {
-  const files = filesOf(directory, 'ca');
-  openssl(['req', '-x509', ...newKey(files.key), '-subj', '/CN=Test authority', '-out', files.cert]);
+export function makeAuthority(directory: string, name = 'ca'): CertificateFiles {
+  const files = filesOf(directory, name);
+  openssl(['req', '-x509', ...newKey(files.key), '-subj', `/CN=Test authority ${name}`, '-out', files.cert]);
   return files;
 }
 

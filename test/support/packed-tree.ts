@@ -1,4 +1,5 @@
 import { type BytePath, childPath, nameFromBytes, parseBytePath, splitPath } from '@filetracker/catalog';
+import type { KnownDigests } from '#catalog/listing/known-digests.js';
 import { ListingWriter } from '#catalog/listing/listing-writer.js';
 import { StatFields } from '#catalog/listing/stat-fields.js';
 
@@ -26,6 +27,7 @@ interface Problem {
 
 const DIRECTORY_MODE = 0o040755;
 const FILE_MODE = 0o100644;
+const SECOND = 1_000_000_000n;
 const BLOCK = 4096;
 
 /** A tree in memory that packs listings just as a crawl of a disk with these files would. */
@@ -77,10 +79,10 @@ export class PackedTree {
     return this;
   }
 
-  /** Packs the listings of all directories that can be reached from the root, or of one subtree. */
-  pack(below = ''): Uint8Array[] {
+  /** Packs the listings of all directories that can be reached from the root, or of one subtree; of known ones sums. */
+  pack(below = '', known?: KnownDigests): Uint8Array[] {
     const buffers: Uint8Array[] = [];
-    const writer = new ListingWriter((buffer) => buffers.push(buffer));
+    const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
     const stack = [this.#path(below)];
     for (let path = stack.pop(); path !== undefined; path = stack.pop())
       stack.push(...this.#packOne(writer, path));
@@ -88,8 +90,17 @@ export class PackedTree {
     return buffers;
   }
 
-  #packOne(writer: ListingWriter, path: BytePath): BytePath[] {
-    writer.begin(path, this.#stat(path));
+  /** Packs the listings of single directories. */
+  list(...paths: readonly string[]): Uint8Array[] {
+    const buffers: Uint8Array[] = [];
+    const writer = new ListingWriter((buffer) => buffers.push(buffer));
+    for (const path of paths) this.#packOne(writer, this.#path(path));
+    writer.flush();
+    return buffers;
+  }
+
+  #packOne(writer: ListingWriter, path: BytePath, isAgain = false): BytePath[] {
+    writer.begin(path, this.#stat(path), { isAgain });
     const problem = this.#problems.get(path);
     if (problem?.kind === 'unreadable' || problem?.kind === 'notEntered') {
       writer.endWithout(problem.kind, problem.errno);
@@ -111,8 +122,7 @@ export class PackedTree {
         writer.addFile(name, this.#stat(child));
       }
     }
-    writer.end();
-    return folders;
+    return writer.end() ? folders : this.#packOne(writer, path, true);
   }
 
   #set(path: string, kind: Node['kind'], spec: FileSpec): this {
@@ -138,16 +148,20 @@ export class PackedTree {
   #stat(path: BytePath): StatFields {
     const { kind, spec } = this.#nodes.get(path) ?? { kind: 'directory', spec: {} };
     const stat = new StatFields();
-    stat.mode = spec.mode ?? (kind === 'directory' ? DIRECTORY_MODE : FILE_MODE);
-    stat.links = spec.links ?? (kind === 'directory' ? 2 : 1);
-    stat.device = 2049;
-    stat.inodeLow = spec.inode ?? 1;
-    stat.size = spec.size ?? (kind === 'directory' ? BLOCK : 0);
-    stat.allocated = spec.allocated ?? Math.ceil(stat.size / BLOCK) * BLOCK;
-    stat.mtimeSeconds = spec.mtime ?? 1_700_000_000;
-    stat.ctimeSeconds = spec.ctime ?? 1_700_000_000;
-    stat.hasBirth = true;
-    stat.birthSeconds = spec.born ?? 1_600_000_000;
+    const size = spec.size ?? (kind === 'directory' ? BLOCK : 0);
+    stat.set({
+      mode: spec.mode ?? (kind === 'directory' ? DIRECTORY_MODE : FILE_MODE),
+      uid: 0,
+      gid: 0,
+      links: spec.links ?? (kind === 'directory' ? 2 : 1),
+      device: 2049,
+      inode: BigInt(spec.inode ?? 1),
+      size,
+      allocated: spec.allocated ?? Math.ceil(size / BLOCK) * BLOCK,
+      mtimeNs: SECOND * BigInt(spec.mtime ?? 1_700_000_000),
+      ctimeNs: SECOND * BigInt(spec.ctime ?? 1_700_000_000),
+      bornNs: SECOND * BigInt(spec.born ?? 1_600_000_000),
+    });
     return stat;
   }
 }

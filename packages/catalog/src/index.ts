@@ -11,11 +11,17 @@ export {
   toBytes,
 } from './byte-path.js';
 export { type CrawlOptions, crawl } from './crawl/crawl.js';
-export { InvalidPatternError, parseExcludeFile } from './crawl/exclude.js';
+export {
+  compileExclusion,
+  InvalidPatternError,
+  isExcluded,
+  parseExcludeFile,
+} from './crawl/exclude.js';
 export type {
   BeginScanOptions,
   Catalog,
   ChangeFilter,
+  MutationFilter,
   ScanFilter,
   ScanSession,
 } from './database/catalog.js';
@@ -31,12 +37,22 @@ export type {
   DirectoryRecord,
   FileChange,
   FileRecord,
+  Mutation,
+  MutationKind,
   ScanError,
   ScanId,
   ScanRun,
   Tally,
   Totals,
 } from './database/records.js';
+export type {
+  BeginWatchOptions,
+  KnownDirectory,
+  KnownPlace,
+  RecordedBatch,
+  WatchBatch,
+  WatchRecorder,
+} from './database/watch-recorder.js';
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
@@ -61,3 +77,11 @@ export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
 export { topDirectories, topFiles } from './report/top.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
+export { type ChangedPlace, changedPlaces } from './watch/batch-places.js';
+export { type Backend, BackendUnavailableError } from './watch/event-source.js';
+export { type FollowOptions, since } from './watch/follow.js';
+export type { BackendChoice, RejectedBackend } from './watch/open-source.js';
+export { type ReconcileOptions, reconcile } from './watch/reconcile.js';
+export { watch } from './watch/watch.js';
+export type { WatchEvent } from './watch/watch-event.js';
+export type { Trust, WatchOptions } from './watch/watch-options.js';

@@ -10,8 +10,18 @@ export {
   type Version,
   versionedName,
 } from '@filetracker/protocol';
+export type { CacheCare } from './cache/cache-care.js';
+export type { CachedFile } from './cache/cached-files.js';
+export {
+  type CleaningPolicy,
+  type CleanOptions,
+  type CleanResult,
+  cacheIn,
+  cleanCaches,
+} from './cache/clean.js';
+export type { VerifiedFile } from './cache/verify.js';
 export { FileTrackerClient } from './client.js';
-export type { FileTrackerClientOptions } from './client-options.js';
+export { defaultCacheDirectory, type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
 export type {
   FileStream,
   GetFileOptions,
@@ -25,12 +35,15 @@ export type {
   CallOptions,
   Content,
   DataStore,
+  DirectoryChild,
   FileStat,
+  FileVersion,
   ListedFile,
   OpenedFile,
   Progress,
   PutOptions,
   ReadOptions,
+  StatOptions,
   StoreListOptions,
   TransferOptions,
 } from './data-store.js';
@@ -46,11 +59,13 @@ export {
   NameConflictError,
   NotADirectoryError,
   ServerError,
+  UnsupportedError,
   UsageError,
   VersionMismatchError,
 } from './errors.js';
 export { FlockLockManager } from './flock-lock-manager.js';
 export type { TlsFiles } from './http/access.js';
+export type { ChangesOptions, StoreChange } from './http/changes.js';
 export type { RequestEvent, Timeouts } from './http/transport.js';
 export { LocalDataStore } from './local-data-store.js';
 export type { Lock, LockManager } from './lock-manager.js';

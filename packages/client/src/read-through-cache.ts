@@ -1,6 +1,4 @@
-import { ContentHash } from '@filetracker/durable-fs';
 import {
-  type Digest,
   type DirectoryName,
   type FileName,
   parseFileName,
@@ -8,8 +6,9 @@ import {
   type Version,
 } from '@filetracker/protocol';
 import type { ClientParts } from './client-options.js';
-import type { Content, DataStore, FileStat, OpenedFile, TransferOptions } from './data-store.js';
+import type { Content, DataStore, FileStat, TransferOptions } from './data-store.js';
 import { FileNotFoundError, FileTrackerError, LocalStoreError, NameConflictError } from './errors.js';
+import { digestOf } from './expectations.js';
 import { type RetryPolicy, retrying, retryPolicy } from './http/retry.js';
 import type { LockManager } from './lock-manager.js';
 import { withLastLock, withLock } from './with-lock.js';
@@ -57,7 +56,10 @@ export class ReadThroughCache {
     );
   }
 
-  /** Makes the cache hold what the server has, and runs `use` on it before anybody can change it. */
+  /**
+   * Makes the cache hold what the server has, and runs `use` on it before anybody can change it. Undefined for a
+   * version older than the cached one: an old version from a server's history must not push out the newer one.
+   */
   async fresh<T>(
     wanted: SplitName,
     options: LookupOptions,
@@ -65,7 +67,9 @@ export class ReadThroughCache {
   ): Promise<T | undefined> {
     return this.#tolerant(options.signal, () =>
       withLock(this.#locks, wanted.name, 'exclusive', options.signal, async () => {
-        const current = await this.#current(wanted, options);
+        const cached = await this.local.stat(wanted.name, { signal: options.signal });
+        if (wanted.version !== undefined && cached && cached.version > wanted.version) return undefined;
+        const current = await this.#current(wanted, cached, options);
         return use(current ?? (await this.#download(wanted, options)));
       }),
     );
@@ -112,11 +116,12 @@ export class ReadThroughCache {
   }
 
   /** The cached file, if it is certain that the server would send the same. */
-  async #current(wanted: SplitName, options: LookupOptions): Promise<FileStat | undefined> {
-    if (options.forceRefresh) return undefined;
-    const { signal } = options;
-    const cached = await this.local.stat(wanted.name, { signal });
-    if (!cached) return undefined;
+  async #current(
+    wanted: SplitName,
+    cached: FileStat | undefined,
+    { forceRefresh, signal }: LookupOptions,
+  ): Promise<FileStat | undefined> {
+    if (forceRefresh || !cached) return undefined;
     // Somebody else has fetched the wanted version while this call waited for the lock.
     if (wanted.version !== undefined) return cached.version === wanted.version ? cached : undefined;
     const stored = await this.remote.stat(wanted.name, { signal });
@@ -189,10 +194,4 @@ export class ReadThroughCache {
       return undefined;
     }
   }
-}
-
-async function digestOf({ stream }: OpenedFile): Promise<Digest> {
-  const hash = new ContentHash();
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) hash.update(chunk);
-  return hash.digest();
 }

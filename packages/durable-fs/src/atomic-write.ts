@@ -26,6 +26,16 @@ export function temporaryName(): string {
   return `.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 }
 
+/** Makes the content of a file durable that others have written. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** How far {@link writeAtomically} goes before it returns. */
 export interface AtomicWriteOptions {
   /** Survive a power cut: fsync the file and its directory. Default true. */

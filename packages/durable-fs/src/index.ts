@@ -2,9 +2,11 @@ export {
   type AtomicWriteOptions,
   removeIfPresent,
   syncDirectory,
+  syncFile,
   temporaryName,
   writeAtomically,
 } from './atomic-write.js';
 export { FileLock } from './file-lock.js';
 export { type LockMode, tryLock, unlock } from './flock.js';
 export { ContentHash, hashing } from './hashing-stream.js';
+export { decodeZstd, encodeZstd } from './zstd-stream.js';

@@ -1,4 +1,4 @@
-export { type Digest, parseDigest } from './digest.js';
+export { type Digest, EMPTY_CONTENT, parseDigest } from './digest.js';
 export { ERROR_STATUS, type ErrorCode, ProtocolError } from './errors.js';
 export {
   CHECKSUM_HEADER,

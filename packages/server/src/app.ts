@@ -7,14 +7,20 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { Tokens } from './access/tokens.js';
+import { authorizeBy } from './http/authorization.js';
 import { sendError } from './http/errors.js';
 import { confirmProtocol } from './http/negotiation.js';
 import { collectSchemas, registerOpenApi } from './http/openapi.js';
+import { limitRate } from './http/rate-limit.js';
 import { normalizeTarget } from './http/request-target.js';
+import { registerChanges } from './http/routes/changes.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
 import { type OperationOptions, registerOperation } from './http/routes/operation.js';
 import { registerService } from './http/routes/service.js';
+import { registerUpload } from './http/routes/upload.js';
+import { registerVersions } from './http/routes/versions.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
@@ -24,6 +30,12 @@ export interface AppOptions extends FilesOptions, OperationOptions {
   readonly metrics: ServerMetrics;
   /** Path below which everything lies, such as `/ft`; nothing for the root. */
   readonly prefix: string;
+  /** Who may do what; without them everybody may do everything. */
+  readonly tokens: Tokens | undefined;
+  /** How many requests a second an address may send; no bound when there is none. */
+  readonly requestsPerSecond: number | undefined;
+  /** Whether a peer is a proxy whose `X-Forwarded-For` says who the client is. */
+  readonly trustedProxies: ((peer: string | undefined) => boolean) | undefined;
 }
 
 /**
@@ -43,6 +55,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     bodyLimit: Number.MAX_SAFE_INTEGER,
     rewriteUrl: (request) => normalizeTarget(request.url ?? '/', prefix),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
+    trustProxy: options.trustedProxies ?? false,
     frameworkErrors: sendError,
   });
   // Bodies stay streams, whatever their type: they are contents.
@@ -52,17 +65,22 @@ export function buildApp(options: AppOptions): FastifyInstance {
     confirmProtocol(request, reply);
     done();
   });
+  if (options.requestsPerSecond !== undefined) limitRate(app, options.requestsPerSecond);
+  if (options.tokens) app.addHook('onRequest', authorizeBy(options.tokens));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  collectSchemas(app);
+  collectSchemas(app, prefix);
   app.register((routes, _options, done) => {
     registerService(routes, options);
     registerOperation(routes, options);
     registerOpenApi(routes);
+    registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);
+    registerUpload(routes, options);
+    registerVersions(routes, options);
     done();
   });
   return app;
@@ -77,6 +95,9 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   files: ['GET', 'HEAD', 'PUT', 'DELETE'],
   list: ['GET', 'HEAD'],
+  changes: ['GET'],
+  upload: ['POST'],
+  versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],
   healthz: ['GET', 'HEAD'],

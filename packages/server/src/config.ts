@@ -1,26 +1,23 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addCheckpointOptions, type CheckpointFlags, checkpointPolicy } from './checkpoint-options.js';
 import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
-import { type ListenAddress, parseListenAddress } from './listening/address.js';
-import { inheritedSockets } from './listening/inherited-sockets.js';
+import { addListenOptions, type ListenFlags, type ListenOptions, listenOptions } from './listen-options.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
+import type { CheckpointPolicy } from './metadata/checkpoints/checkpointer.js';
 import type { StoreRules } from './metadata/rules.js';
 import { size, wholeNumber } from './option-values.js';
+import {
+  addProtectionOptions,
+  type ProtectionFlags,
+  type ProtectionOptions,
+  protectionOptions,
+} from './protection-options.js';
 import { addStoreOptions, type StoreFlags, storeRules } from './store-options.js';
 
 /** Everything that a server is told at its start. */
-export interface ServerConfig {
-  /** One at least. */
-  readonly listen: readonly ListenAddress[];
-  /** Mode of Unix sockets; what the umask leaves when there is none. */
-  readonly socketMode: number | undefined;
-  /** Base path of all URLs, without a closing slash; nothing for the root. */
-  readonly prefix: string;
-  /** Milliseconds after which a connection on which nothing moves is cut; 0 for never. */
-  readonly idleTimeout: number;
-  /** Connections that this process has at once on each of its addresses; no bound when there is none. */
-  readonly maxConnections: number | undefined;
+export interface ServerConfig extends ListenOptions, ProtectionOptions {
   readonly directory: string;
   /** Where the log goes; standard output when there is none. */
   readonly logFile: string | undefined;
@@ -36,19 +33,14 @@ export interface ServerConfig {
   readonly compressionLevel: number;
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
+  readonly checkpoints: CheckpointPolicy;
   /** What the store permits and keeps. */
   readonly rules: StoreRules;
   /** Refuse all changes. */
   readonly readOnly: boolean;
 }
 
-interface Flags extends StoreFlags {
-  readonly port: number;
-  readonly listenOn: readonly string[];
-  readonly socketMode?: number;
-  readonly prefix: string;
-  readonly idleTimeout: number;
-  readonly maxConnections?: number;
+interface Flags extends ListenFlags, ProtectionFlags, StoreFlags, CheckpointFlags {
   readonly dir: string;
   readonly log?: string;
   readonly logLevel: LogLevel;
@@ -74,37 +66,24 @@ export function parseConfig(
 ): ServerConfig {
   const command = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' });
   const flags = command.opts<Flags>();
-  const inherited = inheritedSockets(environment, pid);
-  if (inherited.length > 0 && flags.daemon) {
-    command.error('error: --daemon does not go with sockets that were opened by somebody else');
-  }
+  const { daemon, workers } = flags;
   return {
-    listen: inherited.length > 0 ? inherited : listenAddresses(flags, command),
-    socketMode: flags.socketMode,
-    prefix: flags.prefix,
-    idleTimeout: flags.idleTimeout * 1000,
-    maxConnections: flags.maxConnections && Math.ceil(flags.maxConnections / flags.workers),
+    ...listenOptions(command, { environment, pid, daemon, workers }),
+    ...protectionOptions(command, workers),
     directory: resolve(flags.dir),
     logFile: flags.log,
     logLevel: flags.logLevel,
     logConfig: flags.logConfig,
-    daemon: flags.daemon,
+    daemon,
     fallbackUrl: flags.fallbackUrl,
-    workers: flags.workers,
+    workers,
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
+    checkpoints: checkpointPolicy(flags),
     rules: storeRules(flags),
     readOnly: flags.readOnly ?? false,
   };
-}
-
-function listenAddresses(flags: Flags, command: Command): readonly ListenAddress[] {
-  try {
-    return flags.listenOn.map((text) => parseListenAddress(text, flags.port));
-  } catch (error) {
-    return command.error(`error: option '-l, --listen-on <address>': ${(error as Error).message}`);
-  }
 }
 
 function defaultDirectory(environment: NodeJS.ProcessEnv): string {
@@ -117,29 +96,8 @@ function serverCommand(directory: string): Command {
     .description(
       'Serves files over HTTP from a directory: compressed, deduplicated and safe once acknowledged.',
     )
-    .exitOverride()
-    .option('-p, --port <port>', 'TCP port to listen on; 0 takes any free one', wholeNumber(0, 65_535), 9999)
-    .addOption(
-      new Option(
-        '-l, --listen-on <address>',
-        'HOST, HOST:PORT, [IPV6]:PORT or unix:/PATH to listen on; may be repeated',
-      )
-        .argParser(collect)
-        .default(DEFAULT_LISTEN, DEFAULT_LISTEN.join()),
-    )
-    .option('--socket-mode <mode>', 'mode of Unix sockets, such as 660', fileMode)
-    .option('--prefix <path>', 'base path of all URLs, such as /ft', basePath, '')
-    .option(
-      '--idle-timeout <seconds>',
-      'cut connections on which nothing moves for so long; 0 for never',
-      wholeNumber(0, 86_400),
-      120,
-    )
-    .option(
-      '--max-connections <number>',
-      'refuse connections beyond so many, for each address',
-      wholeNumber(1, 1_000_000),
-    )
+    .exitOverride();
+  addListenOptions(command)
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
     .option('-L, --log <file>', 'append the log to a file; SIGHUP reopens it (default: standard output)')
     .option(
@@ -168,6 +126,8 @@ function serverCommand(directory: string): Command {
         .choices(['commit', 'none'])
         .default('commit'),
     );
+  addCheckpointOptions(command);
+  addProtectionOptions(command);
   return addStoreOptions(command).addHelpText(
     'after',
     `
@@ -179,27 +139,6 @@ Examples:
 
 SIGTERM and SIGINT finish the requests under way and stop.`,
   );
-}
-
-const DEFAULT_LISTEN: readonly string[] = ['127.0.0.1'];
-
-/** Collects the values of an option that may be repeated. */
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  // The first one takes the place of the default.
-  return previous === DEFAULT_LISTEN ? [value] : [...previous, value];
-}
-
-function fileMode(text: string): number {
-  if (!/^0?[0-7]{3}$/.test(text)) throw new InvalidArgumentError('It must be three octal digits.');
-  return Number.parseInt(text, 8);
-}
-
-function basePath(text: string): string {
-  const path = text.replace(/\/+$/, '');
-  if (!/^(\/[\w.~-]+)+$/.test(path)) {
-    throw new InvalidArgumentError('It must be a path such as /ft, of letters, digits and "._~-".');
-  }
-  return path;
 }
 
 function logLevel(text: string): LogLevel {

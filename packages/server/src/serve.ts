@@ -1,14 +1,17 @@
 import cluster from 'node:cluster';
+import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
+import { readDirectly } from './http/direct-reads.js';
 import { createHttpServer } from './http/http-server.js';
 import { Listener } from './listening/listener.js';
 import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { shareReports } from './metrics/worker-reports.js';
+import { Protection } from './protection.js';
 import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
 
@@ -25,11 +28,16 @@ export interface RunningServer {
 /** Opens the store and serves it until `stop`. Throws {@link StoreOpenError} with a line for the operator. */
 export async function serve(config: ServerConfig): Promise<RunningServer> {
   const { logger, reopen } = openLog(config);
-  process.on('SIGHUP', reopen);
+  const protection = new Protection(config, logger);
+  process.on('SIGHUP', () => {
+    reopen();
+    protection.reload();
+  });
   const opened = await openStore({
     directory: config.directory,
     compressionLevel: config.compressionLevel,
     durable: config.durable,
+    checkpoints: config.checkpoints,
     maxFileSize: config.maxFileSize,
     keepTombstones: config.fallbackUrl !== undefined,
     rules: config.rules,
@@ -44,6 +52,7 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     ...config,
     logger,
     store,
+    tokens: protection.tokens,
     metrics,
     reports: cluster.isWorker ? shareReports(report) : async () => [await report()],
     health: new HealthProbe(
@@ -52,15 +61,15 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     ),
   });
   await app.ready();
+  const routing: RequestListener = (request, response) => app.routing(request, response);
+  const handler = hasHooks(config, logger) ? routing : readDirectly(routing, store, logger);
   const server: Serving = { app, opened, logger, listeners: [] };
   try {
     // The workers of a cluster share sockets that the primary process opens.
     if (!cluster.isWorker) await removeStaleSockets(config.listen);
     for (const address of config.listen) {
-      const http = createHttpServer((request, response) => app.routing(request, response), {
-        ...config,
-        metrics,
-      });
+      const http = createHttpServer(handler, { ...config, metrics }, protection.tlsFor(address));
+      protection.follow(http);
       server.listeners.push(await Listener.open(http, address, config));
     }
   } catch (error) {
@@ -72,6 +81,16 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
   for (const url of urls) logger.info(`serving ${config.directory} at ${url}${config.prefix}`);
   if (!config.durable) logger.warn('running with --sync none: a power cut loses acknowledged files');
   return { url: urls.join(' and '), stop: () => stop(server) };
+}
+
+/** Whether every request must pass through the application's hooks. */
+function hasHooks({ tokenFile, requestsPerSecond, prefix }: ServerConfig, logger: Logger): boolean {
+  return (
+    tokenFile !== undefined ||
+    requestsPerSecond !== undefined ||
+    prefix !== '' ||
+    logger.isLevelEnabled('debug')
+  );
 }
 
 interface Serving {

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { BytePath } from '../byte-path.js';
 import { AT_FDCWD, type Libc } from '../linux/libc.js';
 import { LIST_DIRECTORY, PASS_DIRECTORY } from '../linux/open-flags.js';
-import { readStatx, STATX_BYTES, STATX_DESCRIPTOR, STATX_ENTRY, STATX_MASK } from '../linux/statx.js';
+import { STATX_DESCRIPTOR, STATX_ENTRY, STATX_MASK } from '../linux/statx.js';
 import type { NameBytes } from '../listing/listing-writer.js';
 import type { StatFields } from '../listing/stat-fields.js';
 import {
@@ -18,7 +18,7 @@ const LONGEST_PATH = 4095;
 const DENTS_BYTES = 128 * 1024;
 
 /** Offsets in struct linux_dirent64. */
-const DIRENT = { recordLength: 16, type: 18, name: 19 } as const;
+const DIRENT = { recordLength: 16, type: 18, name: 19, alignment: 8 } as const;
 const DT_UNKNOWN = 0;
 const DT_DIR = 4;
 const DOT = 0x2e;
@@ -33,9 +33,10 @@ export class LibcReader implements DirectoryReader {
   readonly #dents = Buffer.alloc(DENTS_BYTES);
   readonly #dentsView = new DataView(this.#dents.buffer, this.#dents.byteOffset, DENTS_BYTES);
   readonly #dentsAddress: number;
-  readonly #stat = Buffer.alloc(STATX_BYTES);
-  readonly #statView = new DataView(this.#stat.buffer, this.#stat.byteOffset, STATX_BYTES);
-  readonly #statAddress: number;
+  /** Where stat calls have written before: callers use few, and the same one for all entries. */
+  readonly #targets = new Map<StatFields, number>();
+  #target: StatFields | undefined;
+  #targetAddress = 0;
   #descriptor = -1;
 
   constructor(libc: Libc) {
@@ -43,7 +44,6 @@ export class LibcReader implements DirectoryReader {
     this.#pathAddress = libc.addressOf(this.#path);
     this.#emptyAddress = libc.addressOf(this.#empty);
     this.#dentsAddress = libc.addressOf(this.#dents);
-    this.#statAddress = libc.addressOf(this.#stat);
   }
 
   look(path: BytePath, into: StatFields): void {
@@ -66,9 +66,11 @@ export class LibcReader implements DirectoryReader {
       const read = this.#libc.getdents64(this.#descriptor, this.#dentsAddress, DENTS_BYTES);
       if (read < 0) throw this.#failure('getdents64');
       if (read === 0) return;
-      for (let at = 0; at < read; at += this.#dentsView.getUint16(at + DIRENT.recordLength, true)) {
+      for (let at = 0, next = 0; at < read; at = next) {
+        next = at + this.#dentsView.getUint16(at + DIRENT.recordLength, true);
         name.offset = at + DIRENT.name;
-        let end = name.offset + 1;
+        // The NUL behind the name is among the record's last eight bytes, which fill it up.
+        let end = Math.max(name.offset + 1, next - DIRENT.alignment);
         while (dents[end] !== 0) end++;
         name.length = end - name.offset;
         if (isDots(name)) continue;
@@ -83,9 +85,9 @@ export class LibcReader implements DirectoryReader {
   }
 
   fileSystemType(): number {
-    // f_type is the first field of struct statfs, a long; the struct is smaller than the buffer for statx.
-    if (this.#libc.fstatfs(this.#descriptor, this.#statAddress) !== 0) throw this.#failure('fstatfs');
-    return this.#statView.getUint32(0, true);
+    // f_type is the first field of struct statfs, a long; the struct takes 120 bytes.
+    if (this.#libc.fstatfs(this.#descriptor, this.#pathAddress) !== 0) throw this.#failure('fstatfs');
+    return this.#path.readUInt32LE(0);
   }
 
   close(): void {
@@ -94,9 +96,19 @@ export class LibcReader implements DirectoryReader {
   }
 
   #statx(directory: number, path: number, flags: number, into: StatFields): void {
-    if (this.#libc.statx(directory, path, flags, STATX_MASK, this.#statAddress) !== 0)
+    if (into !== this.#target) this.#aimAt(into);
+    if (this.#libc.statx(directory, path, flags, STATX_MASK, this.#targetAddress) !== 0)
       throw this.#failure('statx');
-    readStatx(this.#statView, into);
+  }
+
+  #aimAt(into: StatFields): void {
+    let address = this.#targets.get(into);
+    if (address === undefined) {
+      address = this.#libc.addressOf(into.bytes);
+      this.#targets.set(into, address);
+    }
+    this.#target = into;
+    this.#targetAddress = address;
   }
 
   /** Calls `use` with a directory's descriptor and, in the path buffer, the rest of the path from there. */

@@ -3,10 +3,8 @@ import { constants } from 'node:os';
 import { type BytePath, toBytes } from '../byte-path.js';
 import { isDirectory } from '../entry.js';
 import type { NameBytes } from '../listing/listing-writer.js';
-import type { StatFields } from '../listing/stat-fields.js';
+import { STATX_BLOCK, type StatFields } from '../listing/stat-fields.js';
 import { type DirectoryReader, type ListedEntry, SystemCallError } from './directory-reader.js';
-
-const NANOSECONDS = 1_000_000_000n;
 
 /**
  * Reads directories with Node's synchronous calls, for platforms without {@link LibcReader}: about half as fast, and
@@ -66,25 +64,19 @@ function calling<Result>(call: string, run: () => Result): Result {
 }
 
 function fill(into: StatFields, stat: BigIntStats): void {
-  into.mode = Number(stat.mode);
-  into.uid = Number(stat.uid);
-  into.gid = Number(stat.gid);
-  into.links = Number(stat.nlink);
-  into.device = deviceNumber(stat.dev);
-  into.inodeLow = Number(stat.ino & 0xffffffffn);
-  into.inodeHigh = Number((stat.ino >> 32n) & 0xffffffffn);
-  into.size = Number(stat.size);
-  into.allocated = Number(stat.blocks) * 512;
-  [into.mtimeSeconds, into.mtimeNanoseconds] = splitTime(stat.mtimeNs);
-  [into.ctimeSeconds, into.ctimeNanoseconds] = splitTime(stat.ctimeNs);
-  into.hasBirth = stat.birthtimeNs !== 0n;
-  [into.birthSeconds, into.birthNanoseconds] = splitTime(stat.birthtimeNs);
-}
-
-/** Splits so that the nanoseconds are not negative, also before 1970, as the kernel does. */
-function splitTime(nanoseconds: bigint): [number, number] {
-  const rest = ((nanoseconds % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
-  return [Number((nanoseconds - rest) / NANOSECONDS), Number(rest)];
+  into.set({
+    mode: Number(stat.mode),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    links: Number(stat.nlink),
+    device: deviceNumber(stat.dev),
+    inode: stat.ino,
+    size: Number(stat.size),
+    allocated: Number(stat.blocks) * STATX_BLOCK,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    bornNs: stat.birthtimeNs === 0n ? null : stat.birthtimeNs,
+  });
 }
 
 /** Takes glibc's dev_t apart, so that both readers number devices alike. */

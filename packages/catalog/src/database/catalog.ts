@@ -1,13 +1,17 @@
 import type { BytePath } from '../byte-path.js';
+import type { KnownDigests } from '../listing/known-digests.js';
 import type {
   ChangeKind,
   DirectoryRecord,
   FileChange,
   FileRecord,
+  Mutation,
+  MutationKind,
   ScanError,
   ScanId,
   ScanRun,
 } from './records.js';
+import type { BeginWatchOptions, WatchRecorder } from './watch-recorder.js';
 
 /** What begins a scan. */
 export interface BeginScanOptions {
@@ -41,6 +45,19 @@ export interface ChangeFilter {
   readonly minimumSize?: number;
 }
 
+/** Which mutations to show; all of them without a filter. Oldest first. */
+export interface MutationFilter {
+  /** Behind this place in the log. */
+  readonly after?: number;
+  /** Up to and including this place. */
+  readonly upTo?: number;
+  /** Recorded at this time or later, in milliseconds since 1970. */
+  readonly since?: number;
+  readonly kinds?: readonly MutationKind[];
+  /** In this directory or below, also what left it; scans and gaps also where they hold it. */
+  readonly path?: BytePath;
+}
+
 /**
  * A catalog of directory trees and their history. Paths are absolute bytes.
  *
@@ -54,7 +71,10 @@ export interface Catalog {
    */
   beginScan(options: BeginScanOptions): Promise<ScanSession>;
 
-  /** Runs that have finished. */
+  /** Begins to record a watch. Nothing is locked until a batch begins. */
+  beginWatch(options: BeginWatchOptions): Promise<WatchRecorder>;
+
+  /** Runs that have finished, and watches that have recorded something. */
   scans(filter?: ScanFilter): AsyncIterable<ScanRun>;
 
   /**
@@ -62,6 +82,12 @@ export interface Catalog {
    * what stood under the `previousPath` of renames, and then puts the rest in place; names may have been swapped.
    */
   changes(filter?: ChangeFilter): AsyncIterable<FileChange>;
+
+  /** The log that followers of events read: a watch's changes one by one, a scan that found some as one. */
+  mutations(filter?: MutationFilter): AsyncIterable<Mutation>;
+
+  /** The newest place in the log of mutations; 0 as long as it is empty. */
+  mutationCursor(): Promise<number>;
 
   /** What a run could not read. */
   errors(scan: ScanId): AsyncIterable<ScanError>;
@@ -89,6 +115,13 @@ export interface ScanSession {
 
   /** What the catalog knew of the root when the scan began; undefined for a baseline. */
   readonly previous: DirectoryRecord | undefined;
+
+  /**
+   * Digests of listings that the catalog has, as many as bounded memory takes; undefined where it has none. A crawl
+   * that is given them leaves out what is as it was. Roots are not among them: a tree that was scanned by itself
+   * joins the one around it when its listing comes.
+   */
+  knownDigests(): Promise<KnownDigests | undefined>;
 
   /**
    * Takes in directory listings, packed as {@link ListingWriter} does. Listings come in any order, each directory

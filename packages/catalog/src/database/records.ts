@@ -74,6 +74,26 @@ export interface FileChange {
   readonly after: Attributes | null;
 }
 
+/** What a mutation tells: a change, a scan that found changes, or events that were lost. */
+export type MutationKind = ChangeKind | 'scan' | 'gap';
+
+/** One row of the log that followers of events read. */
+export interface Mutation {
+  /** Place in the log; later ones are greater. A cursor to go on behind. */
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly recordedAt: number;
+  readonly kind: MutationKind;
+  /** What changed; the root of a scan; the directory about which events were lost. */
+  readonly path: BytePath;
+  /** For `renamed`: where it was before. */
+  readonly previousPath: BytePath | null;
+  readonly scan: ScanId | null;
+  /** How it was and is; null for `scan` and `gap`, and where the history has been pruned. */
+  readonly before: Attributes | null;
+  readonly after: Attributes | null;
+}
+
 /** A directory as the catalog knows it. */
 export interface DirectoryRecord {
   readonly path: BytePath;

@@ -1,7 +1,7 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import { ATTRIBUTE_COLUMNS } from './attribute-columns.js';
-import type { ChangeKind, DirectoryRecord, FileChange, ScanRun } from './records.js';
+import type { ChangeKind, DirectoryRecord, FileChange, Mutation, MutationKind, ScanRun } from './records.js';
 
 /** Attribute columns, read with safe integers. */
 export interface AttributeRow {
@@ -129,7 +129,31 @@ export function fileChange(row: ChangeRow): FileChange {
   };
 }
 
-function side(row: ChangeRow, prefix: 'old' | 'new'): AttributeRow {
+/** A row of `mutation_log` with the change that it tells of, if the history still has it. */
+export interface MutationRow extends Side<'old'>, Side<'new'> {
+  readonly sequence: bigint;
+  readonly scan_id: bigint | null;
+  readonly recorded_at: bigint;
+  readonly kind: MutationKind;
+  readonly path: Buffer;
+  readonly previous_path: Buffer | null;
+}
+
+/** A mutation from its row. */
+export function mutation(row: MutationRow): Mutation {
+  return {
+    sequence: Number(row.sequence),
+    scan: row.scan_id === null ? null : Number(row.scan_id),
+    recordedAt: Number(row.recorded_at),
+    kind: row.kind,
+    path: pathFromBytes(row.path),
+    previousPath: row.previous_path && pathFromBytes(row.previous_path),
+    before: row.old_mode === null ? null : attributesFromRow(side(row, 'old')),
+    after: row.new_mode === null ? null : attributesFromRow(side(row, 'new')),
+  };
+}
+
+function side(row: Side<'old'> & Side<'new'>, prefix: 'old' | 'new'): AttributeRow {
   return Object.fromEntries(
     ATTRIBUTE_COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
   ) as unknown as AttributeRow;

@@ -1,6 +1,9 @@
+import { constants } from 'node:os';
 import { type ByteName, type BytePath, nameFromBytes, pathFromBytes } from '../byte-path.js';
 import type { Attributes, Entry } from '../entry.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
+
+const { ENOENT, ENOTDIR } = constants.errno;
 
 /** Sums over the entries of a listing that are no directories. */
 interface ListingSums {
@@ -122,7 +125,7 @@ export class PackedEntry {
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
-type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part';
+type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part' | 'same';
 
 const STATES = Object.fromEntries(
   Object.entries(BlockState).map(([name, value]) => [value, name]),
@@ -167,13 +170,18 @@ export class DirectoryListing {
     this.#entries = pathAt + aligned(pathLength) + ENTRY.end;
   }
 
+  /** Whether it could not be read because it is not there any more. */
+  get isGone(): boolean {
+    return this.state === 'unreadable' && (this.errno === ENOENT || this.errno === ENOTDIR);
+  }
+
   /** Digest of the directory's own fields and of all its entries; of the last part, that of all parts. */
   get digest(): Buffer {
     const at = this.start + BLOCK.digest;
     return this.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
-  /** The directory's own attributes. */
+  /** The directory's own attributes. A block of state `same` has none. */
   attributes(): Attributes {
     const own = new PackedEntry(this.bytes, this.view);
     own.at = this.#entries - ENTRY.end;

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
-import { decodeZstd } from '../codec/zstd.js';
 
 /**
  * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an
@@ -27,7 +28,11 @@ export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array
   }
 }
 
-async function* guarded(content: AsyncIterable<Uint8Array>, problem: string): AsyncGenerator<Uint8Array> {
+/** A content whose source says in its own way that it is damaged; here that is `invalid_content` with `problem`. */
+export async function* guarded(
+  content: AsyncIterable<Uint8Array>,
+  problem: string,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* content;
   } catch {
@@ -55,7 +60,7 @@ const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
  * Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. Resolves when
  * nothing more comes or the bound is reached.
  */
-export async function discardRest(request: IncomingMessage): Promise<void> {
+async function discardRest(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;
   let drained = 0;
   const enough = new AbortController();
@@ -70,4 +75,16 @@ export async function discardRest(request: IncomingMessage): Promise<void> {
   }
   // After the answer, which is sent in this turn, has had its chance.
   if (enough.signal.aborted) setImmediate(() => request.destroy());
+}
+
+/** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
+const MAX_ANSWER_DELAY = 1000;
+
+/** Deals with the body of a request that is refused. Resolves when the answer may be sent. */
+export async function refuseBody(request: IncomingMessage): Promise<void> {
+  const discarded = discardRest(request);
+  // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
+  if (request.headers.connection?.toLowerCase() === 'close') {
+    await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
+  }
 }

@@ -1,4 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { measuredResponse } from '../metrics/measured-response.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
 import { refuseMalformed } from './malformed.js';
@@ -16,24 +18,36 @@ export interface HttpServerOptions {
 /** How long the head of a request may take to arrive, in milliseconds. */
 const HEAD_TIMEOUT = 60_000;
 
-/** Makes a server that hands requests to the application. */
+/** How long a client may take to agree on TLS, in milliseconds. */
+const HANDSHAKE_TIMEOUT = 20_000;
+
+/**
+ * Makes a server that hands requests to the application.
+ *
+ * @param tls what it needs for TLS; without it the server speaks plain HTTP. With authorities, clients need a
+ * certificate of one of them.
+ */
 export function createHttpServer(
   handler: RequestListener,
   { metrics, idleTimeout, maxConnections }: HttpServerOptions,
+  tls: SecureContextOptions | undefined,
 ): Server {
-  const server = createServer(
-    {
-      ServerResponse: measuredResponse(metrics.requests),
-      // A large upload may take hours; what is cut is a connection on which nothing moves.
-      requestTimeout: 0,
-      headersTimeout: HEAD_TIMEOUT,
-      keepAliveTimeout: idleTimeout,
-    },
-    handler,
-  );
+  const options = {
+    ServerResponse: measuredResponse(metrics.requests),
+    // A large upload may take hours; what is cut is a connection on which nothing moves.
+    requestTimeout: 0,
+    headersTimeout: HEAD_TIMEOUT,
+    keepAliveTimeout: idleTimeout,
+  };
+  const server = tls
+    ? createTlsServer(
+        { ...options, ...tls, requestCert: tls.ca !== undefined, handshakeTimeout: HANDSHAKE_TIMEOUT },
+        handler,
+      )
+    : createServer(options, handler);
   server.setTimeout(idleTimeout);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
   server.on('clientError', refuseMalformed);
-  metrics.traffic.watch(server);
+  metrics.traffic.watch(server, tls ? 'secureConnection' : 'connection');
   return server;
 }

@@ -8,8 +8,12 @@ interface ConnectionError extends NodeJS.ErrnoException {
 
 /** Answers what is not HTTP and closes the connection. */
 export function refuseMalformed(error: ConnectionError, socket: Socket): void {
-  // An answer in the middle of another one would pass for a piece of a file.
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+  // An answer in the middle of another one would pass for a piece of a file, and without TLS there is no telling.
+  if (
+    /^(ECONNRESET$|ERR_SSL_|ERR_TLS_)/.test(error.code ?? '') ||
+    !socket.writable ||
+    socket.bytesWritten > 0
+  ) {
     socket.destroy();
     return;
   }

@@ -33,7 +33,7 @@ export function wantsJson(headers: IncomingHttpHeaders): boolean {
 }
 
 /** Whether a media type is asked for by its name and wanted no less than plain text. */
-function prefersType(headers: IncomingHttpHeaders, type: string): boolean {
+export function prefersType(headers: IncomingHttpHeaders, type: string): boolean {
   const weights = parseWeights(headers.accept);
   return prefers(weights.get(type), weights.get('text/plain'));
 }

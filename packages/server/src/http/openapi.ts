@@ -7,16 +7,30 @@ const DESCRIPTION = `Keeps files under names; each has a version, its modificati
 Requests that say \`${PROTOCOL_HEADER}: 3\` may be answered with zstd and get errors as JSON; the reason of an error
 stands in the header \`${EXCEPTION_HEADER}\` too. PROTOCOL.md describes every exchange.`;
 
-/** Collects the schemas of all routes that are registered by plugins from now on. */
-export function collectSchemas(app: FastifyInstance): void {
+/**
+ * Collects the schemas of all routes that are registered by plugins from now on.
+ *
+ * @param prefix the path below which the server's clients find them
+ */
+export function collectSchemas(app: FastifyInstance, prefix: string): void {
   // They describe and do not check; see schema.ts.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.register(swagger, {
     exposeHeadRoutes: true,
+    stripBasePath: false,
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Filetracker', version: '3', description: DESCRIPTION },
+      servers: [{ url: prefix || '/' }],
+      // Servers with `--token-file` want a token; the password of `Basic` may be one too.
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          basic: { type: 'http', scheme: 'basic' },
+        },
+      },
+      security: [{}, { bearer: [] }, { basic: [] }],
       tags: [
         { name: 'files', description: 'Files and listings' },
         { name: 'service', description: 'The server itself' },

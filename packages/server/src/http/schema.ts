@@ -62,26 +62,39 @@ const ERROR = {
   additionalProperties: { type: 'number' },
 };
 
-const SIZE_HEADER: Descriptions = {
-  'Content-Range': text('`bytes */` and the length of the plain content.'),
+/** Headers that errors of one status have besides. */
+const ERROR_HEADERS: Readonly<Record<number, Descriptions>> = {
+  [ERROR_STATUS.unauthorized]: { 'WWW-Authenticate': text('`Bearer` and `Basic`.') },
+  [ERROR_STATUS.range_not_satisfiable]: {
+    'Content-Range': text('`bytes */` and the length of the plain content.'),
+  },
+  [ERROR_STATUS.too_many_requests]: { 'Retry-After': integer('Seconds after which to try again.') },
 };
+
+/** What any request may be refused with. */
+const ANY_ERROR = [
+  'invalid_request',
+  'unauthorized',
+  'forbidden',
+  'too_many_requests',
+  'internal',
+  'unavailable',
+] as const;
 
 /** The replies to requests that fail in one of these ways, or in a way that any request may fail. */
 export function errors(...codes: readonly ErrorCode[]): Record<number, ReturnType<typeof reply>> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...codes, 'invalid_request', 'internal', 'unavailable'] as const) {
+  for (const code of [...codes, ...ANY_ERROR]) {
     const status = ERROR_STATUS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  const headers = {
-    [EXCEPTION_HEADER]: text('The reason in one line of printable ASCII, the rest percent-encoded.'),
-  };
+  const reason = text('The reason in one line of printable ASCII, the rest percent-encoded.');
   const content = { 'text/plain': { type: 'string' }, 'application/json': ERROR };
   return Object.fromEntries(
     [...byStatus].map(([status, those]) => [
       status,
       reply(those.map((code) => `\`${code}\``).join(', '), {
-        headers: status === ERROR_STATUS.range_not_satisfiable ? { ...headers, ...SIZE_HEADER } : headers,
+        headers: { [EXCEPTION_HEADER]: reason, ...ERROR_HEADERS[status] },
         content,
       }),
     ]),

@@ -1,4 +1,5 @@
-import { type Digest, type FileName, ProtocolError } from '@filetracker/protocol';
+import { type Digest, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
+import type { FileRecord } from './metadata-store.js';
 
 /** Contents that a condition names; `*` stands for any. */
 export type Contents = '*' | readonly Digest[];
@@ -9,23 +10,28 @@ export interface Condition {
   readonly ifMatch?: Contents | undefined;
   /** There must be no file, or its newest content must be none of these. */
   readonly ifNoneMatch?: Contents | undefined;
+  /** If there is a file, its version must not be newer. */
+  readonly ifUnmodifiedSince?: Version | undefined;
 }
 
 /**
  * Throws `ProtocolError` `precondition_failed` if a condition is not met.
  *
- * @param stored the newest content of the file, `undefined` where there is none
+ * @param stored the newest version of the file, `undefined` where there is none
  */
 export function refuseUnmet(
-  { ifMatch, ifNoneMatch }: Condition,
+  { ifMatch, ifNoneMatch, ifUnmodifiedSince }: Condition,
   name: FileName,
-  stored: Digest | undefined,
+  stored: FileRecord | undefined,
 ): void {
-  if (ifMatch !== undefined && !includes(ifMatch, stored)) {
-    throw new ProtocolError('precondition_failed', `If-Match is not met: ${describe(name, stored)}`);
+  if (ifMatch !== undefined && !includes(ifMatch, stored?.digest)) {
+    throw unmet('If-Match', name, stored);
   }
-  if (ifNoneMatch !== undefined && includes(ifNoneMatch, stored)) {
-    throw new ProtocolError('precondition_failed', `If-None-Match is not met: ${describe(name, stored)}`);
+  if (ifNoneMatch !== undefined && includes(ifNoneMatch, stored?.digest)) {
+    throw unmet('If-None-Match', name, stored);
+  }
+  if (ifUnmodifiedSince !== undefined && stored && stored.version > ifUnmodifiedSince) {
+    throw unmet('If-Unmodified-Since', name, stored);
   }
 }
 
@@ -33,6 +39,9 @@ function includes(contents: Contents, stored: Digest | undefined): boolean {
   return stored !== undefined && (contents === '*' || contents.includes(stored));
 }
 
-function describe(name: FileName, stored: Digest | undefined): string {
-  return stored === undefined ? `there is no file "/${name}"` : `"/${name}" has the content ${stored}`;
+function unmet(header: string, name: FileName, stored: FileRecord | undefined): ProtocolError {
+  const state = stored
+    ? `"/${name}" has version ${stored.version} and the content ${stored.digest}`
+    : `there is no file "/${name}"`;
+  return new ProtocolError('precondition_failed', `${header} is not met: ${state}`);
 }

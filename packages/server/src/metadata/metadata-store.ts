@@ -2,6 +2,7 @@ import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../blobs/blob-store.js';
 import type { Condition } from './conditions.js';
 import type { DirectoryEntry, ListChildrenRequest, ListRequest } from './listing.js';
+import type { Quota } from './rules.js';
 
 /** Where a content's bytes are. */
 export type ContentLocation =
@@ -88,6 +89,13 @@ export interface Totals {
   readonly storedBytes: number;
 }
 
+/** A quota and what is used of it. */
+export interface QuotaState extends Quota {
+  readonly used: number;
+  /** Not all files that were there before the quota are counted yet, so that more is used. */
+  readonly counting: boolean;
+}
+
 /** Which kept versions of a file are wanted. */
 export interface VersionsRequest {
   readonly name: FileName;
@@ -102,6 +110,43 @@ export interface GarbageRequest {
   readonly limit: number;
   /** Copies that were returned before and are deleted durably now. */
   readonly deleted: readonly BlobId[];
+}
+
+/** A change of the store, as those who follow it are told. */
+export type StoreChange =
+  | {
+      readonly kind: 'put';
+      /** Changes are numbered in the order of their commits. Not every number is a change of a file. */
+      readonly sequence: number;
+      /** Milliseconds since 1970. */
+      readonly time: number;
+      readonly file: FileRecord;
+    }
+  | {
+      readonly kind: 'delete';
+      readonly sequence: number;
+      readonly time: number;
+      readonly name: FileName;
+      readonly version: Version;
+    }
+  /** What happened under these numbers cannot be told any more. */
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number };
+
+/** Some changes one after the other. */
+export interface ChangePage {
+  readonly changes: readonly StoreChange[];
+  /** Everything up to this sequence was told: go on behind it. */
+  readonly last: number;
+  /** The newest change that was committed when the page was read. */
+  readonly newest: number;
+}
+
+/** A copy of the metadata from which, with the journal, it could be rebuilt. */
+export interface CheckpointInfo {
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly bytes: number;
 }
 
 /** What became of a {@link MetadataStore.expireHistory}. */
@@ -131,7 +176,7 @@ export interface MetadataStore {
    * Stores a version of a file, unless a newer one is stored. What it overwrites is kept as far as the rules of
    * the store say; a version equal to it is replaced. Throws `ProtocolError`, and nothing has changed:
    * `precondition_failed`; `forbidden` where the rules let nothing be overwritten; `name_conflict` where the
-   * name is a directory or lies below a file.
+   * name is a directory or lies below a file; `quota_exceeded` where the file would take more than there may be.
    */
   putFile(file: FileRecord, options?: PutOptions): Promise<PutOutcome>;
 
@@ -177,6 +222,33 @@ export interface MetadataStore {
   collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]>;
 
   totals(): Promise<Totals>;
+
+  /**
+   * Throws `ProtocolError` `quota_exceeded` if a file could not be put at this moment for its size. Spares the
+   * transfer of its content; {@link putFile} decides.
+   */
+  checkQuota(file: Omit<FileRecord, 'digest'>): Promise<void>;
+
+  /**
+   * Counts up to `limit` more of the files that were stored before there was a quota for their directory. False when
+   * all are counted.
+   */
+  countForQuotas(limit: number): Promise<boolean>;
+
+  /** The quotas among the rules of the store. */
+  quotas(): Promise<readonly QuotaState[]>;
+
+  /**
+   * Up to about `limit` committed changes behind the sequence `since`, oldest first. May tell fewer than there
+   * are, or none, and still get on: `last` says how far. Holds nothing between two calls.
+   */
+  changesSince(since: number, limit: number): Promise<ChangePage>;
+
+  /** Resolves when there is a change behind `after`, of any process, or when `signal` aborts. */
+  waitForChange(after: number, signal: AbortSignal): Promise<void>;
+
+  /** The newest checkpoint, or `undefined` before the first. */
+  lastCheckpoint(): Promise<CheckpointInfo | undefined>;
 
   /** Commits as durably as a change, and changes nothing that can be read. Rejects when a change would. */
   probe(): Promise<void>;

@@ -8,10 +8,14 @@ export class Traffic {
   #received = 0;
   #sent = 0;
 
-  /** Counts the connections of `server` from now on. */
-  watch(server: Server): void {
+  /**
+   * Counts the connections of `server` from now on.
+   *
+   * @param event what it emits with a connection: with TLS another than without
+   */
+  watch(server: Server, event: 'connection' | 'secureConnection'): void {
     server.on('drop', () => this.#refused++);
-    server.on('connection', (socket: Socket) => {
+    server.on(event, (socket: Socket) => {
       this.#accepted++;
       this.#open.add(socket);
       socket.once('close', () => {

@@ -3,10 +3,15 @@ import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../metada
 import type { FileRecord, KeptVersion, MetadataStore } from '../metadata/metadata-store.js';
 
 /** Which part of a listing is wanted: see {@link ListRequest}. Without a limit everything is. */
-export type ListOptions = Pick<ListRequest, 'after' | 'asOf'> & { readonly limit?: number | undefined };
+export type ListOptions = Pick<ListRequest, 'after' | 'asOf'> & {
+  readonly limit?: number | undefined;
+  /** Leave out files whose version is newer; they do not count against the limit. */
+  readonly until?: Version | undefined;
+};
 
 /** The same for the direct children of a directory. */
-export type ListChildrenOptions = Pick<ListChildrenRequest, 'after' | 'asOf'> & Pick<ListOptions, 'limit'>;
+export type ListChildrenOptions = Pick<ListChildrenRequest, 'after' | 'asOf'> &
+  Pick<ListOptions, 'limit' | 'until'>;
 
 /** One line of a file's history. */
 export type HistoryEntry =
@@ -24,21 +29,24 @@ export class Listings {
   /** See `FileStore.list`. */
   async list(
     directory: DirectoryName,
-    { after, limit, asOf }: ListOptions,
+    { after, limit, asOf, until }: ListOptions,
   ): Promise<AsyncIterable<readonly FileRecord[]>> {
     const read = (position: FileRecord | undefined, most: number) =>
       this.metadata.list({ directory, after: position?.name ?? after, limit: most, asOf });
-    return this.#pages(directory, asOf, read, limit);
+    const isWanted = (file: FileRecord) => until === undefined || file.version <= until;
+    return this.#pages(directory, asOf, { read, limit, isWanted });
   }
 
   /** See `FileStore.listChildren`. */
   async listChildren(
     directory: DirectoryName,
-    { after, limit, asOf }: ListChildrenOptions,
+    { after, limit, asOf, until }: ListChildrenOptions,
   ): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
     const read = (position: DirectoryEntry | undefined, most: number) =>
       this.metadata.listChildren({ directory, after: position ?? after, limit: most, asOf });
-    return this.#pages(directory, asOf, read, limit);
+    const isWanted = (entry: DirectoryEntry) =>
+      until === undefined || entry.kind === 'directory' || entry.version <= until;
+    return this.#pages(directory, asOf, { read, limit, isWanted });
   }
 
   /** See `FileStore.versions`. */
@@ -49,21 +57,20 @@ export class Listings {
     if (first.length === 0) {
       throw new ProtocolError('not_found', `there is no file "/${name}", and no version of it is kept`);
     }
-    return entriesOf(pagesFrom(first, Number.POSITIVE_INFINITY, read));
+    return entriesOf(pagesFrom(first, { read }));
   }
 
   /** Throws `not_a_directory` when there is no such directory at that moment. */
   async #pages<T>(
     directory: DirectoryName,
     asOf: Version | undefined,
-    read: ReadPage<T>,
-    limit = Number.POSITIVE_INFINITY,
+    part: Part<T>,
   ): Promise<AsyncIterable<readonly T[]>> {
-    const first = await read(undefined, Math.min(PAGE, limit));
+    const first = await part.read(undefined, firstPage(part));
     if (first.length === 0 && directory !== '' && !(await this.#exists(directory, asOf))) {
       throw new ProtocolError('not_a_directory', 'the path does not exist or is not a directory');
     }
-    return pagesFrom(first, limit, read);
+    return pagesFrom(first, part);
   }
 
   async #exists(directory: DirectoryName, asOf: Version | undefined): Promise<boolean> {
@@ -71,20 +78,31 @@ export class Listings {
   }
 }
 
-/** Reads up to `most` entries behind one, from the beginning without one. Fewer mean that there are no more. */
-type ReadPage<T> = (position: T | undefined, most: number) => Promise<readonly T[]>;
+/** What is read of a listing. */
+interface Part<T> {
+  /** Reads up to `most` entries behind one, from the beginning without one. Fewer mean that there are no more. */
+  readonly read: (position: T | undefined, most: number) => Promise<readonly T[]>;
+  /** How many wanted entries there may be. */
+  readonly limit?: number | undefined;
+  readonly isWanted?: (entry: T) => boolean;
+}
 
-async function* pagesFrom<T>(
-  first: readonly T[],
-  limit: number,
-  read: ReadPage<T>,
-): AsyncGenerator<readonly T[]> {
+function firstPage<T>({ limit = PAGE }: Part<T>): number {
+  return Math.min(PAGE, limit);
+}
+
+async function* pagesFrom<T>(first: readonly T[], part: Part<T>): AsyncGenerator<readonly T[]> {
+  const { read, limit = Number.POSITIVE_INFINITY, isWanted = () => true } = part;
   let left = limit;
+  let asked = firstPage(part);
   for (let page = first; page.length > 0; ) {
-    yield page;
-    left -= page.length;
-    if (page.length < PAGE || left <= 0) return;
-    page = await read(page.at(-1), Math.min(PAGE, left));
+    const wanted = page.filter(isWanted).slice(0, left);
+    if (wanted.length > 0) yield wanted;
+    left -= wanted.length;
+    if (page.length < asked || left <= 0) return;
+    // Where many are not wanted, asking for the few that are left would take many reads.
+    asked = wanted.length < page.length ? PAGE : Math.min(PAGE, left);
+    page = await read(page.at(-1), asked);
   }
 }
 

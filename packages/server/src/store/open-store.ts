@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { FramePool } from '../codec/frame-pool.js';
+import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES, type StoreRules } from '../metadata/rules.js';
 import { StoreOpenError } from './errors.js';
@@ -15,6 +16,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly compressionLevel: number;
   /** False acknowledges changes before they are on the disk: faster, and a power cut may lose them. */
   readonly durable: boolean;
+  /** When checkpoints of the metadata are taken; {@link DEFAULT_CHECKPOINTS} unless given. */
+  readonly checkpoints?: CheckpointPolicy;
   /** What is permitted and kept; the same for all processes that share the store. */
   readonly rules?: StoreRules;
 }
@@ -41,7 +44,13 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
-    const metadata = LmdbMetadataStore.open(join(directory, 'metadata'), { durable, rules });
+    const metadata = LmdbMetadataStore.open(directory, {
+      durable,
+      rules,
+      // A server that changes nothing leaves checkpoints to those that do.
+      checkpoints: options.readOnly ? undefined : (options.checkpoints ?? DEFAULT_CHECKPOINTS),
+      onError: options.onBackgroundError,
+    });
     const blobs = await FsBlobStore.open(directory, { durable });
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);
     const swept = await store.sweep();

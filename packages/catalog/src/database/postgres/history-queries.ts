@@ -7,7 +7,7 @@ import type { StreamQuery } from './read-stream.js';
 const INDEXED_PATH = 1024;
 
 /** Collects conditions whose values become numbered parameters. */
-class Conditions {
+export class Conditions {
   readonly values: unknown[] = [];
   readonly #parts: string[] = [];
 

@@ -40,6 +40,15 @@ export async function hostNames(client: pg.ClientBase): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** As {@link lockHost}, without waiting: false when another one has the lock. */
+export async function tryLockHost(client: pg.ClientBase, host: number): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    'SELECT pg_try_advisory_xact_lock($1, $2) AS locked',
+    [SCAN_LOCK, host],
+  );
+  return rows[0]?.locked === true;
+}
+
 /**
  * Takes the lock of those who write what is known of a host, for the transaction under way. Throws
  * {@link CatalogError} `busy` when another one has it and keeps it.

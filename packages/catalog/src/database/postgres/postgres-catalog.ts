@@ -1,8 +1,23 @@
 import pg from 'pg';
 import { type BytePath, childPath, nameFromBytes, pathFromBytes, toBytes } from '../../byte-path.js';
 import { BaselinePreview } from '../baseline-preview.js';
-import type { BeginScanOptions, Catalog, ChangeFilter, ScanFilter, ScanSession } from '../catalog.js';
-import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
+import type {
+  BeginScanOptions,
+  Catalog,
+  ChangeFilter,
+  MutationFilter,
+  ScanFilter,
+  ScanSession,
+} from '../catalog.js';
+import type {
+  DirectoryRecord,
+  FileChange,
+  FileRecord,
+  Mutation,
+  ScanError,
+  ScanId,
+  ScanRun,
+} from '../records.js';
 import {
   type AttributeRow,
   attributesFromRow,
@@ -11,9 +26,12 @@ import {
   type DirectoryRow,
   directoryRecord,
   fileChange,
+  type MutationRow,
+  mutation,
   type ScanRow,
   scanRun,
 } from '../row-mapping.js';
+import type { BeginWatchOptions, WatchRecorder } from '../watch-recorder.js';
 import {
   connect,
   connectionOptions,
@@ -23,11 +41,13 @@ import {
 } from './connection.js';
 import { changesQuery, scansQuery } from './history-queries.js';
 import { addHost, findHost, lockHost } from './hosts.js';
+import { mutationsQuery } from './mutations-query.js';
 import { openSchema } from './open-schema.js';
 import { ensurePartitions } from './partitions.js';
 import { AT_PATH, readDirectory } from './read-directories.js';
 import { readStream, type StreamQuery } from './read-stream.js';
 import { PostgresScanSession } from './session.js';
+import { PostgresWatchRecorder } from './watch-recorder.js';
 
 /** Connections for reading that are kept open; a scan has one more of its own. */
 const MAX_READERS = 8;
@@ -80,12 +100,41 @@ class PostgresCatalog implements Catalog {
     });
   }
 
+  beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
+    return this.#attempt(async () => {
+      const host = await this.#ownHost();
+      return new PostgresWatchRecorder({
+        ...options,
+        connect: () => connect(this.place),
+        readers: this.#readers,
+        host,
+        translate: (error) => translated(this.place, error),
+      });
+    });
+  }
+
   scans(filter: ScanFilter = {}): AsyncIterable<ScanRun> {
     return this.#stream<ScanRow, ScanRun>((host) => scansQuery(host, filter), scanRun);
   }
 
   changes(filter: ChangeFilter = {}): AsyncIterable<FileChange> {
     return this.#stream<ChangeRow, FileChange>((host) => changesQuery(host, filter), fileChange);
+  }
+
+  mutations(filter: MutationFilter = {}): AsyncIterable<Mutation> {
+    return this.#stream<MutationRow, Mutation>((host) => mutationsQuery(host, filter), mutation);
+  }
+
+  mutationCursor(): Promise<number> {
+    return this.#attempt(async () => {
+      const host = await this.#findHost();
+      if (host === undefined) return 0;
+      const { rows } = await this.#readers.query<{ cursor: bigint }>(
+        'SELECT coalesce(max(sequence), 0) AS cursor FROM mutation_log WHERE host_id = $1',
+        [host],
+      );
+      return Number(rows[0]?.cursor);
+    });
   }
 
   errors(scan: ScanId): AsyncIterable<ScanError> {
@@ -135,6 +184,18 @@ class PostgresCatalog implements Catalog {
 
   async close(): Promise<void> {
     await this.#readers.end();
+  }
+
+  /** The host's number; it is given one if need be. */
+  async #ownHost(): Promise<number> {
+    if (this.host !== undefined) return this.host;
+    const client = await this.#readers.connect();
+    try {
+      this.host = await addHost(client, this.hostName);
+      return this.host;
+    } finally {
+      client.release();
+    }
   }
 
   /** The host's number; undefined as long as nothing of it was recorded. */

@@ -38,6 +38,10 @@ export class ChangeLog {
     );
   }
 
+  get isEmpty(): boolean {
+    return this.database.prepare('SELECT 1 FROM temp.found LIMIT 1').get() === undefined;
+  }
+
   /**
    * Notes a change. Renames are found later, by {@link pairRenames}. `replaced` says that a directory is another one
    * than before with the same permissions and owner, which is no change unless one of the two was renamed.
@@ -105,6 +109,17 @@ export class ChangeLog {
          ORDER BY CASE kind WHEN 'removed' THEN 0 WHEN 'renamed' THEN 1 ELSE 2 END, path`,
       )
       .run(scan, recordedAt);
+  }
+
+  /** Writes each change that {@link publish} wrote to the log that followers of events read, in the same order. */
+  publishMutations(scan: number, recordedAt: number): void {
+    this.database
+      .prepare(
+        `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id)
+         SELECT recorded_at, kind, path, previous_path, scan_id FROM file_changes
+         WHERE recorded_at = ? AND scan_id = ? ORDER BY sequence`,
+      )
+      .run(recordedAt, scan);
   }
 
   /** Counts what was found. */

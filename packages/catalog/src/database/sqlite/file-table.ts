@@ -39,18 +39,19 @@ type KnownRow = [
 
 /** The rows of `files`. */
 export class FileTable {
-  readonly #insertMany: Statement<[Value[]]>;
-  readonly #insertOne: Statement<[Value[]]>;
+  readonly #insertMany: Statement<Value[]>;
+  readonly #insertOne: Statement<Value[]>;
   readonly #update: Statement<Value[]>;
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
-  #queue: Value[] = [];
+  readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
+  #queued = 0;
 
   constructor(database: Database) {
     const row = `(${Array(COLUMN_COUNT).fill('?').join(',')})`;
     const insert = (rows: number) =>
-      database.prepare<[Value[]]>(`INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
+      database.prepare<Value[]>(`INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
     this.#insertMany = insert(ROWS_PER_INSERT);
     this.#insertOne = insert(1);
     this.#update = database.prepare(
@@ -72,19 +73,32 @@ export class FileTable {
   insertPacked(directory: number, directoryDevice: number, entry: PackedEntry): void {
     const { device, links } = entry;
     const queue = this.#queue;
-    queue.push(directory, entry.nameBytes, entry.mode, entry.uid, entry.gid, links);
-    queue.push(device === directoryDevice ? null : device, entry.inode, entry.size, entry.allocated);
-    queue.push(entry.mtimeNs, entry.ctimeNs, entry.bornNs, links === 1 ? 1 : 0);
-    if (queue.length === ROWS_PER_INSERT * COLUMN_COUNT) {
-      this.#insertMany.run(queue);
-      this.#queue = [];
-    }
+    const at = this.#queued;
+    queue[at] = directory;
+    queue[at + 1] = entry.nameBytes;
+    queue[at + 2] = entry.mode;
+    queue[at + 3] = entry.uid;
+    queue[at + 4] = entry.gid;
+    queue[at + 5] = links;
+    queue[at + 6] = device === directoryDevice ? null : device;
+    queue[at + 7] = entry.inode;
+    queue[at + 8] = entry.size;
+    queue[at + 9] = entry.allocated;
+    queue[at + 10] = entry.mtimeNs;
+    queue[at + 11] = entry.ctimeNs;
+    queue[at + 12] = entry.bornNs;
+    queue[at + 13] = links === 1 ? 1 : 0;
+    this.#queued = at + COLUMN_COUNT;
+    if (this.#queued < queue.length) return;
+    this.#queued = 0;
+    // As arguments, not as one array: the binding reads each element of an array through a property look-up.
+    this.#insertMany.run(...queue);
   }
 
   /** Inserts a new row. A file with several links is not counted yet. */
   insert(directory: number, directoryDevice: number, entry: Entry): void {
     const counted = entry.links === 1 ? 1 : 0;
-    this.#insertOne.run([directory, toBytes(entry.name), ...fields(entry, directoryDevice), counted]);
+    this.#insertOne.run(directory, toBytes(entry.name), ...fields(entry, directoryDevice), counted);
   }
 
   /** Replaces a row's fields. A file with several links is not counted then. */
@@ -111,10 +125,10 @@ export class FileTable {
 
   /** Writes queued insertions. */
   flush(): void {
-    for (let at = 0; at < this.#queue.length; at += COLUMN_COUNT) {
-      this.#insertOne.run(this.#queue.slice(at, at + COLUMN_COUNT));
+    for (let at = 0; at < this.#queued; at += COLUMN_COUNT) {
+      this.#insertOne.run(...this.#queue.slice(at, at + COLUMN_COUNT));
     }
-    this.#queue = [];
+    this.#queued = 0;
   }
 }
 

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { type BytePath, childPath } from '../../byte-path.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
@@ -23,8 +22,6 @@ interface IntakeOptions {
   readonly isBaseline: boolean;
 }
 
-const { ENOENT, ENOTDIR } = constants.errno;
-
 /** Brings the catalog to what listings say, one listing at a time, by the rules of {@link ScanSession.record}. */
 export class ListingIntake {
   /** Sums of very large new directories of which parts have come. */
@@ -34,6 +31,7 @@ export class ListingIntake {
 
   /** Takes in one listing. */
   take(listing: DirectoryListing): void {
+    if (listing.state === 'same') return;
     if (listing.state === 'unreadable') this.#takeUnreadable(listing);
     else if (listing.state === 'notEntered') this.#keep(listing);
     else this.#takeEntries(listing);
@@ -69,7 +67,7 @@ export class ListingIntake {
     const { tables, problems } = this.options;
     const { path, errno } = listing;
     problems.addError(path, errno);
-    if (errno === ENOENT || errno === ENOTDIR) {
+    if (listing.isGone) {
       const gone = tables.tree.find(path);
       if (gone) removeSubtree(tables, { ...gone, path });
       return;

@@ -36,6 +36,13 @@ export function openForWriting(file: string): Database.Database {
   });
 }
 
+/** As {@link openForWriting}, for a connection that fails at once when another one writes instead of waiting. */
+export function openForWatching(file: string): Database.Database {
+  const database = openForWriting(file);
+  database.pragma('busy_timeout = 0');
+  return database;
+}
+
 /** Opens a catalog file that exists for reading. Throws {@link CatalogError} as {@link openForWriting} does. */
 export function openForReading(file: string): Database.Database {
   return translating(file, () => {

@@ -19,7 +19,7 @@ export interface SessionTables {
   readonly log: ChangeLog;
 }
 
-/** Prepares the parts for a scan of `root`. */
+/** Prepares the parts for a scan or a batch of a watch of `root`. */
 export function sessionTables(database: Database, root: BytePath): SessionTables {
   const directories = new DirectoryTable(database);
   const ledger = new TotalsLedger(database);

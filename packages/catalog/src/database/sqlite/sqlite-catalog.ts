@@ -1,9 +1,24 @@
 import type { Database } from 'better-sqlite3';
 import { type BytePath, childPath, nameFromBytes } from '../../byte-path.js';
 import { BaselinePreview } from '../baseline-preview.js';
-import type { BeginScanOptions, Catalog, ChangeFilter, ScanFilter, ScanSession } from '../catalog.js';
+import type {
+  BeginScanOptions,
+  Catalog,
+  ChangeFilter,
+  MutationFilter,
+  ScanFilter,
+  ScanSession,
+} from '../catalog.js';
 import { CatalogError } from '../errors.js';
-import type { DirectoryRecord, FileChange, FileRecord, ScanError, ScanId, ScanRun } from '../records.js';
+import type {
+  DirectoryRecord,
+  FileChange,
+  FileRecord,
+  Mutation,
+  ScanError,
+  ScanId,
+  ScanRun,
+} from '../records.js';
 import {
   type AttributeRow,
   attributesFromRow,
@@ -11,10 +26,13 @@ import {
   type DirectoryRow,
   directoryRecord,
 } from '../row-mapping.js';
-import { openForReading, openForWriting, translated, translating } from './open-database.js';
+import type { BeginWatchOptions, WatchRecorder } from '../watch-recorder.js';
+import { openForReading, openForWatching, openForWriting, translated, translating } from './open-database.js';
 import { findDirectory, readDirectory } from './read-directories.js';
 import { readChanges, readErrors, readScans } from './read-history.js';
+import { mutationCursor, readMutations } from './read-mutations.js';
 import { SqliteScanSession } from './session.js';
+import { SqliteWatchRecorder } from './watch-recorder.js';
 
 /** A catalog in one SQLite file. */
 class SqliteCatalog implements Catalog {
@@ -50,6 +68,19 @@ class SqliteCatalog implements Catalog {
     });
   }
 
+  beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
+    return this.#attempt(() => {
+      const writer = openForWatching(this.file);
+      try {
+        const translate = (error: unknown) => translated(this.file, error);
+        return new SqliteWatchRecorder({ ...options, writer, reader: openForReading(this.file), translate });
+      } catch (error) {
+        writer.close();
+        throw error;
+      }
+    });
+  }
+
   scans(filter: ScanFilter = {}): AsyncIterable<ScanRun> {
     return this.#stream((database) => readScans(database, filter));
   }
@@ -58,19 +89,20 @@ class SqliteCatalog implements Catalog {
     return this.#stream((database) => readChanges(database, filter));
   }
 
+  mutations(filter: MutationFilter = {}): AsyncIterable<Mutation> {
+    return this.#stream((database) => readMutations(database, filter));
+  }
+
+  mutationCursor(): Promise<number> {
+    return this.#read(mutationCursor);
+  }
+
   errors(scan: ScanId): AsyncIterable<ScanError> {
     return this.#stream((database) => readErrors(database, scan));
   }
 
   directory(path: BytePath): Promise<DirectoryRecord | undefined> {
-    return this.#attempt(() => {
-      const database = openForReading(this.file);
-      try {
-        return readDirectory(database, path);
-      } finally {
-        database.close();
-      }
-    });
+    return this.#read((database) => readDirectory(database, path));
   }
 
   subdirectories(path: BytePath): AsyncIterable<DirectoryRecord> {
@@ -108,6 +140,17 @@ class SqliteCatalog implements Catalog {
 
   async close(): Promise<void> {
     // Every reading method and every session has a connection of its own, which it closes itself.
+  }
+
+  #read<Result>(read: (database: Database) => Result): Promise<Result> {
+    return this.#attempt(() => {
+      const database = openForReading(this.file);
+      try {
+        return read(database);
+      } finally {
+        database.close();
+      }
+    });
   }
 
   /** A stream sees one state of the catalog: it has a connection, and so a snapshot, of its own. */

@@ -33,11 +33,13 @@ export const READ = {
   tags: ['files'],
   summary: 'A file, or a part of it',
   params: NAME,
+  querystring: parameters({
+    version: integer('Exactly this version in seconds since 1970, if it is kept; the default is the newest.'),
+  }),
   headers: parameters({
     ...OPT_IN_HEADER,
     ...PRECONDITIONS,
     'If-Modified-Since': text('A date: answered with 304 if the version is no later.'),
-    'If-Unmodified-Since': text('A date: refused with 412 if the version is later.'),
     Range: text('`bytes=A-B`, `bytes=A-` or `bytes=-N` of the plain content. Several ranges are ignored.'),
     'If-Range': text('An entity tag: the range is ignored unless it is the stored content’s.'),
     'Accept-Encoding': text('With `zstd`, and opted in, the content may come as zstd.'),
@@ -53,7 +55,14 @@ export const READ = {
     }),
     304: reply('The client has this content.', { headers: FILE_HEADERS }),
     307: reply('Not here, but perhaps there (`--fallback-url`).', { headers: { Location: text('Where.') } }),
-    ...errors('invalid_name', 'not_found', 'precondition_failed', 'range_not_satisfiable', 'content_damaged'),
+    ...errors(
+      'invalid_name',
+      'invalid_version',
+      'not_found',
+      'precondition_failed',
+      'range_not_satisfiable',
+      'content_damaged',
+    ),
   },
 };
 
@@ -65,15 +74,21 @@ export const PUT = {
   querystring: parameters({ last_modified: { ...date('The version.'), required: true } }),
   headers: parameters({
     ...OPT_IN_HEADER,
+    ...PRECONDITIONS,
     'Content-Encoding': text('`gzip`, `zstd` or `identity`: how the body is encoded.'),
-    [CHECKSUM_HEADER]: text('SHA-256 of the plain content in hexadecimal; checked.'),
+    [CHECKSUM_HEADER]: text(
+      'SHA-256 of the plain content in hexadecimal; checked. Without a body, and opted in: of a content that is stored.',
+    ),
     [LOGICAL_SIZE_HEADER]: integer('Length of the plain content in bytes; checked.'),
   }),
   consumes: ['application/octet-stream'],
   body: { type: 'string', format: 'binary' },
   response: {
     200: reply('Stored, durably, or superseded by a newer version.', {
-      headers: { 'Last-Modified': text('The version that is stored now.') },
+      headers: {
+        'Last-Modified': text('The version that is stored now.'),
+        ETag: text('The SHA-256 of the content that is stored now, in quotes.'),
+      },
     }),
     ...errors(
       'invalid_name',
@@ -83,10 +98,13 @@ export const PUT = {
       'invalid_content',
       'digest_mismatch',
       'size_mismatch',
+      'content_missing',
       'name_conflict',
+      'precondition_failed',
       'too_large',
       'unsupported_encoding',
       'storage_full',
+      'quota_exceeded',
     ),
   },
 };
@@ -97,9 +115,9 @@ export const DELETE = {
   summary: 'Delete a file, unless a newer version is stored',
   params: NAME,
   querystring: parameters({ last_modified: { ...date('The newest version to delete.'), required: true } }),
-  headers: parameters(OPT_IN_HEADER),
+  headers: parameters({ ...OPT_IN_HEADER, ...PRECONDITIONS }),
   response: {
     200: reply('Deleted, durably, or superseded by a newer version.'),
-    ...errors('invalid_name', 'invalid_version', 'not_found', 'storage_full'),
+    ...errors('invalid_name', 'invalid_version', 'not_found', 'precondition_failed', 'storage_full'),
   },
 };

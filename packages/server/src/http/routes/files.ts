@@ -1,19 +1,13 @@
-import { setTimeout } from 'node:timers/promises';
-import {
-  CHECKSUM_HEADER,
-  type FileName,
-  formatDate,
-  LOGICAL_SIZE_HEADER,
-  ProtocolError,
-  parseDigest,
-  parseFileName,
-  type Version,
-} from '@filetracker/protocol';
+import { type FileName, formatDate, ProtocolError, parseFileName, type Version } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { FileStore } from '../../store/file-store.js';
-import { discardRest, plainContent } from '../body.js';
+import type { FileRecord, FileStore } from '../../store/file-store.js';
+import { announcedContent, digestAlone } from '../announced-content.js';
+import { authorizeDigestAlone } from '../authorization.js';
+import { plainContent, refuseBody } from '../body.js';
+import { conditionOf } from '../conditions.js';
+import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
-import { queryDate } from '../query.js';
+import { queryDate, querySeconds } from '../query.js';
 import { planRead } from '../read-plan.js';
 import { pathBehind } from '../request-target.js';
 import { DELETE, PUT, READ } from './files-schema.js';
@@ -26,9 +20,6 @@ export interface FilesOptions {
   readonly fallbackUrl: string | undefined;
 }
 
-/** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
-const MAX_ANSWER_DELAY = 1000;
-
 const PREFIX = '/files';
 const PATH = `${PREFIX}/*`;
 
@@ -38,39 +29,49 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
 
   const read = async (request: FastifyRequest, reply: FastifyReply) => {
     const name = nameOf(request);
+    const version = querySeconds(request, 'version');
     const { method, headers } = request.raw;
     try {
-      const opened = await store.open(name, (file) => planRead(file, method ?? 'GET', headers));
-      sendFile(request, reply, opened);
+      const opened = await store.open(name, (file) => planRead(file, method ?? 'GET', headers), version);
+      sendFile(request.raw, reply.hijack().raw, opened, request.log);
       return reply;
     } catch (error) {
+      // A server to fall back to may not know of versions and would answer with another one.
+      if (version !== undefined) throw error;
       return redirectOrThrow(error, name, request, reply, options);
     }
   };
   app.get(PATH, { schema: READ, exposeHeadRoute: false }, read);
   app.head(PATH, { schema: READ }, read);
 
+  const put = async (request: FastifyRequest): Promise<FileRecord> => {
+    const { digest, size } = announcedContent(request.headers, options.maxFileSize);
+    const file = {
+      name: nameOf(request),
+      version: requiredVersion(request),
+      size,
+      condition: conditionOf(request.headers),
+    };
+    const stored = digestAlone(request.headers, digest);
+    if (stored !== undefined) {
+      authorizeDigestAlone(request);
+      return store.putStored({ ...file, digest: stored });
+    }
+    return store.put({ ...file, digest, content: plainContent(request.raw) });
+  };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
     try {
-      const { version } = await store.put({
-        name: nameOf(request),
-        version: requiredVersion(request),
-        ...announced(request, options.maxFileSize),
-        content: plainContent(request.raw),
-      });
-      return await reply.header('Last-Modified', formatDate(version)).send();
+      const stored = await put(request);
+      reply.header('Last-Modified', formatDate(stored.version)).header('ETag', entityTag(stored.digest));
+      return await reply.send();
     } catch (error) {
-      const discarded = discardRest(request.raw);
-      // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
-      if (request.headers.connection?.toLowerCase() === 'close') {
-        await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
-      }
+      await refuseBody(request.raw);
       throw error;
     }
   });
 
   app.delete(PATH, { schema: DELETE }, async (request, reply) => {
-    await store.delete(nameOf(request), requiredVersion(request));
+    await store.delete(nameOf(request), requiredVersion(request), conditionOf(request.headers));
     return reply.send();
   });
 }
@@ -83,26 +84,6 @@ function requiredVersion(request: FastifyRequest): Version {
   const version = queryDate(request, 'last_modified');
   if (version === undefined) throw new ProtocolError('invalid_version', '"?last_modified=" is required');
   return version;
-}
-
-/** What an upload's headers say of its plain content. Throws if they are malformed or promise too much. */
-function announced({ headers }: FastifyRequest, maxFileSize: number) {
-  const digest = headers[CHECKSUM_HEADER.toLowerCase()];
-  const size = headers[LOGICAL_SIZE_HEADER.toLowerCase()];
-  if (size !== undefined && !/^\d{1,15}$/.test(String(size))) {
-    throw new ProtocolError('invalid_size', 'Logical-Size must be a number of bytes');
-  }
-  const plainLength = headers['content-encoding'] === undefined ? headers['content-length'] : undefined;
-  if (Math.max(Number(size ?? 0), Number(plainLength ?? 0)) > maxFileSize) {
-    throw new ProtocolError(
-      'too_large',
-      `the file is larger than the ${maxFileSize} bytes that this server accepts`,
-    );
-  }
-  return {
-    digest: digest === undefined ? undefined : parseDigest(String(digest)),
-    size: size === undefined ? undefined : Number(size),
-  };
 }
 
 /** Sends the client on to the fallback server when a file is not here and was not deleted here. */

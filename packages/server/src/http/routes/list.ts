@@ -1,55 +1,78 @@
-import { Readable } from 'node:stream';
-import { currentVersion, type DirectoryName, parseDirectoryName, type Version } from '@filetracker/protocol';
+import {
+  currentVersion,
+  type DirectoryName,
+  type FileName,
+  parseDirectoryName,
+  parseFileName,
+} from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { FileRecord, FileStore } from '../../store/file-store.js';
-import { queryDate } from '../query.js';
+import type { DirectoryEntry, FileRecord, FileStore, ListChildrenOptions } from '../../store/file-store.js';
+import { linesOf, NDJSON } from '../lines.js';
+import { prefersType } from '../negotiation.js';
+import { queryDate, queryFlag, queryNumber, querySeconds, queryText } from '../query.js';
 import { pathBehind } from '../request-target.js';
-import { date, errors, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
+import { LIMIT, LIST, LIST_DIRECTORY } from './list-schema.js';
 
 const PREFIX = '/list';
 
-const DIRECTORY = parameters({ directory: text('The name of a directory, as a file’s.') });
-
-const SCHEMA = {
-  tags: ['files'],
-  summary: 'The files below a directory',
-  querystring: parameters({
-    last_modified: date('Only versions up to this one; the default is the present.'),
-  }),
-  headers: parameters(OPT_IN_HEADER),
-  response: {
-    200: reply('Names relative to the directory, one a line.', {
-      content: { 'text/plain': { type: 'string' } },
-    }),
-    ...errors('invalid_name', 'invalid_version', 'not_a_directory'),
-  },
-};
-
-/** GET of `/list/{directory}`: the names below a directory, relative to it, one a line. */
+/** GET of `/list/{directory}`: what lies below a directory, relative to it, one entry a line. */
 export function registerList(app: FastifyInstance, { store }: { readonly store: FileStore }): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const directory = parseDirectoryName(pathBehind(PREFIX, request.url));
-    const cutoff = queryDate(request, 'last_modified') ?? currentVersion();
-    const lines = listing(await store.list(directory), directory, cutoff);
-    return reply
-      .type('text/plain; charset=utf-8')
-      .send(Readable.from(lines, { objectMode: false, highWaterMark: 1 }));
+    const entries = await listing(store, directory, request);
+    const asJson = prefersType(request.headers, NDJSON);
+    reply.type(asJson ? NDJSON : 'text/plain; charset=utf-8').header('Vary', 'Accept');
+    const skip = directory === '' ? 0 : directory.length + 1;
+    return reply.send(
+      linesOf(entries, asJson ? (entry) => jsonLine(entry, skip) : (entry) => textLine(entry, skip)),
+    );
   };
-  app.get(PREFIX, { schema: SCHEMA }, handler);
-  app.get(`${PREFIX}/*`, { schema: { ...SCHEMA, params: DIRECTORY } }, handler);
+  app.get(PREFIX, { schema: LIST }, handler);
+  app.get(`${PREFIX}/*`, { schema: LIST_DIRECTORY }, handler);
 }
 
-async function* listing(
-  pages: AsyncIterable<readonly FileRecord[]>,
+type Entry = FileRecord | DirectoryEntry;
+
+function listing(
+  store: FileStore,
   directory: DirectoryName,
-  cutoff: Version,
-): AsyncGenerator<string> {
-  const skip = directory === '' ? 0 : directory.length + 1;
-  for await (const page of pages) {
-    let lines = '';
-    for (const { name, version } of page) {
-      if (version <= cutoff) lines += `${name.slice(skip)}\n`;
-    }
-    if (lines !== '') yield lines;
+  request: FastifyRequest,
+): Promise<AsyncIterable<readonly Entry[]>> {
+  const after = queryText(request, 'after');
+  const part = {
+    limit: queryNumber(request, 'limit', LIMIT),
+    asOf: querySeconds(request, 'as_of'),
+    until: queryDate(request, 'last_modified') ?? currentVersion(),
+  };
+  if (queryFlag(request, 'recursive') === false) {
+    return store.listChildren(directory, { ...part, after: after ? childOf(directory, after) : undefined });
   }
+  return store.list(directory, { ...part, after: after ? nameIn(directory, after) : undefined });
+}
+
+/** A name that is given relative to a directory. */
+function nameIn(directory: DirectoryName, relative: string): FileName {
+  const name = parseFileName(relative);
+  return directory === '' ? name : parseFileName(`${directory}/${name}`);
+}
+
+/** The entry of a directory that a name is or lies in. With a slash it is a directory. */
+function childOf(directory: DirectoryName, relative: string): ListChildrenOptions['after'] {
+  const [, child = '', slash = ''] = /^\/*([^/]*)(\/?)/.exec(relative) ?? [];
+  return { kind: slash === '' ? 'file' : 'directory', name: nameIn(directory, child) };
+}
+
+function textLine(entry: Entry, skip: number): string {
+  return `${entry.name.slice(skip)}${isDirectory(entry) ? '/' : ''}`;
+}
+
+function jsonLine(entry: Entry, skip: number): string {
+  const name = entry.name.slice(skip);
+  if (isDirectory(entry)) return JSON.stringify({ directory: name });
+  const { version, size, digest } = entry;
+  return JSON.stringify({ name, version, size, digest });
+}
+
+function isDirectory(entry: Entry): entry is Extract<DirectoryEntry, { kind: 'directory' }> {
+  return 'kind' in entry && entry.kind === 'directory';
 }

@@ -24,20 +24,40 @@ const STATUS = {
   response: {
     200: reply('The server is up.', {
       content: {
-        'application/json': jsonObject({
-          status: text('`ok`'),
-          uptime_seconds: integer('Age of the process that answers.'),
-          files: integer('Names.'),
-          contents: integer('Distinct contents.'),
-          logical_bytes: integer('Plain bytes, counted for each name.'),
-          kept_versions: integer('Overwritten and deleted versions that are kept.'),
-          kept_bytes: integer('Plain bytes, counted for each of these.'),
-          content_bytes: integer('Plain bytes, counted once for each content.'),
-          stored_bytes: integer('Bytes of the stored copies.'),
-          deduplication_ratio: number('`logical_bytes` and `kept_bytes` by `content_bytes`.'),
-          compression_ratio: number('`content_bytes` by `stored_bytes`.'),
-          free_bytes: integer("Room left on the store's disk."),
-        }),
+        'application/json': jsonObject(
+          {
+            status: text('`ok`'),
+            uptime_seconds: integer('Age of the process that answers.'),
+            files: integer('Names.'),
+            contents: integer('Distinct contents.'),
+            logical_bytes: integer('Plain bytes, counted for each name.'),
+            kept_versions: integer('Overwritten and deleted versions that are kept.'),
+            kept_bytes: integer('Plain bytes, counted for each of these.'),
+            content_bytes: integer('Plain bytes, counted once for each content.'),
+            stored_bytes: integer('Bytes of the stored copies.'),
+            deduplication_ratio: number('`logical_bytes` and `kept_bytes` by `content_bytes`.'),
+            compression_ratio: number('`content_bytes` by `stored_bytes`.'),
+            free_bytes: integer("Room left on the store's disk."),
+            quotas: {
+              type: 'array',
+              items: jsonObject({
+                directory: text('Absolute.'),
+                unit: text('`bytes` or `files`.'),
+                limit: integer('The most that may be stored in it.'),
+                used: integer('What is stored.'),
+                counting: { type: 'boolean', description: 'Not all is counted yet, so that more is used.' },
+              }),
+            },
+            last_checkpoint: {
+              ...jsonObject({
+                sequence: integer('The last change that it surely has.'),
+                time: text('When it was taken, as in ISO 8601.'),
+              }),
+              description: 'The newest copy of the metadata; absent before the first.',
+            },
+          },
+          ['last_checkpoint'],
+        ),
       },
     }),
     ...errors(),
@@ -63,6 +83,17 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       deduplication_ratio: ratio(status.logicalBytes + status.keptBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
       free_bytes: status.freeBytes,
+      quotas: status.quotas.map(({ directory, unit, most, used, counting }) => ({
+        directory: `/${directory}`,
+        unit,
+        limit: most,
+        used,
+        counting,
+      })),
+      last_checkpoint: status.checkpoint && {
+        sequence: status.checkpoint.sequence,
+        time: new Date(status.checkpoint.time).toISOString(),
+      },
     };
   });
 }

@@ -2,7 +2,7 @@ import type { Digest } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { ContentLocation, GarbageRequest } from '../metadata-store.js';
 import type { Tables } from './environment.js';
-import { type ContentRecord, decodeContent, digestKey, encodeContent } from './records.js';
+import { type ContentRecord, decodeContent, digestKey, encodeContent, REFERENCES_BYTES } from './records.js';
 import { Sums } from './totals.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -27,7 +27,7 @@ export class Contents {
   ): boolean {
     const content = this.find(digest);
     if (content) {
-      this.#write(digest, { ...content, references: content.references + 1 });
+      this.#count(digest, content, content.references + 1);
       return false;
     }
     if (!location) throw new Error('a new content needs a location');
@@ -48,7 +48,7 @@ export class Contents {
       this.#forget(digestKey(digest), content, totals);
       return false;
     }
-    this.#write(digest, { ...content, references });
+    this.#count(digest, content, references);
     if (references > 0) return false;
     // A blob is deleted only after this commit, by the garbage collection, and may be taken up again until then.
     this.tables.garbage.putSync(digestKey(digest), NOTHING);
@@ -90,6 +90,14 @@ export class Contents {
 
   #write(digest: Digest, content: ContentRecord): void {
     this.tables.contents.putSync(digestKey(digest), encodeContent(content));
+  }
+
+  #count(digest: Digest, content: ContentRecord, references: number): void {
+    this.tables.contents.putHeadSync(
+      digestKey(digest),
+      encodeContent({ ...content, references }),
+      REFERENCES_BYTES,
+    );
   }
 
   #forget(key: Buffer, content: ContentRecord, totals: Sums): void {

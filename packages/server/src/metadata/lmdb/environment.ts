@@ -1,20 +1,69 @@
+import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
+import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
+import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
-
-/** A table of LMDB: its keys and values are laid out in `records.ts`. */
-export type Table = Database<Buffer, Buffer>;
+import { ChangeRecorder, Table } from './table.js';
 
 /** All tables of a store. */
 export interface Tables {
   readonly files: Table;
   readonly history: Table;
   readonly ended: Table;
+  readonly usage: Table;
   readonly contents: Table;
   readonly garbage: Table;
   readonly unnamed: Table;
   readonly tombstones: Table;
   readonly meta: Table;
 }
+
+/** Directories of the environment and the journal below a store. */
+const METADATA = 'metadata';
+export const JOURNAL = 'journal';
+
+/** What stands for each table in the journal: never use a number for another table. */
+export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
+  files: 1,
+  contents: 2,
+  garbage: 3,
+  unnamed: 4,
+  tombstones: 5,
+  meta: 6,
+  history: 7,
+  ended: 8,
+  usage: 9,
+};
+
+/** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
+export const STATE_KEY = Buffer.from('journal');
+const TOTALS_KEY = Buffer.from('totals');
+
+/** Told of a commit, and whether the journal lost changes before it, so that only a checkpoint makes up for them. */
+type CommitListener = (gap: boolean) => void;
+
+/** A change that waits for the next write transaction. */
+interface WaitingChange {
+  readonly run: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How an environment is opened. */
+interface EnvironmentOptions {
+  /** False acknowledges commits before they are on the disk. */
+  readonly durable: boolean;
+  /** Length in bytes at which a file of the journal is followed by the next. */
+  readonly journalFileBytes?: number | undefined;
+  /** Told when the journal could not be synced; without it, that becomes a warning of the process. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Length of a journal file unless another is given. */
+export const JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Address space set aside for the environment. It costs neither memory nor disk; the file grows as it is used.
@@ -24,67 +73,201 @@ const MAP_BYTES = 2 ** 40;
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
+/** Opens LMDB itself in directory `path`, creating it where there is none. */
+export function openRoot(
+  path: string,
+  { durable }: { readonly durable: boolean },
+): RootDatabase<Buffer, Buffer> {
+  mkdirSync(path, { recursive: true });
+  return open({
+    path,
+    ...BINARY,
+    maxDbs: 16,
+    mapSize: MAP_BYTES,
+    maxReaders: 1024,
+    noSync: !durable,
+    // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
+    overlappingSync: false,
+    // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
+    eventTurnBatching: false,
+    noSubdir: false,
+  }) as RootDatabase<Buffer, Buffer>;
+}
+
+/** Opens one table by its name, past the journal. */
+export function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Database<Buffer, Buffer> {
+  return root.openDB({ name, ...BINARY });
+}
+
 /**
- * The LMDB environment of a store. Each change is one callback in a write transaction that lmdb shares among all
- * callbacks waiting at that moment: a group commit with one fsync, and no timer when there is only one.
+ * The LMDB environment of a store, and the journal of its changes. Changes that wait at the same moment share a
+ * write transaction: a group commit with one fsync and one append to the journal, and no timer when there is only
+ * one.
  */
 export class Environment {
+  readonly tables: Tables;
+  readonly #meta: Database<Buffer, Buffer>;
+  readonly #recorder = new ChangeRecorder();
+  readonly #journal: JournalWriter;
+  #waiting: WaitingChange[] = [];
+  #scheduled = false;
+  /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
+  #mending = false;
+  readonly #listeners = new Set<CommitListener>();
+
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
-    readonly tables: Tables,
-  ) {}
-
-  /**
-   * Opens the environment in directory `path`, creating it where there is none. Reads nothing but its header.
-   *
-   * @param durable false acknowledges commits before they are on the disk
-   */
-  static open(path: string, { durable }: { readonly durable: boolean }): Environment {
-    const root = open({
-      path,
-      ...BINARY,
-      maxDbs: 16,
-      mapSize: MAP_BYTES,
-      maxReaders: 1024,
-      noSync: !durable,
-      // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
-      overlappingSync: false,
-      // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
-      // Callbacks of the same moment share a commit either way.
-      eventTurnBatching: false,
-      noSubdir: false,
-    }) as RootDatabase<Buffer, Buffer>;
-    // Forget the read slots of processes that were killed; they would keep old pages from being used again.
-    root.readerCheck();
-    const table = (name: string) => root.openDB({ name, ...BINARY }) as Table;
-    return new Environment(root, path, {
+    journal: JournalWriter,
+  ) {
+    const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
+    this.tables = {
       files: table('files'),
       history: table('history'),
       ended: table('ended'),
+      usage: table('usage'),
       contents: table('contents'),
       garbage: table('garbage'),
       unnamed: table('unnamed'),
       tombstones: table('tombstones'),
       meta: table('meta'),
-    });
+    };
+    this.#meta = openTable(root, 'meta');
+    this.#journal = journal;
+  }
+
+  /**
+   * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
+   * Reads nothing but their headers.
+   */
+  static open(store: string, options: EnvironmentOptions): Environment {
+    const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn } = options;
+    const path = join(store, METADATA);
+    const root = openRoot(path, options);
+    const directory = join(store, JOURNAL);
+    const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
+    // Forget the read slots of processes that were killed; they would keep old pages from being used again.
+    root.readerCheck();
+    const environment = new Environment(root, path, journal);
+    if (!environment.#journal.adopt(environment.journalState())) {
+      environment.#mending = true;
+      environment.#schedule();
+    }
+    return environment;
   }
 
   /**
    * Runs a change in a write transaction; resolves with what it returns once that is durable. The callback must
-   * not throw after its first write, for lmdb does not roll it back: it decides first and writes then. It uses
-   * the synchronous calls, whose errors belong to this promise.
+   * not throw after its first write, which would stay: it decides first and writes then. It uses the synchronous
+   * calls, whose errors belong to this promise.
    */
-  async write<T>(change: () => T): Promise<T> {
-    try {
-      return await this.root.transaction(change);
-    } catch (error) {
-      throw await transactionError(error, this.path);
-    }
+  write<T>(change: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let settle: () => void;
+      const run = () => {
+        try {
+          const result = change();
+          settle = () => resolve(result);
+        } catch (error) {
+          settle = () => reject(error);
+        }
+      };
+      // What a change saw may have been written by another of its transaction: it is told after the commit.
+      this.#waiting.push({ run, resolve: () => settle(), reject });
+      this.#schedule();
+    });
+  }
+
+  /** Says, inside a change, what it means to those who follow the store. */
+  announce(event: FileEvent): void {
+    this.#recorder.announce(event);
+  }
+
+  /** How far the journal is committed. */
+  journalState(): JournalState {
+    const value = this.#meta.get(STATE_KEY);
+    if (value) return decodeState(value);
+    if (!this.#meta.doesExist(TOTALS_KEY)) return EMPTY_STATE;
+    // Written before there was a journal.
+    return { ...EMPTY_STATE, sequence: SEQUENCE_LEAP, completeSince: SEQUENCE_LEAP };
+  }
+
+  /** Calls `listener` after each commit of this process. */
+  onCommit(listener: CommitListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Waits until the journal is as durable as the tables. */
+  syncJournal(): Promise<void> {
+    return this.#journal.sync();
+  }
+
+  /**
+   * Copies the environment, as it is at one moment, to `data.mdb` in a directory that has none; writers go on
+   * meanwhile.
+   */
+  async copyTo(directory: string): Promise<void> {
+    await this.root.backup(directory, true);
+  }
+
+  /** Length of the environment in bytes. */
+  async bytes(): Promise<number> {
+    return (await stat(join(this.path, 'data.mdb'))).size;
   }
 
   /** Waits for the changes under way and closes. */
   async close(): Promise<void> {
     await this.root.close();
+    await this.#journal.close();
   }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    void this.#runNext();
+  }
+
+  async #runNext(): Promise<void> {
+    let batch: readonly WaitingChange[] | undefined;
+    let gap = false;
+    const take = () => {
+      this.#scheduled = false;
+      batch = this.#waiting.splice(0, MAX_CHANGES);
+      if (this.#waiting.length > 0) this.#schedule();
+      return batch;
+    };
+    try {
+      // As a child it is undone when the journal cannot be written: lmdb undoes nothing else.
+      await this.root.childTransaction(() => {
+        gap = this.#runBatch(take());
+      });
+    } catch (error) {
+      const reason = await transactionError(error, this.path);
+      for (const { reject } of batch ?? take()) reject(reason);
+      return;
+    }
+    for (const { resolve } of batch ?? []) resolve();
+    for (const listener of this.#listeners) listener(gap);
+  }
+
+  /** True when the journal has a gap before these changes. */
+  #runBatch(batch: readonly WaitingChange[]): boolean {
+    const before = this.journalState();
+    const changes: JournalChange[] = [];
+    for (const { run } of batch) {
+      run();
+      const change = this.#recorder.take();
+      if (change) changes.push(change);
+    }
+    if (changes.length === 0 && !this.#mending) return false;
+    this.#mending = false;
+    const after = this.#journal.append(before, changes);
+    this.#meta.putSync(STATE_KEY, encodeState(after));
+    return after.completeSince > before.completeSince;
+  }
+}
+
+/** What becomes of a failure in the background when nobody is to be told. */
+export function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

@@ -1,5 +1,5 @@
-import type { Table } from './environment.js';
 import { decodeNumbers, encodeNumbers } from './records.js';
+import type { Table } from './table.js';
 
 const KEY = Buffer.from('history');
 

@@ -1,7 +1,10 @@
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
+import type { CheckpointPolicy } from '../checkpoints/checkpointer.js';
 import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../listing.js';
 import type {
+  ChangePage,
+  CheckpointInfo,
   ContentLocation,
   DeleteOptions,
   DeleteOutcome,
@@ -13,11 +16,13 @@ import type {
   MetadataStore,
   PutOptions,
   PutOutcome,
+  QuotaState,
   StoredContent,
   Totals,
   VersionsRequest,
 } from '../metadata-store.js';
 import type { StoreRules } from '../rules.js';
+import { ChangeLog, journalFileBytes } from './change-log.js';
 import { Changes } from './changes.js';
 import { Contents } from './contents.js';
 import { Environment, type Tables } from './environment.js';
@@ -26,12 +31,17 @@ import { HistorySums } from './history-sums.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
 import { findNewest } from './names.js';
 import { readTotals } from './totals.js';
+import { Usage } from './usage.js';
 
 /** How the metadata of a store is opened. */
 interface LmdbOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
   readonly rules: StoreRules;
+  /** None takes no checkpoints. */
+  readonly checkpoints?: CheckpointPolicy | undefined;
+  /** Told of failures in work that no call waits for; without it they become warnings of the process. */
+  readonly onError?: (error: unknown) => void;
   /** The clock by which versions of the past expire, in milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -39,26 +49,38 @@ interface LmdbOptions {
 /** Where a probe leaves its time: a transaction that writes nothing would not reach the disk. */
 const PROBE_KEY = Buffer.from('probe');
 
-/** Metadata in LMDB. */
+/** Metadata in LMDB, with a journal and checkpoints beside it. */
 export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
   readonly #contents: Contents;
   readonly #history: History;
+  readonly #usage: Usage;
   readonly #changes: Changes;
+  readonly #log: ChangeLog;
 
   private constructor(
     private readonly environment: Environment,
-    { rules, now = Date.now }: LmdbOptions,
+    root: string,
+    options: LmdbOptions,
   ) {
+    const { rules, now = Date.now } = options;
     this.#tables = environment.tables;
     this.#contents = new Contents(this.#tables);
     this.#history = new History(this.#tables, this.#contents, rules.history, now);
-    this.#changes = new Changes(this.#tables, this.#contents, this.#history, rules);
+    this.#usage = new Usage(this.#tables, rules.quotas);
+    this.#changes = new Changes(this.#tables, this.#contents, this.#history, this.#usage, rules);
+    this.#log = new ChangeLog(environment, root, options);
   }
 
-  /** Opens or creates the metadata in directory `path`; see {@link Environment.open}. */
-  static open(path: string, options: LmdbOptions): LmdbMetadataStore {
-    return new LmdbMetadataStore(Environment.open(path, options), options);
+  /**
+   * Opens the metadata of the store in directory `root`, creating it where there is none; see
+   * {@link Environment.open}.
+   */
+  static open(root: string, options: LmdbOptions): LmdbMetadataStore {
+    const { durable, checkpoints, onError } = options;
+    const bytes = journalFileBytes(checkpoints);
+    const environment = Environment.open(root, { durable, journalFileBytes: bytes, onError });
+    return new LmdbMetadataStore(environment, root, options);
   }
 
   async findFile(name: FileName, version?: Version): Promise<FoundFile | undefined> {
@@ -71,7 +93,11 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   putFile(file: FileRecord, options: PutOptions = {}): Promise<PutOutcome> {
-    return this.environment.write(() => this.#changes.put(file, options));
+    return this.environment.write(() => {
+      const outcome = this.#changes.put(file, options);
+      if (outcome.kind === 'stored') this.environment.announce({ kind: 'put', file });
+      return outcome;
+    });
   }
 
   replaceLostCopy(digest: Digest, lost: BlobId, location: ContentLocation): Promise<boolean> {
@@ -79,7 +105,11 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   deleteFile(name: FileName, version: Version, options: DeleteOptions = {}): Promise<DeleteOutcome> {
-    return this.environment.write(() => this.#changes.delete(name, version, options));
+    return this.environment.write(() => {
+      const outcome = this.#changes.delete(name, version, options);
+      if (outcome.kind === 'deleted') this.environment.announce({ kind: 'delete', name, version });
+      return outcome;
+    });
   }
 
   async hasTombstone(name: FileName): Promise<boolean> {
@@ -104,8 +134,11 @@ export class LmdbMetadataStore implements MetadataStore {
     return { leftGarbage, next: this.#history.nextExpiry };
   }
 
-  collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
-    return this.environment.write(() => this.#contents.collectGarbage(request));
+  async collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]> {
+    const copies = await this.environment.write(() => this.#contents.collectGarbage(request));
+    // What the journal still names on the disk must not be deleted, or a rebuilt store would name what is gone.
+    if (copies.length > 0) await this.environment.syncJournal();
+    return copies;
   }
 
   async totals(): Promise<Totals> {
@@ -113,12 +146,45 @@ export class LmdbMetadataStore implements MetadataStore {
     return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
   }
 
+  async checkQuota(file: Omit<FileRecord, 'digest'>): Promise<void> {
+    if (!this.#usage.isLimited) return;
+    const stored = findNewest(this.#tables.files, file.name);
+    // A put of an older version has no effect.
+    if (!stored || stored.version <= file.version) this.#usage.refuseExcess(file, stored);
+  }
+
+  async countForQuotas(limit: number): Promise<boolean> {
+    return this.#usage.isIncomplete && this.environment.write(() => this.#usage.countMore(limit));
+  }
+
+  async quotas(): Promise<readonly QuotaState[]> {
+    return this.#usage.states();
+  }
+
   async probe(): Promise<void> {
     const time = Buffer.from(new Date().toISOString());
     await this.environment.write(() => this.#tables.meta.putSync(PROBE_KEY, time));
   }
 
+  changesSince(since: number, limit: number): Promise<ChangePage> {
+    return this.#log.page(since, limit);
+  }
+
+  waitForChange(after: number, signal: AbortSignal): Promise<void> {
+    return this.#log.wait(after, signal);
+  }
+
+  async lastCheckpoint(): Promise<CheckpointInfo | undefined> {
+    return this.#log.lastCheckpoint();
+  }
+
+  /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
+  async checkpointIfDue(): Promise<void> {
+    await this.#log.checkpointIfDue();
+  }
+
   async close(): Promise<void> {
+    await this.#log.close();
     await this.environment.close();
   }
 

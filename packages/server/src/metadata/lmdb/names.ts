@@ -1,7 +1,7 @@
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import type { FileRecord } from '../metadata-store.js';
-import type { Table } from './environment.js';
 import { decodeFile, fileKey, nameOfKey } from './records.js';
+import type { Table } from './table.js';
 
 /** The newest version of a file. */
 export function findNewest(files: Table, name: FileName): FileRecord | undefined {

@@ -1,0 +1,42 @@
+import { toBytes } from '../../byte-path.js';
+import { attributes } from '../attribute-columns.js';
+import type { MutationFilter } from '../catalog.js';
+import { subtreeRange } from '../subtree-range.js';
+import { Conditions } from './history-queries.js';
+import type { StreamQuery } from './read-stream.js';
+
+/** The log that followers of events read, oldest first. A watch's batches have a time each, which finds the change. */
+export function mutationsQuery(
+  host: number,
+  { after, upTo, since, kinds, path }: MutationFilter,
+): StreamQuery {
+  const where = new Conditions();
+  where.add('m.host_id = ?', host);
+  if (after !== undefined) where.add('m.sequence > ?', after);
+  if (upTo !== undefined) where.add('m.sequence <= ?', upTo);
+  if (since !== undefined) where.add('m.recorded_at >= ?', since);
+  if (kinds !== undefined) where.add('m.kind = ANY(?::text[])', kinds);
+  if (path !== undefined) {
+    const { from, to } = subtreeRange(path);
+    const within = (column: string) => `${column} = ? OR (${column} >= ? AND ${column} < ?)`;
+    // A scan or a gap above the path concerns it too. Its path and a slash are the beginning of this one.
+    const holdsIt = `(m.kind IN ('scan', 'gap') AND (m.path = '/'
+      OR substring(?::bytea FROM 1 FOR length(m.path) + 1) = m.path || '/'::bytea))`;
+    const range = [toBytes(path), from, to];
+    where.add(
+      `(${within('m.path')} OR ${within('m.previous_path')} OR ${holdsIt})`,
+      ...range,
+      ...range,
+      toBytes(path),
+    );
+  }
+  return {
+    text: `SELECT m.sequence, m.recorded_at, m.kind, m.path, m.previous_path, m.scan_id,
+        ${attributes('c.old_?')}, ${attributes('c.new_?')}
+      FROM mutation_log m LEFT JOIN file_changes c ON c.recorded_at = m.recorded_at AND c.scan_id = m.scan_id
+        AND c.kind = m.kind AND c.path = m.path AND c.host_id = m.host_id
+        AND substring(c.path FROM 1 FOR 1024) = substring(m.path FROM 1 FOR 1024)
+      WHERE ${where.text} ORDER BY m.sequence`,
+    values: where.values,
+  };
+}

@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BytePath, splitPath } from '../byte-path.js';
+import type { RecordedBatch, WatchBatch, WatchRecorder } from '../database/watch-recorder.js';
+import { type DirtyPlaces, isCovered, outermost } from './dirty-queue.js';
+import type { TreeReader } from './tree-reader.js';
+
+/** What a batch is made with. */
+export interface BatchSetting {
+  readonly root: BytePath;
+  readonly recorder: WatchRecorder;
+  readonly reader: TreeReader;
+  /** Throws when what was read must not be recorded, because the root is not there any more. */
+  readonly checkRoot: () => void;
+}
+
+/**
+ * Looks at places that may have changed and records what is there, in one step. Fails with {@link CatalogError} or
+ * what `checkRoot` throws, and has recorded nothing then.
+ *
+ * @param gaps directories about which events were lost
+ */
+export async function recordBatch(
+  setting: BatchSetting,
+  places: DirtyPlaces,
+  gaps: readonly BytePath[] = [],
+): Promise<RecordedBatch> {
+  const batch = await setting.recorder.beginBatch();
+  try {
+    for (const path of gaps) await batch.recordGap(path);
+    // Looked at after the batch has begun: nobody else changes the catalog from here on.
+    const { entries, trees } = await resolvePlaces(setting, places);
+    const allTrees = new Set(trees);
+    for (const listings of setting.reader.read(entries)) {
+      await batch.record(listings);
+      for (const path of await batch.unknownSubdirectories([listings])) {
+        if (!isCovered(path, allTrees)) allTrees.add(path);
+      }
+    }
+    for (const tree of allTrees) await recordTree(setting, batch, tree);
+    setting.checkRoot();
+    return await batch.commit();
+  } catch (error) {
+    await batch.abort();
+    throw error;
+  }
+}
+
+async function recordTree({ reader }: BatchSetting, batch: WatchBatch, tree: BytePath): Promise<void> {
+  for (const listings of reader.readTree(tree)) {
+    await batch.record(listings);
+    // Hints and timers get their turn.
+    await nextTurn();
+  }
+}
+
+/**
+ * Which directories to read: of places that the catalog does not know the nearest that it does know, whose listing
+ * then leads to the rest. So nothing is read that a scan would have left out.
+ */
+async function resolvePlaces(
+  { root, recorder, reader }: BatchSetting,
+  places: DirtyPlaces,
+): Promise<{ readonly entries: Set<BytePath>; readonly trees: Set<BytePath> }> {
+  const entries = new Set<BytePath>();
+  const trees = new Set<BytePath>();
+  const wanted = places.entries.filter((path) => !reader.isExcluded(path));
+  for (const place of await recorder.nearestKnown(wanted)) {
+    if (place) (place.isRead ? entries : trees).add(place.path);
+  }
+  const appeared = places.trees.filter((path) => !reader.isExcluded(path));
+  const parents = appeared.map((path) => (path === root ? root : (splitPath(path)?.parent ?? root)));
+  for (const [n, place] of (await recorder.nearestKnown(parents)).entries()) {
+    const path = appeared[n];
+    if (!place || path === undefined) continue;
+    if (place.path === parents[n] && place.isRead) trees.add(path);
+    else (place.isRead ? entries : trees).add(place.path);
+  }
+  const outer = outermost(trees);
+  for (const path of entries) if (isCovered(path, outer)) entries.delete(path);
+  return { entries, trees: outer };
+}

@@ -1,0 +1,71 @@
+import { realpath } from 'node:fs/promises';
+import type { BackendChoice, Trust } from '@filetracker/catalog';
+import { type Command, Option } from 'commander';
+import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseDuration } from '../duration-argument.js';
+import { WatchView } from '../output/watch-view.js';
+import { catalogFiles, watchTrees } from '../watch-trees.js';
+
+interface WatchFlags {
+  readonly database: string;
+  readonly backend: BackendChoice;
+  readonly trust: Trust;
+  readonly settle: number;
+  readonly maxDelay: number;
+  readonly pollInterval: number;
+  readonly limitQueue?: true;
+  readonly exclude: readonly string[];
+  readonly oneFileSystem?: true;
+  readonly followMounts?: true;
+  readonly allowEmpty?: true;
+}
+
+/** `filetracker watch`: keeps the catalog as the disk is, and shows what changes. */
+export function watchCommand({ output, signal }: CommandContext): Command {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return catalogCommand('watch', 'keep the catalog as the disk is, and show what changes', [
+    'filetracker watch /data/projects',
+    "filetracker watch --exclude '*.tmp' /data/projects /home",
+    'filetracker watch --backend inotify --json /data/projects',
+  ])
+    .argument('<dirs...>', 'the trees to watch')
+    .addOption(
+      new Option('--backend <how>', 'how to learn of changes; auto takes the best that works')
+        .choices(['auto', 'fanotify', 'inotify', 'poll'])
+        .env('FILETRACKER_WATCH_BACKEND')
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--trust <what>', 'how much of the saved state to believe at the start')
+        .choices(['none', 'directories', 'saved'])
+        .default('directories'),
+    )
+    .option('--settle <time>', 'look at a directory when it was quiet for so long', parseDuration, 200)
+    .option('--max-delay <time>', '... or at the latest so long after its first change', parseDuration, 2_000)
+    .option(
+      '--poll-interval <time>',
+      'least time between two looks where no event tells',
+      parseDuration,
+      5_000,
+    )
+    .option('--limit-queue', 'keep to the kernel’s limit of queued events with fanotify')
+    .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
+    .option('-x, --one-file-system', 'enter no other file system')
+    .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
+    .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')
+    .action(
+      async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
+        const roots = await Promise.all(directories.map(async (path) => pathArgument(await realpath(path))));
+        await withCatalog(command, { create: true }, async (catalog) => {
+          const view = new WatchView(output, catalog);
+          const ignore = await catalogFiles(database);
+          await watchTrees(catalog, roots, {
+            options: { ...options, ignore },
+            signal,
+            onEvent: (event) => view.show(event),
+          });
+        });
+      },
+    );
+}

@@ -1,0 +1,29 @@
+/** Where the journal ends, as the last committed transaction left it. LMDB keeps it, so it is committed with it. */
+export interface JournalState {
+  /** Sequence of the last change; 0 before the first. */
+  readonly sequence: number;
+  /** First sequence of the file that is written to; 0 before the first file. */
+  readonly file: number;
+  /** Bytes of that file that are committed: what stands behind them never happened. */
+  readonly length: number;
+  /** The journal has every change after this one; of earlier ones only what no gap swallowed. */
+  readonly completeSince: number;
+}
+
+export const EMPTY_STATE: JournalState = { sequence: 0, file: 0, length: 0, completeSince: 0 };
+
+const FIELD_BYTES = 6;
+
+/** The state as four unsigned big-endian numbers of 6 bytes. */
+export function encodeState({ sequence, file, length, completeSince }: JournalState): Buffer {
+  const value = Buffer.allocUnsafe(4 * FIELD_BYTES);
+  for (const [index, number] of [sequence, file, length, completeSince].entries()) {
+    value.writeUIntBE(number, index * FIELD_BYTES, FIELD_BYTES);
+  }
+  return value;
+}
+
+export function decodeState(value: Buffer): JournalState {
+  const field = (index: number) => value.readUIntBE(index * FIELD_BYTES, FIELD_BYTES);
+  return { sequence: field(0), file: field(1), length: field(2), completeSince: field(3) };
+}

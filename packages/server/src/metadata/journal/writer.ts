@@ -1,0 +1,249 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { syncDirectory } from '@filetracker/durable-fs';
+import { encodeFrame, encodeHeader, HEADER_BYTES, type JournalChange, SALT_BYTES, saltOf } from './codec.js';
+import { journalPath } from './files.js';
+import type { JournalState } from './state.js';
+
+/** How a journal is written. */
+interface JournalOptions {
+  readonly directory: string;
+  /** A new file is begun once one is so long, in bytes. */
+  readonly fileBytes: number;
+  /** False never syncs. */
+  readonly durable: boolean;
+  /** Told when the journal could not be synced. */
+  readonly onError: (error: unknown) => void;
+}
+
+const datasync = promisify(fdatasync);
+
+/** How long appended bytes may wait to be synced, in milliseconds. */
+const SYNC_DELAY = 400;
+
+/**
+ * Numbers that are left out where the journal lost its end, or where a copy of a store begins a history of its
+ * own. Whoever followed the lost part sees a gap, and never other changes under numbers that are known already.
+ */
+export const SEQUENCE_LEAP = 2 ** 20;
+
+interface OpenFile {
+  readonly first: number;
+  readonly fd: number;
+  readonly salt: Buffer;
+  /** Has bytes that are not synced yet. */
+  dirty: boolean;
+  syncing: boolean;
+}
+
+/**
+ * Appends to the journal. Whoever calls {@link append} holds the write lock of LMDB, so appends of all processes
+ * come one after the other; LMDB's row says how far the file is committed. What stands behind that was written by
+ * a transaction that never committed, and goes before anything new is written there.
+ */
+export class JournalWriter {
+  #file: OpenFile | undefined;
+  /** The current file and earlier ones that are not synced yet. */
+  readonly #open = new Set<OpenFile>();
+  #directoryUnsynced = false;
+  #timer: NodeJS.Timeout | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: JournalOptions) {
+    mkdirSync(options.directory, { recursive: true });
+  }
+
+  /**
+   * Writes the changes of one transaction, and returns the state that must be committed with them. They outlive
+   * this process at once, and a power cut within a second. Throws the errors of write(2); then the transaction
+   * must be aborted.
+   */
+  append(state: JournalState, changes: readonly JournalChange[]): JournalState {
+    let { sequence, completeSince } = state;
+    let end = state.length;
+    let file = this.#current(state);
+    if (!file && state.sequence > 0) {
+      // Not a fresh store: a power cut took the journal's end, or it was left behind when the store was copied.
+      sequence += SEQUENCE_LEAP;
+      completeSince = sequence;
+    }
+    const next = !file || end >= this.options.fileBytes ? this.#begin(sequence + 1, file) : file;
+    if (next !== file) end = HEADER_BYTES;
+    file = next;
+    const frame = encodeFrame({ sequence: sequence + 1, time: Date.now(), changes }, file.salt);
+    writeFully(file.fd, frame, end);
+    this.#touch(file);
+    const length = end + frame.length;
+    return { sequence: sequence + changes.length, file: file.first, length, completeSince };
+  }
+
+  /** Waits until everything appended so far, by this process, is on the disk. */
+  async sync(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const previous = this.#syncing;
+    this.#syncing = previous.catch(() => undefined).then(() => this.#sync());
+    await this.#syncing;
+  }
+
+  /**
+   * Takes care of what a process that died had appended and not synced: it is synced within a second from now.
+   * False when committed bytes are missing; the next append begins anew then.
+   */
+  adopt({ sequence, file: first, length }: JournalState): boolean {
+    if (first === 0) return sequence === 0;
+    const file = this.#file ?? openFile(this.options.directory, first);
+    this.#use(file);
+    if (!file || fstatSync(file.fd).size < length) return false;
+    this.#directoryUnsynced = true;
+    this.#touch(file);
+    return true;
+  }
+
+  /** Syncs and closes. */
+  async close(): Promise<void> {
+    await this.sync();
+    this.#use(undefined);
+  }
+
+  /** The file that `state` names, without uncommitted bytes; `undefined` when committed bytes are missing. */
+  #current({ file: first, length }: JournalState): OpenFile | undefined {
+    if (this.#file?.first !== first)
+      this.#use(first === 0 ? undefined : openFile(this.options.directory, first));
+    const file = this.#file;
+    if (!file) return undefined;
+    const { size, nlink } = fstatSync(file.fd);
+    if (size < length || nlink === 0) {
+      this.#use(undefined);
+      return undefined;
+    }
+    if (size > length) {
+      ftruncateSync(file.fd, length);
+      // Durably, before other bytes stand there: a power cut must not bring them back in place of those.
+      if (this.options.durable) fsyncSync(file.fd);
+    }
+    return file;
+  }
+
+  /** Begins a new file; where that is impossible, for want of inodes, the current one grows on. */
+  #begin(first: number, current: OpenFile | undefined): OpenFile {
+    const { directory, durable } = this.options;
+    const salt = randomBytes(SALT_BYTES);
+    let fd: number;
+    try {
+      fd = createAnew(directory, first, durable);
+    } catch (error) {
+      if (current) return current;
+      throw error;
+    }
+    const file = { first, fd, salt, dirty: false, syncing: false };
+    this.#use(file);
+    this.#directoryUnsynced = true;
+    writeFully(fd, encodeHeader(salt, first), 0);
+    return file;
+  }
+
+  #use(file: OpenFile | undefined): void {
+    const old = this.#file;
+    this.#file = file;
+    if (file) this.#open.add(file);
+    if (old) this.#closeIfDone(old);
+  }
+
+  #closeIfDone(file: OpenFile): void {
+    if (file === this.#file || file.dirty || file.syncing || !this.#open.delete(file)) return;
+    closeSync(file.fd);
+  }
+
+  #touch(file: OpenFile): void {
+    if (!this.options.durable) return;
+    file.dirty = true;
+    this.#timer ??= setTimeout(() => {
+      this.sync().catch(this.options.onError);
+    }, SYNC_DELAY);
+  }
+
+  async #sync(): Promise<void> {
+    const syncDirectoryToo = this.#directoryUnsynced;
+    this.#directoryUnsynced = false;
+    try {
+      await Promise.all([...this.#open].filter((file) => file.dirty).map((file) => this.#syncFile(file)));
+      if (syncDirectoryToo && this.options.durable) await syncDirectory(this.options.directory);
+    } catch (error) {
+      this.#directoryUnsynced ||= syncDirectoryToo;
+      throw error;
+    }
+  }
+
+  async #syncFile(file: OpenFile): Promise<void> {
+    file.dirty = false;
+    file.syncing = true;
+    try {
+      await datasync(file.fd);
+    } catch (error) {
+      file.dirty = true;
+      throw error;
+    } finally {
+      file.syncing = false;
+      this.#closeIfDone(file);
+    }
+  }
+}
+
+function openFile(directory: string, first: number): OpenFile | undefined {
+  let fd: number;
+  try {
+    fd = openSync(journalPath(directory, first), 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const header = Buffer.alloc(HEADER_BYTES);
+  readSync(fd, header, 0, HEADER_BYTES, 0);
+  const salt = saltOf(header);
+  if (salt) return { first, fd, salt, dirty: false, syncing: false };
+  closeSync(fd);
+  return undefined;
+}
+
+/** Creates a file. One that is there already was begun by a transaction that never committed. */
+function createAnew(directory: string, first: number, durable: boolean): number {
+  const path = journalPath(directory, first);
+  try {
+    return openSync(path, 'wx+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    unlinkSync(path);
+    // Durably, before the new one has its name: a power cut must not bring the old one back in its place.
+    if (durable) syncDirectoryNow(directory);
+    return openSync(path, 'wx+');
+  }
+}
+
+function syncDirectoryNow(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeFully(fd: number, bytes: Buffer, position: number): void {
+  // A write to a file that is running out of room may be short; the next one then fails with ENOSPC.
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+  }
+}

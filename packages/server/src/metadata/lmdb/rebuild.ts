@@ -1,0 +1,113 @@
+import { copyFile, constants as fsConstants, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncDirectory, syncFile } from '@filetracker/durable-fs';
+import type { Database, RootDatabase } from 'lmdb';
+import { type Checkpoint, type CheckpointDirectory, COPY_NAME } from '../checkpoints/checkpoint-directory.js';
+import type { RowChange } from '../journal/codec.js';
+import { type ReplayReport, replayJournal } from '../journal/replay.js';
+import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
+import { SEQUENCE_LEAP } from '../journal/writer.js';
+import { openRoot, openTable, STATE_KEY, TABLE_IDS, type Tables } from './environment.js';
+
+/** Where a rebuilt environment comes from and goes to. */
+export interface RebuildRequest {
+  readonly checkpoints: CheckpointDirectory;
+  readonly journalDirectory: string;
+  /** A directory that is made anew. */
+  readonly target: string;
+  /** Goes on behind damaged records and gaps of the journal, without what they held. */
+  readonly skipDamaged: boolean;
+}
+
+/** What a rebuild was made of. */
+export interface RebuildReport extends ReplayReport {
+  /** Sequence of the checkpoint; 0 when the whole journal was replayed. */
+  readonly checkpoint: number;
+  /** Checkpoints that are damaged and were passed over. */
+  readonly damagedCheckpoints: readonly string[];
+}
+
+/**
+ * Builds an environment from the newest sound checkpoint and the journal behind it. Nothing but `target` is
+ * written. Throws `JournalDamagedError` for a journal that has damage in its middle, unless that is to be skipped.
+ */
+export async function rebuildEnvironment(request: RebuildRequest): Promise<RebuildReport> {
+  const { checkpoints, journalDirectory, target, skipDamaged } = request;
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target);
+  const { newest, damaged } = await newestSound(checkpoints);
+  if (newest) {
+    await copyFile(join(newest.path, COPY_NAME), join(target, COPY_NAME), fsConstants.COPYFILE_FICLONE);
+  }
+  const rows = new RowWriter(openRoot(target, { durable: false }));
+  try {
+    const before = rows.state();
+    const report = await replayJournal(journalDirectory, before.sequence, {
+      skipDamaged,
+      apply: (changes) => rows.apply(changes),
+    });
+    const sequence = report.last + SEQUENCE_LEAP;
+    rows.finish({ sequence, file: 0, length: 0, completeSince: sequence });
+    return { ...report, checkpoint: newest?.sequence ?? 0, damagedCheckpoints: damaged };
+  } finally {
+    await rows.close();
+    await syncFile(join(target, COPY_NAME));
+    await syncDirectory(target);
+  }
+}
+
+async function newestSound(
+  checkpoints: CheckpointDirectory,
+): Promise<{ readonly newest: Checkpoint | undefined; readonly damaged: readonly string[] }> {
+  const damaged: string[] = [];
+  for (const checkpoint of await checkpoints.list()) {
+    if (await checkpoints.isSound(checkpoint)) return { newest: checkpoint, damaged };
+    damaged.push(checkpoint.path);
+  }
+  return { newest: undefined, damaged };
+}
+
+/** Writes rows past the journal. */
+class RowWriter {
+  readonly #tables = new Map<number, Database<Buffer, Buffer>>();
+  readonly #meta: Database<Buffer, Buffer>;
+
+  constructor(private readonly root: RootDatabase<Buffer, Buffer>) {
+    for (const name of Object.keys(TABLE_IDS) as (keyof Tables)[]) {
+      this.#tables.set(TABLE_IDS[name], openTable(root, name));
+    }
+    this.#meta = openTable(root, 'meta');
+  }
+
+  state(): JournalState {
+    const value = this.#meta.get(STATE_KEY);
+    return value ? decodeState(value) : EMPTY_STATE;
+  }
+
+  apply(changes: readonly RowChange[]): void {
+    this.root.transactionSync(() => {
+      for (const change of changes) this.#apply(change);
+    });
+  }
+
+  finish(state: JournalState): void {
+    this.#meta.putSync(STATE_KEY, encodeState(state));
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+  }
+
+  #apply(change: RowChange): void {
+    const table = this.#tables.get(change.table);
+    if (!table) throw new Error(`the journal has changes of table ${change.table}; use a newer Filetracker`);
+    if (change.kind === 'put') table.putSync(change.key, Buffer.from(change.value));
+    else if (change.kind === 'remove') table.removeSync(change.key);
+    else {
+      // Missing only where a damaged record was skipped.
+      const value = table.get(change.key);
+      if (value)
+        table.putSync(change.key, Buffer.concat([change.value, value.subarray(change.value.length)]));
+    }
+  }
+}

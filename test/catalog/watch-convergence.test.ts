@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { type BytePath, type Catalog, isDirectory, type Mutation } from '@filetracker/catalog';
+import { describe, expect, test } from 'vitest';
+import { all, contents } from '../support/catalog-contents.js';
+import { differencesFromDisk } from '../support/fresh-scan.js';
+import { isRoot } from '../support/root.js';
+import { rounds } from '../support/rounds.js';
+import { WatchProcess } from '../support/watch-process.js';
+import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.js';
+
+/*
+ * Several processes change a tree at random while a watch runs. When they have ended, the catalog must become what a
+ * fresh scan finds, its totals what du(1) says, and the mutation log, replayed over the state at the begin, the tree.
+ */
+
+const BACKENDS = isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const);
+
+/** Path to what a replay keeps. */
+type Replayed = Map<string, string>;
+
+async function kept(catalog: Catalog, path: BytePath): Promise<Replayed> {
+  const { directories, files } = await contents(catalog, path);
+  return new Map([
+    ...directories.map(({ path: at, attributes: { mode } }): [string, string] => [at, `${mode}`]),
+    ...files.map((file): [string, string] => [file.path, keep(file)]),
+  ]);
+}
+
+function keep({
+  mode,
+  size,
+  mtimeNs,
+  inode,
+}: {
+  mode: number;
+  size: number;
+  mtimeNs: bigint;
+  inode: bigint;
+}) {
+  return isDirectory(mode) ? `${mode}` : `${mode} ${size} ${mtimeNs} ${inode}`;
+}
+
+/** Replays the log behind a cursor, batch by batch: what left a place first, then what came. */
+async function replay(tree: Replayed, catalog: Catalog, after: number): Promise<Replayed> {
+  const batches = new Map<number, Mutation[]>();
+  for (const mutation of await all(catalog.mutations({ after }))) {
+    batches.set(mutation.recordedAt, [...(batches.get(mutation.recordedAt) ?? []), mutation]);
+  }
+  for (const batch of batches.values()) {
+    for (const { kind, path, previousPath } of batch) {
+      if (kind === 'removed' || kind === 'renamed') tree.delete(previousPath ?? path);
+    }
+    for (const { path, after: now } of batch) if (now) tree.set(path, keep(now));
+  }
+  return tree;
+}
+
+/** What du(1) says: lengths of files and directories, and the space that they take. */
+function diskUsage(root: string): { readonly lengths: number; readonly taken: number } {
+  const du = (...flags: string[]) =>
+    Number(execFileSync('du', ['-s', '-B1', ...flags, root], { encoding: 'utf8' }).split('\t')[0]);
+  return { lengths: du('--apparent-size'), taken: du() };
+}
+
+async function checkTotals(catalog: Catalog, path: BytePath, root: string): Promise<void> {
+  const { directories } = await contents(catalog, path);
+  const folders = directories.reduce((sum, { attributes }) => sum + attributes.size, 0);
+  const totals = (await catalog.directory(path))?.totals;
+  expect({ lengths: (totals?.bytes ?? 0) + folders, taken: totals?.allocated }).toEqual(diskUsage(root));
+}
+
+describe.each(BACKENDS)('a watch with %s', (backend) => {
+  const flags = [
+    '--backend',
+    backend,
+    '--poll-interval',
+    '200ms',
+    '--settle',
+    '50ms',
+    '--max-delay',
+    '500ms',
+  ];
+
+  test('follows several processes that change everything at random', { timeout: 90_000 }, async () => {
+    for (let round = 0; round < rounds(1); round++) {
+      const { root, outside, database, catalog, path } = await watchWorkplace();
+      await churn(root, outside, 1000 + round, 200);
+      const watch = new WatchProcess(root, database, { flags });
+      await watch.started();
+      const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
+      await Promise.all([1, 2, 3].map((n) => churn(root, outside, 10 * round + n, 1500)));
+      expect(await lastDifferences(catalog, path)).toEqual([]);
+      await watch.end('SIGINT');
+      expect(await differencesFromDisk(catalog, path)).toEqual([]);
+      await checkTotals(catalog, path, root);
+      expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
+    }
+  });
+
+  test('loses and repeats nothing when it is killed in the middle', { timeout: 90_000 }, async () => {
+    const { root, outside, database, catalog, path } = await watchWorkplace();
+    await churn(root, outside, 77, 200);
+    let watch = new WatchProcess(root, database, { flags });
+    await watch.started();
+    const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
+    for (let round = 0; round < rounds(3); round++) {
+      const changing = churn(root, outside, 100 + round, 1000);
+      await watch.line({ kind: 'batch' }, watch.lines.length);
+      await watch.end('SIGKILL');
+      await changing;
+      watch = new WatchProcess(root, database, { flags });
+      await watch.started();
+    }
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await watch.end('SIGINT');
+    expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
+  });
+});

@@ -1,0 +1,281 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { BlobId } from '#server/blobs/blob-store.js';
+import type { JournalChange } from '#server/metadata/journal/codec.js';
+import { JournalFeed } from '#server/metadata/journal/feed.js';
+import { replayJournal } from '#server/metadata/journal/replay.js';
+import { EMPTY_STATE } from '#server/metadata/journal/state.js';
+import { JournalWriter } from '#server/metadata/journal/writer.js';
+import type { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
+import type { ContentLocation, StoreChange } from '#server/metadata/metadata-store.js';
+import { environmentRows, expectRebuildable, openMetadata, rebuild } from '../support/environment-rows.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const digestOf = (text: string) => createHash('sha256').update(text).digest('hex') as Digest;
+const inline = (text: string): ContentLocation => ({
+  kind: 'inline',
+  encoding: 'raw',
+  bytes: Buffer.from(text),
+});
+const blob = (id: string): ContentLocation => ({ kind: 'blob', blob: id as BlobId, storedSize: 9 });
+
+function put(
+  store: LmdbMetadataStore,
+  name: string,
+  version: number,
+  content: string,
+  location = inline(content),
+) {
+  const file = {
+    name: parseFileName(name),
+    version: toVersion(version),
+    digest: digestOf(content),
+    size: content.length,
+  };
+  return store.putFile(file, { location });
+}
+
+function remove(store: LmdbMetadataStore, name: string) {
+  return store.deleteFile(parseFileName(name), toVersion(1_000_000), { tombstone: true });
+}
+
+/** Names of the files changed, and gaps. */
+async function changesOf(store: LmdbMetadataStore, since = 0): Promise<string[]> {
+  const told: StoreChange[] = [];
+  for (let last = since; ; ) {
+    const page = await store.changesSince(last, 3);
+    told.push(...page.changes);
+    last = page.last;
+    if (last >= page.newest) return told.map(describeChange);
+  }
+}
+
+function describeChange(change: StoreChange): string {
+  if (change.kind === 'gap') return `gap ${change.from}-${change.to}`;
+  return `${change.sequence} ${change.kind} ${change.kind === 'put' ? change.file.name : change.name}`;
+}
+
+function openForTest(
+  directory: string,
+  checkpoints?: { interval: number; journalBytes: number },
+): LmdbMetadataStore {
+  const store = openMetadata(directory, checkpoints);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+const journalFiles = (directory: string) => readdirSync(join(directory, 'journal')).sort();
+const onlyJournal = (directory: string) => join(directory, 'journal', journalFiles(directory)[0] ?? '');
+
+describe('appending to the journal', () => {
+  const change = (key: string): JournalChange => ({
+    event: undefined,
+    rows: [{ kind: 'put', table: 1, key: Buffer.from(key), value: Buffer.from('value') }],
+  });
+  const writer = (directory: string, fileBytes = 2 ** 20) => {
+    const journal = new JournalWriter({ directory, fileBytes, durable: true, onError: () => undefined });
+    onTestFinished(() => journal.close());
+    return journal;
+  };
+  const keys = async (directory: string) => {
+    const applied: string[] = [];
+    await replayJournal(directory, 0, {
+      skipDamaged: false,
+      apply: (rows) => applied.push(...rows.map(({ key }) => key.toString())),
+    });
+    return applied;
+  };
+
+  it('drops what a transaction wrote that never committed, before anything else is written there', async () => {
+    const directory = temporaryDirectory();
+    const first = writer(directory).append(EMPTY_STATE, [change('a')]);
+    // Two changes of the same length each: what follows would stand exactly before the second.
+    const lost = writer(directory);
+    lost.append(first, [change('b')]);
+    const uncommitted = lost.append({ ...first, length: first.length }, [change('c')]);
+    lost.append(uncommitted, [change('d')]);
+    writer(directory).append(first, [change('e')]);
+    expect(await keys(directory)).toEqual(['a', 'e']);
+  });
+
+  it('begins anew a file that a transaction began that never committed', async () => {
+    const directory = temporaryDirectory();
+    const first = writer(directory, 10).append(EMPTY_STATE, [change('a')]);
+    writer(directory, 10).append(first, [change('lost')]);
+    writer(directory, 10).append(first, [change('b')]);
+    expect(await keys(directory)).toEqual(['a', 'b']);
+    expect(readdirSync(directory)).toHaveLength(2);
+  });
+
+  it('takes turns with other processes, file after file', async () => {
+    const directory = temporaryDirectory();
+    const writers = [writer(directory, 300), writer(directory, 300)];
+    let state = EMPTY_STATE;
+    const written: string[] = [];
+    for (let n = 0; n < 40; n++) {
+      written.push(`key ${n}`);
+      state = writers[n % 3 === 0 ? 0 : 1]?.append(state, [change(`key ${n}`)]) ?? state;
+    }
+    expect(await keys(directory)).toEqual(written);
+    expect(readdirSync(directory).length).toBeGreaterThan(5);
+  });
+
+  it('leaves numbers out where a power cut took its end', async () => {
+    const directory = temporaryDirectory();
+    const state = writer(directory).append(EMPTY_STATE, [change('a'), change('b')]);
+    truncateSync(join(directory, readdirSync(directory)[0] ?? ''), state.length - 1);
+    const next = writer(directory).append(state, [change('c')]);
+    expect(next.completeSince).toBeGreaterThan(state.sequence);
+    const { changes } = await new JournalFeed(directory, () => next).page(0, 10);
+    expect(changes.map(describeChange)).toEqual([`gap 1-${next.sequence - 1}`]);
+  });
+});
+
+describe('the change feed', () => {
+  it('tells puts and deletions in the order of their commits, page by page', async () => {
+    const store = openForTest(temporaryDirectory());
+    await put(store, 'a', 1, 'one');
+    await put(store, 'b', 1, 'one');
+    await put(store, 'a', 0, 'older and ignored');
+    await store.probe();
+    await remove(store, 'a');
+    await put(store, 'c', 1, 'two');
+    expect(await changesOf(store)).toEqual(['1 put a', '2 put b', '4 delete a', '5 put c']);
+    expect(await changesOf(store, 2)).toEqual(['4 delete a', '5 put c']);
+    expect(await changesOf(store, 5)).toEqual([]);
+    const { changes } = await store.changesSince(0, 1);
+    expect(changes).toMatchObject([
+      { kind: 'put', file: { name: 'a', version: 1, size: 3, digest: digestOf('one') } },
+    ]);
+  });
+
+  it('wakes those who wait, also for a commit of another process', async () => {
+    const directory = temporaryDirectory();
+    const [store, other] = [openForTest(directory), openForTest(directory)];
+    for (const [index, writer] of [store, other].entries()) {
+      const waiting = store.waitForChange(index, new AbortController().signal);
+      await put(writer, `name ${index}`, 1, 'content');
+      await waiting;
+      expect(await changesOf(store, index)).toEqual([`${index + 1} put name ${index}`]);
+    }
+    const abort = new AbortController();
+    const waiting = store.waitForChange(2, abort.signal);
+    abort.abort();
+    expect(await waiting).toBeUndefined();
+  });
+
+  it('says what it cannot tell: dropped, damaged, or of a store that went another way', async () => {
+    const directory = temporaryDirectory();
+    const store = openForTest(directory, { interval: 1e9, journalBytes: 1 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await put(store, name, 1, name);
+    expect(await changesOf(store, 99)).toEqual(['gap 1-5']);
+    const path = join(directory, 'journal', '0000000000000003.log');
+    const bytes = readFileSync(path);
+    bytes[50] = (bytes[50] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    rmSync(join(directory, 'journal', '0000000000000001.log'));
+    expect(await changesOf(store)).toEqual(['gap 1-1', '2 put b', 'gap 3-3', '4 put d', '5 put e']);
+  });
+});
+
+describe('checkpoints', () => {
+  it('are due by the length of the journal, and taken while changes go on', async () => {
+    const directory = temporaryDirectory();
+    const store = openForTest(directory, { interval: 1e9, journalBytes: 2000 });
+    await put(store, 'first', 1, 'content');
+    await store.checkpointIfDue();
+    expect(await store.lastCheckpoint()).toBeUndefined();
+    await put(store, 'second', 1, 'x'.repeat(2000));
+    const [, ...others] = await Promise.all([
+      store.checkpointIfDue(),
+      ...Array.from({ length: 20 }, (_, n) => put(store, `name ${n}`, 1, `content ${n}`)),
+    ]);
+    expect(others).toHaveLength(20);
+    expect((await store.lastCheckpoint())?.sequence).toBeGreaterThanOrEqual(2);
+  });
+
+  it('two are kept, and the journal since the older one', async () => {
+    const directory = temporaryDirectory();
+    let store = openMetadata(directory, { interval: 0, journalBytes: 400 });
+    for (let round = 0; round < 4; round++) {
+      for (let n = 0; n < 5; n++) await put(store, `name ${round} ${n}`, 1, `content ${n} ${round}`);
+      await store.checkpointIfDue();
+      await store.close();
+      store = openMetadata(directory, { interval: 0, journalBytes: 400 });
+    }
+    await store.close();
+    const checkpoints = readdirSync(join(directory, 'checkpoints')).filter((name) => name !== 'lock');
+    expect(checkpoints).toHaveLength(2);
+    expect(Number.parseInt(journalFiles(directory)[0] ?? '', 10)).toBeGreaterThan(1);
+    const report = await expectRebuildable(directory);
+    expect(report).toMatchObject({ checkpoint: 20, damagedCheckpoints: [], skipped: [] });
+
+    appendFileSync(join(directory, 'checkpoints', String(20).padStart(16, '0'), 'data.mdb'), 'x');
+    expect(await expectRebuildable(directory)).toMatchObject({
+      checkpoint: 15,
+      damagedCheckpoints: [expect.anything()],
+    });
+  });
+});
+
+describe('I9: rebuilding the metadata from checkpoint and journal', () => {
+  /** A store with names, shared contents, blobs, garbage and tombstones. */
+  async function fill(directory: string): Promise<void> {
+    const store = openMetadata(directory);
+    for (let n = 0; n < 40; n++) {
+      await put(store, `inline ${n % 15}`, n, `content ${n % 7}`);
+      await put(store, `blob ${n % 15}`, n, `large ${n % 9}`, blob(`blobs/${n}`));
+      if (n % 4 === 0) await remove(store, `blob ${(n + 3) % 15}`);
+      if (n % 10 === 0) await store.collectGarbage({ limit: 5, deleted: [] });
+    }
+    await store.replaceLostCopy(digestOf('large 1'), 'blobs/1' as BlobId, blob('blobs/new'));
+    await store.close();
+  }
+
+  it('gives exactly what LMDB has', async () => {
+    const directory = temporaryDirectory();
+    await fill(directory);
+    const report = await expectRebuildable(directory);
+    expect(report).toMatchObject({ checkpoint: 0, tornBytes: 0, skipped: [] });
+    expect(report.changes).toBeGreaterThan(80);
+  });
+
+  it('drops a torn last record, and stops at damage with sound records behind it', async () => {
+    const directory = temporaryDirectory();
+    await fill(directory);
+    const path = onlyJournal(directory);
+    const sound = readFileSync(path);
+    truncateSync(path, sound.length - 3);
+    const torn = await rebuild(directory);
+    expect(torn.tornBytes).toBeGreaterThan(0);
+
+    const flipped = Buffer.from(sound);
+    const middle = flipped.length >> 1;
+    flipped[middle] = (flipped[middle] ?? 0) ^ 1;
+    writeFileSync(path, flipped);
+    await expect(rebuild(directory)).rejects.toThrow(
+      /the journal is damaged: \d+ bytes of .* at byte \d+; --skip-damaged/,
+    );
+    const skipped = await rebuild(directory, true);
+    expect(skipped.skipped.length).toBeGreaterThan(0);
+    expect(skipped.last).toBe(torn.last + 1);
+    expect((await environmentRows(skipped.path)).length).toBeGreaterThan(10);
+  });
+
+  it('never goes wrong, wherever the journal is cut', async () => {
+    const directory = temporaryDirectory();
+    await fill(directory);
+    const path = onlyJournal(directory);
+    const sound = readFileSync(path);
+    let last = Number.POSITIVE_INFINITY;
+    for (let length = sound.length; length > sound.length - 600; length -= 7) {
+      truncateSync(path, length);
+      const report = await rebuild(directory);
+      expect(report.last).toBeLessThanOrEqual(last);
+      last = report.last;
+    }
+  });
+});
