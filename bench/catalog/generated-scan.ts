@@ -16,6 +16,8 @@ interface GeneratedTree {
 }
 
 const GIBIBYTE = 2 ** 30;
+const SECOND = 1_000_000_000n;
+const UNCHANGING = { uid: 0, gid: 0, device: 2049, mtimeNs: 0n, ctimeNs: 0n, bornNs: 0n };
 
 /** Records a scan of a generated tree, as a crawl of a disk with these files would: in seconds, without a disk. */
 export async function recordGenerated(catalog: Catalog, tree: GeneratedTree): Promise<void> {
@@ -58,28 +60,26 @@ function writeDirectory(
 ): void {
   const stat = new StatFields();
   const place = places[at] as Place;
-  Object.assign(stat, {
-    mode: 0o040755,
-    links: 2,
-    device: 2049,
-    size: 4096,
-    allocated: 4096,
-    inodeLow: at + 2,
-  });
+  const own = { ...UNCHANGING, mode: 0o040755, links: 2, size: 4096, allocated: 4096, inode: BigInt(at + 2) };
+  stat.set(own);
   writer.begin(place.path, stat);
   for (const name of place.children) writer.addDirectory(name);
-  stat.mode = 0o100644;
-  stat.links = 1;
   for (let n = at; n < files; n += places.length) {
     // Those that have changed in some round keep what that one made of them.
     const changed = n % 100 < round ? (n % 100) + 1 : 0;
     const size = Math.floor(seededRandom(n + changed * files)() ** 8 * GIBIBYTE);
-    stat.inodeLow = places.length + n + 2;
-    stat.uid = n % 7;
-    stat.size = size;
-    stat.allocated = Math.ceil(size / 4096) * 4096;
-    stat.mtimeSeconds = 1_700_000_000 + (n % 50_000_000) + changed;
-    stat.ctimeSeconds = stat.mtimeSeconds;
+    const time = BigInt(1_700_000_000 + (n % 50_000_000) + changed) * SECOND;
+    stat.set({
+      ...UNCHANGING,
+      mode: 0o100644,
+      uid: n % 7,
+      links: 1,
+      inode: BigInt(places.length + n + 2),
+      size,
+      allocated: Math.ceil(size / 4096) * 4096,
+      mtimeNs: time,
+      ctimeNs: time,
+    });
     writer.addFile(nameBytes(`sample_${n}.dat`), stat);
   }
   writer.end();
