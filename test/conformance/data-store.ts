@@ -17,6 +17,7 @@ import {
 } from '@filetracker/client';
 import { parseDirectoryName } from '@filetracker/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { collect } from '../support/collect.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** A store of its own for each test, and how to take it down. */
@@ -191,6 +192,35 @@ export function dataStoreConformance(label: string, make: () => Promise<StoreUnd
       expect(await put('a', 5, 'x')).toBe(5);
       await store.delete(name('a'), V9);
       expect(await put('a/b', 5, 'x')).toBe(5);
+    });
+
+    it('stores the newest version, also after one of the future', async () => {
+      const content = contentOf(Buffer.from('x'));
+      const now = Math.floor(Date.now() / 1000);
+      expect(await store.putNewest(name('f'), content)).toBeGreaterThanOrEqual(now);
+      await put('f', 4_000_000_000, 'future');
+      expect(await store.putNewest(name('f'), content)).toBe(4_000_000_001);
+      expect(await store.stat(name('f'))).toMatchObject({ version: 4_000_000_001, size: 1 });
+      await put('d/x', 5, 'x');
+      await expect(store.putNewest(name('d'), content)).rejects.toThrow(NameConflictError);
+    });
+
+    it('lists versions, the newest first', async () => {
+      await put('f', 7, 'seven');
+      const versions = await collect(store.listVersions(name('f')));
+      expect(versions[0]).toMatchObject({ kind: 'stored', name: 'f', version: 7, size: 5 });
+      await expect(collect(store.listVersions(name('nope')))).rejects.toThrow(FileNotFoundError);
+    });
+
+    it('lists what is directly in a directory', async () => {
+      for (const file of ['x', 'a/1', 'a/b/2', 'a/b/3', 'a-b']) await put(file, 5, file);
+      const children = async (directory: string) =>
+        (await collect(store.listChildren(parseDirectoryName(directory))))
+          .map(({ kind, name: child }) => `${kind} ${child}`)
+          .sort();
+      expect(await children('')).toEqual(['directory a', 'file a-b', 'file x']);
+      expect(await children('a')).toEqual(['directory a/b', 'file a/1']);
+      await expect(children('nope')).rejects.toThrow(NotADirectoryError);
     });
 
     it('deletes up to a version', async () => {

@@ -19,8 +19,8 @@ async function newestSequence(port: number): Promise<number> {
   return (JSON.parse(reply.body.toString()) as { to: number }).to;
 }
 
-const ROUNDS = rounds(5);
-const CLIENTS = 8;
+const ROUNDS = rounds(5, 50);
+const CLIENTS = 4;
 
 describe.runIf(isRoot)('a power cut under load', () => {
   it(

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { decodeZstd } from '@filetracker/durable-fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodeZstd } from '#server/codec/zstd.js';
 import { collect } from '../support/collect.js';
 import { incompressible, sha256 } from '../support/contents.js';
 import { fileTarget, putFile } from '../support/file-requests.js';

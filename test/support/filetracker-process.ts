@@ -2,7 +2,13 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const COMMAND = fileURLToPath(new URL('../../packages/cli/dist/bin/filetracker.js', import.meta.url));
+/** The commands on the PATH that are not servers. */
+type Program = 'filetracker' | 'filetracker-cache-cleaner' | 'filetracker-export' | 'filetracker-migrate';
+
+/** The script of a command. */
+export function scriptOf(program: Program): string {
+  return fileURLToPath(new URL(`../../packages/cli/dist/bin/${program}.js`, import.meta.url));
+}
 
 /** How a command ended and what it printed. */
 export interface CommandResult {
@@ -17,15 +23,17 @@ export interface CommandSetting {
   /** Additions to the environment; without them no server is known and the cache is below `cwd`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
+  /** Default `filetracker`. */
+  readonly program?: Program;
 }
 
-/** Starts the real `filetracker` command. */
+/** Starts the real command. */
 export function startFiletracker(
   args: readonly string[],
-  { cwd, env = {} }: CommandSetting,
+  { cwd, env = {}, program = 'filetracker' }: CommandSetting,
 ): ChildProcessWithoutNullStreams {
   const { FILETRACKER_URL: _url, FILETRACKER_DIR: _dir, ...inherited } = process.env;
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+  const child = spawn(process.execPath, [scriptOf(program), ...args], {
     cwd,
     env: { ...inherited, FILETRACKER_DIR: `${cwd}/.cache`, ...env },
   });
@@ -33,7 +41,7 @@ export function startFiletracker(
   return child;
 }
 
-/** Runs the real `filetracker` command to its end. */
+/** Runs the real command to its end. */
 export async function filetracker(args: readonly string[], setting: CommandSetting): Promise<CommandResult> {
   const child = startFiletracker(args, setting);
   const text = { stdout: '', stderr: '' };

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { deleteFile, getFile, putFile, storeTotals } from './file-requests.js';
 import { type Content, type FileState, makeContents, NameHistory, type NameState } from './load-model.js';
-import type { RawReply } from './raw-http.js';
+import { type RawReply, rawRequest } from './raw-http.js';
 import { blobFiles, stagedFiles } from './store-files.js';
 
 const OWN_NAMES = 5;
@@ -13,6 +13,9 @@ const SHARED_NAMES = 3;
 interface Target {
   readonly port: number;
 }
+
+/** How long an answer may take in milliseconds, on a machine that has other work too. */
+const PATIENCE = 30_000;
 
 /** How long what a crash left may take to be collected, in milliseconds. */
 const SETTLE_TIME = 10_000;
@@ -28,10 +31,16 @@ export class Load {
   #nextVersion = 1_000_000_000;
   #acknowledged = 0;
   #refused = 0;
+  #broken = 0;
 
   /** Changes that were acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Requests whose connection broke. */
+  get broken(): number {
+    return this.#broken;
   }
 
   /** Changes that the server failed to make. */
@@ -44,6 +53,7 @@ export class Load {
    * a request fails before `stop`.
    *
    * @param mayFail whether answers of 5xx, and cut ones, are what the test is about
+   * @param patience how long an answer, or the end of its connection, may take in milliseconds
    */
   async run(
     { port }: Target,
@@ -51,14 +61,21 @@ export class Load {
       clients,
       stop,
       mayFail = false,
-    }: { readonly clients: number; readonly stop: AbortSignal; readonly mayFail?: boolean },
+      patience = PATIENCE,
+    }: {
+      readonly clients: number;
+      readonly stop: AbortSignal;
+      readonly mayFail?: boolean;
+      readonly patience?: number;
+    },
   ): Promise<void> {
     await Promise.all(
       Array.from({ length: clients }, async (_, client) => {
         while (!stop.aborted) {
           try {
-            await this.#step(port, client, mayFail);
+            await inTime(this.#step(port, client, mayFail), patience);
           } catch (error) {
+            this.#broken++;
             // A connection that breaks because of the fault says nothing.
             if (!isBroken(error) || !(stop.aborted || mayFail)) throw error;
           }
@@ -70,28 +87,32 @@ export class Load {
 
   /**
    * Compares a server, on which nothing is under way, with what it acknowledged: every name, the counts, and the
-   * blobs on its disk once garbage is collected.
+   * blobs on its disk once garbage is collected. Where it keeps versions of the past, their contents are there too.
    */
   async verify({ port }: Target, directory: string): Promise<void> {
     const states = new Map<string, NameState>();
+    const kept = new Set<string>();
     for (const [name, history] of this.#histories) {
       const check = history.beginRead();
       const state = check(complete(await getFile(port, name)));
       history.settle(state);
       states.set(name, state);
+      for (const digest of await keptDigests(port, name)) kept.add(digest);
     }
     const files = [...states.values()].filter((state): state is FileState => state !== 'absent');
-    const contents = new Map(files.map(({ content }) => [content.digest, content]));
-    const blobs = [...contents.values()].filter((content) => content.isBlob).map((content) => content.digest);
+    for (const { content } of files) expect(kept).toContain(content.digest);
+    const contents = this.#contents.filter(({ digest }) => kept.has(digest));
+    expect(contents).toHaveLength(kept.size);
+    const blobs = contents.filter((content) => content.isBlob).map((content) => content.digest);
     await vi.waitFor(
       async () => {
         expect(blobFiles(directory).map((path) => /[0-9a-f]{64}/.exec(path)?.[0])).toEqual(blobs.sort());
         expect(stagedFiles(directory)).toEqual([]);
         expect(await storeTotals(port)).toMatchObject({
           files: files.length,
-          contents: contents.size,
+          contents: contents.length,
           logical_bytes: sum(files.map(({ content }) => content.bytes.length)),
-          content_bytes: sum([...contents.values()].map((content) => content.bytes.length)),
+          content_bytes: sum(contents.map((content) => content.bytes.length)),
         });
       },
       { timeout: SETTLE_TIME, interval: 50 },
@@ -158,6 +179,30 @@ export class Load {
     const content = this.#contents[randomInt(this.#contents.length)];
     if (!content) throw new Error('there are no contents');
     return content;
+  }
+}
+
+/** The digests of all versions of a name that are kept, the newest included. */
+async function keptDigests(port: number, name: string): Promise<readonly string[]> {
+  const { status, body } = await rawRequest(port, { method: 'GET', target: `/versions/${name}` });
+  if (status === 404) return [];
+  const lines = body.toString().trim().split('\n');
+  return lines
+    .map((line) => (JSON.parse(line) as { readonly digest?: string }).digest)
+    .filter((digest) => digest !== undefined);
+}
+
+/** Rejects when a request takes too long. */
+async function inTime(request: Promise<void>, patience: number): Promise<void> {
+  const done = new AbortController();
+  const late = delay(patience, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`a client got neither an answer nor the end of its connection within ${patience} ms`);
+  });
+  try {
+    await Promise.race([request, late]);
+  } finally {
+    done.abort();
+    late.catch(() => undefined);
   }
 }
 

@@ -30,6 +30,7 @@ export async function startPythonLikeServer(): Promise<PythonLikeServer> {
     const url = new URL(request.url ?? '', 'http://server');
     const path = decodeURIComponent(url.pathname);
     if (path === '/version/') return response.end('{"protocol_versions": [2]}');
+    if (path === '/list/') return response.end([...files.keys()].map((listed) => `${listed}\n`).join(''));
     const name = path.replace(/^\/files\//, '');
     if (request.method === 'PUT') {
       puts.push(request.headers);

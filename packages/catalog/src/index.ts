@@ -11,7 +11,12 @@ export {
   toBytes,
 } from './byte-path.js';
 export { type CrawlOptions, crawl } from './crawl/crawl.js';
-export { InvalidPatternError, parseExcludeFile } from './crawl/exclude.js';
+export {
+  compileExclusion,
+  InvalidPatternError,
+  isExcluded,
+  parseExcludeFile,
+} from './crawl/exclude.js';
 export type {
   BeginScanOptions,
   Catalog,

@@ -1,10 +1,11 @@
 /** Transfers that run at once when a command moves many files: enough to hide the network's delay. */
-const CONCURRENCY = 8;
+const TRANSFERS = 8;
 
 /** Runs an action on every item, several at once, and reads no further ahead than it runs. */
 export async function concurrently<T>(
   items: AsyncIterable<T> | Iterable<T>,
   action: (item: T) => Promise<void>,
+  limit = TRANSFERS,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   for await (const item of items) {
@@ -12,7 +13,7 @@ export async function concurrently<T>(
     // Its error is thrown by the race or by all() below; until then it must not count as unhandled.
     task.catch(() => {});
     running.add(task);
-    if (running.size >= CONCURRENCY) await Promise.race(running);
+    if (running.size >= limit) await Promise.race(running);
   }
   await Promise.all(running);
 }

@@ -1,7 +1,7 @@
-import type { FileStat, FileTrackerClient } from '@filetracker/client';
+import type { FileStat, FileTrackerClient, ListOptions } from '@filetracker/client';
 import { parseDirectoryName } from '@filetracker/protocol';
 
-/** A file found below a directory of the store. */
+/** A file found in a directory of the store. */
 export interface DirectoryEntry {
   /** From the root, with a leading slash. */
   readonly name: string;
@@ -15,11 +15,30 @@ export interface DirectoryEntry {
 export async function* filesBelow(
   client: FileTrackerClient,
   directory: string,
-  signal: AbortSignal,
+  options: Omit<ListOptions, 'directory'>,
 ): AsyncGenerator<DirectoryEntry> {
-  const prefix = parseDirectoryName(directory);
-  for await (const { name, stat } of client.listFiles({ directory, signal })) {
-    const relative = prefix === '' ? name : name.slice(prefix.length + 1);
-    yield { name: `/${name}`, relative, ...(stat && { stat }) };
+  const skipped = prefixLength(directory);
+  for await (const { name, stat } of client.listFiles({ ...options, directory })) {
+    yield { name: `/${name}`, relative: name.slice(skipped), ...(stat && { stat }) };
   }
+}
+
+/** The files directly in a directory of the store and, with a closing slash, the directories in it. */
+export async function* filesAndDirectoriesIn(
+  client: FileTrackerClient,
+  directory: string,
+  options: Omit<ListOptions, 'directory'>,
+): AsyncGenerator<DirectoryEntry | { readonly relative: string }> {
+  const skipped = prefixLength(directory);
+  for await (const child of client.listDirectory({ ...options, directory })) {
+    const relative = child.name.slice(skipped);
+    if (child.kind === 'directory') yield { relative: `${relative}/` };
+    else yield { name: `/${child.name}`, relative, ...(child.stat && { stat: child.stat }) };
+  }
+}
+
+/** Length of what a directory's name adds in front of the names in it. */
+function prefixLength(directory: string): number {
+  const { length } = parseDirectoryName(directory);
+  return length === 0 ? 0 : length + 1;
 }

@@ -14,6 +14,7 @@ import { lsCommand } from './commands/ls.js';
 import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
 import { reportSubcommand } from './commands/report.js';
+import { restoreCommand } from './commands/restore.js';
 import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
@@ -21,6 +22,7 @@ import { statCommand } from './commands/stat.js';
 import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
+import { versionsCommand } from './commands/versions.js';
 import { watchCommand } from './commands/watch.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -38,6 +40,8 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       lsCommand,
       statCommand,
       versionCommand,
+      versionsCommand,
+      restoreCommand,
       feedCommand,
     ],
   },

@@ -1,12 +1,18 @@
-import { CommanderError } from 'commander';
+import { setMaxListeners } from 'node:events';
+import { type Command, CommanderError } from 'commander';
+import type { CommandContext } from './context.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
 import { Output } from './output/output.js';
-import { buildProgram } from './program.js';
 
-/** Runs the `filetracker` command with these arguments and sets the exit code of the process. */
-export async function runFiletracker(args: readonly string[]): Promise<void> {
+/** Runs a command of the PATH with these arguments and sets the exit code of the process. */
+export async function runProgram(
+  args: readonly string[],
+  build: (context: CommandContext) => Command,
+): Promise<void> {
   endQuietlyOnClosedPipe();
   const interrupt = new AbortController();
+  // Every transfer that is under way listens.
+  setMaxListeners(0, interrupt.signal);
   const output = new Output(process.stdout, process.stderr);
   const stop = (exitCode: number) => {
     // A second Ctrl-C finds no handler any more and ends the process at once.
@@ -15,7 +21,8 @@ export async function runFiletracker(args: readonly string[]): Promise<void> {
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const program = buildProgram({ output, signal: interrupt.signal });
+  const program = build({ output, signal: interrupt.signal });
+  output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.
   for (const command of [program, ...program.commands]) command.configureOutput({ outputError: () => {} });
   try {

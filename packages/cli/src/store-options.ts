@@ -2,9 +2,13 @@ import type { FileTrackerClientOptions } from '@filetracker/client';
 import { type Command, Option } from 'commander';
 
 /** Which store a command works on and who asks: the flags that stand before a subcommand's name. */
-interface StoreFlags {
+interface StoreFlags extends AccessFlags {
   readonly remoteUrl?: string;
   readonly cacheDir?: string;
+}
+
+/** The flags that say who asks. */
+export interface AccessFlags {
   readonly token?: string;
   readonly ca?: string;
   readonly cert?: string;
@@ -18,6 +22,14 @@ const SERVER_OPTIONS: readonly (readonly [flags: string, description: string])[]
   ['--cert <file>', 'certificate to show to the server, together with --key'],
   ['--key <file>', 'key of the certificate'],
 ];
+
+/** Adds the flags that say who asks a server that is named otherwise. */
+export function addAccessOptions(program: Command): Command {
+  for (const [flags, description] of SERVER_OPTIONS) {
+    program.addOption(new Option(flags, description).helpGroup('Server options:'));
+  }
+  return program;
+}
 
 /** Adds the flags that say which store is meant. */
 export function addStoreOptions(program: Command): Command {
@@ -42,12 +54,13 @@ export function storeSettings(command: Command): FileTrackerClientOptions {
   };
 }
 
-function accessSettings({
+/** Who asks, as the flags say. */
+export function accessSettings({
   token,
   ca,
   cert,
   key,
-}: StoreFlags): Pick<FileTrackerClientOptions, 'token' | 'tls'> {
+}: AccessFlags): Pick<FileTrackerClientOptions, 'token' | 'tls'> {
   return {
     ...(token !== undefined && { token }),
     tls: {

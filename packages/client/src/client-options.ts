@@ -74,12 +74,19 @@ function remoteStore(
   onWarning: (message: string) => void,
 ): DataStore | undefined {
   if (remoteStore === 'none') return undefined;
-  if (remoteStore !== 'auto') return remoteStore;
+  return remoteStore === 'auto' ? openRemoteStore({ ...options, onWarning }) : remoteStore;
+}
+
+/** The server that the options or the environment name, for whoever needs no more than that. */
+export function openRemoteStore({
+  onWarning,
+  ...options
+}: Omit<FileTrackerClientOptions, 'remoteStore' | 'localStore'>): RemoteDataStore | undefined {
   const url = options.remoteUrl ?? fromEnvironment('FILETRACKER_URL');
   if (url === undefined) return undefined;
   return new RemoteDataStore({
     url,
-    onWarning,
+    ...(onWarning && { onWarning }),
     token: options.token ?? environmentToken(url),
     tls: { caFile: fromEnvironment('FILETRACKER_CA'), ...options.tls },
     ...(options.timeouts && { timeouts: options.timeouts }),

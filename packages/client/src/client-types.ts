@@ -27,6 +27,8 @@ export interface PutFileOptions extends PutOptions {
 export interface ListOptions extends CallOptions {
   /** Only files with this version or an older one: a date, or seconds since 1970. Default: all. */
   readonly cutoff?: Date | number;
+  /** The files as they were then: a date, or seconds since 1970. Only servers that keep history know. */
+  readonly asOf?: Date | number;
   /** The directory to list. Default: the root. */
   readonly directory?: string;
 }

@@ -16,15 +16,25 @@ import type {
   LocalFile,
   PutFileOptions,
 } from './client-types.js';
-import type { CallOptions, Content, DataStore, FileStat, ListedFile, PutOptions } from './data-store.js';
+import type {
+  CallOptions,
+  Content,
+  DataStore,
+  DirectoryChild,
+  FileStat,
+  FileVersion,
+  ListedFile,
+  PutOptions,
+  StoreListOptions,
+  TransferOptions,
+} from './data-store.js';
 import { UsageError } from './errors.js';
 import { expectStat } from './expectations.js';
 import type { ChangesOptions, StoreChange } from './http/changes.js';
 import { type NameArgument, parseNameArgument } from './name-argument.js';
-import { putNewest } from './put-newest.js';
 import { type LookupOptions, ReadThroughCache } from './read-through-cache.js';
 import { RemoteDataStore } from './remote-data-store.js';
-import { prepareContent, type Source } from './source.js';
+import { prepareContent, type Source, storedContent } from './source.js';
 import { withLastLock, withLock } from './with-lock.js';
 
 /**
@@ -117,8 +127,11 @@ export class FileTrackerClient {
   /** What is stored under a name, on the server if there is one. Throws as {@link fileSize}. */
   async stat(name: NameArgument, { signal }: CallOptions = {}): Promise<FileStat> {
     const wanted = parseNameArgument(name);
-    const stat = await (this.#parts.remote ?? this.#local()).stat(wanted.name, { signal });
-    return expectStat(wanted.name, stat, wanted.version);
+    return expectStat(
+      wanted.name,
+      await this.#main().stat(wanted.name, { version: wanted.version, signal }),
+      wanted.version,
+    );
   }
 
   /**
@@ -161,12 +174,36 @@ export class FileTrackerClient {
    * The files in and below a directory, of the server if there is one, in no particular order; with version and
    * size where these come with the listing. Throws `NotADirectoryError`.
    */
-  listFiles({ cutoff, directory = '', signal }: ListOptions = {}): AsyncIterable<ListedFile> {
-    const seconds = cutoff instanceof Date ? cutoff.getTime() / 1000 : cutoff;
-    return (this.#parts.remote ?? this.#local()).list(parseDirectoryName(directory), {
-      signal,
-      ...(seconds !== undefined && { cutoff: toVersion(Math.floor(seconds)) }),
-    });
+  listFiles({ directory = '', ...options }: ListOptions = {}): AsyncIterable<ListedFile> {
+    return this.#main().list(parseDirectoryName(directory), storeListOptions(options));
+  }
+
+  /** The files and directories directly in a directory, each once; otherwise as {@link listFiles}. */
+  listDirectory({ directory = '', ...options }: ListOptions = {}): AsyncIterable<DirectoryChild> {
+    return this.#main().listChildren(parseDirectoryName(directory), storeListOptions(options));
+  }
+
+  /**
+   * The versions of a file that are kept, newest first, with deletions where the server keeps history. Any of them
+   * can be read as `/a/b@version`. Throws `FileNotFoundError`.
+   */
+  listVersions(name: NameArgument, options: CallOptions = {}): AsyncIterable<FileVersion> {
+    return this.#main().listVersions(parseNameArgument(name).name, options);
+  }
+
+  /**
+   * Stores the content of a kept version as the newest one, without sending it where the server still has it.
+   * Returns the versioned name of what is stored now. Throws `FileNotFoundError`, `VersionMismatchError`, and
+   * `UsageError` for a name without a version.
+   */
+  async restore(name: NameArgument, options: TransferOptions = {}): Promise<string> {
+    const wanted = parseNameArgument(name);
+    if (wanted.version === undefined) throw new UsageError('say which version to restore: NAME@VERSION');
+    const stat = await this.stat(wanted, options);
+    const content = storedContent(this.#main(), stat, options.signal);
+    const flags = { toLocalStore: false, toRemoteStore: true };
+    const stored = await this.#put({ name: stat.name }, content, flags, { ...options, likelyStored: true });
+    return versionedName(stat.name, stored);
   }
 
   /**
@@ -195,7 +232,7 @@ export class FileTrackerClient {
     const { local, remote, locks } = this.#parts;
     const put = (store: DataStore) =>
       version === undefined
-        ? putNewest(store, name, content, options)
+        ? store.putNewest(name, content, options)
         : store.put(name, version, content, options);
     if (!remote || (local && !toRemoteStore)) {
       return withLock(locks, name, 'exclusive', options.signal, () => put(this.#local()));
@@ -221,10 +258,27 @@ export class FileTrackerClient {
     return withLock(locks, name, 'shared', signal, () => read(this.#local()));
   }
 
+  /** The server, or the local store where that is all there is. */
+  #main(): DataStore {
+    return this.#parts.remote ?? this.#local();
+  }
+
   #local(): DataStore {
     if (!this.#parts.local) throw new UsageError('this client has no local store');
     return this.#parts.local;
   }
+}
+
+function storeListOptions({ cutoff, asOf, signal }: Omit<ListOptions, 'directory'>): StoreListOptions {
+  return {
+    signal,
+    ...(cutoff !== undefined && { cutoff: toVersion(toSeconds(cutoff)) }),
+    ...(asOf !== undefined && { asOf: toSeconds(asOf) }),
+  };
+}
+
+function toSeconds(moment: Date | number): number {
+  return Math.floor(moment instanceof Date ? moment.getTime() / 1000 : moment);
 }
 
 /** Deletes what is stored under a name, if it is the wanted version. */

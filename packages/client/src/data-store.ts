@@ -35,6 +35,16 @@ export interface ListedFile {
   readonly stat?: FileStat;
 }
 
+/** What is directly in a directory. */
+export type DirectoryChild =
+  | (ListedFile & { readonly kind: 'file' })
+  | { readonly kind: 'directory'; readonly name: FileName };
+
+/** One version in the history of a file: a content, or the moment of a deletion. */
+export type FileVersion =
+  | (FileStat & { readonly kind: 'stored' })
+  | { readonly kind: 'deleted'; readonly name: FileName; readonly version: Version };
+
 /** How far a transfer is. */
 export interface Progress {
   /** Bytes of plain content so far. Starts again at 0 when a transfer is repeated. */
@@ -53,39 +63,49 @@ export interface TransferOptions extends CallOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Options of reading. */
-export interface ReadOptions extends TransferOptions {
-  /** Only this version will do. */
+/** Options of asking for a file. */
+export interface StatOptions extends CallOptions {
+  /** Only this version will do. Default: the newest. */
   readonly version?: Version | undefined;
 }
+
+/** Options of reading. */
+export interface ReadOptions extends StatOptions, TransferOptions {}
 
 /** Options of {@link DataStore.put}. */
 export interface PutOptions extends TransferOptions {
   /** False leaves compression on the way to the store. Default true. */
   readonly compress?: boolean | undefined;
+  /** The store probably has this content already, under another name or version. Default false. */
+  readonly likelyStored?: boolean | undefined;
 }
 
 /** Options of {@link DataStore.list}. */
 export interface StoreListOptions extends CallOptions {
   /** Only files with this version or an older one. Default: all. */
   readonly cutoff?: Version | undefined;
+  /** The files as they were then, in seconds since 1970. Default: as they are. */
+  readonly asOf?: number | undefined;
 }
 
 /**
- * Holds files by name, one version each; the newest version wins. A name is never both a file and a directory
+ * Holds files by name; the newest version wins, and a store may keep older ones too. A name is never both a file and a directory
  * of another. What is said here holds for every implementation; `test/conformance/data-store.ts` checks it.
  *
  * A failed call changes nothing that readers can see. Errors that are not named here come from the medium:
  * `LocalStoreError`, `ConnectionError`, `ServerError`.
  */
 export interface DataStore {
-  /** What is stored under a name; undefined for a name that is missing or a directory. */
-  stat(name: FileName, options?: CallOptions): Promise<FileStat | undefined>;
+  /**
+   * What is stored under a name; undefined for a name that is missing or a directory. Throws
+   * `VersionMismatchError` if a version is asked for that is not there, but another one is.
+   */
+  stat(name: FileName, options?: StatOptions): Promise<FileStat | undefined>;
 
   /**
    * Opens a file's content. Whoever reads gets the bytes of one version, whatever happens to the name
    * meanwhile; bytes that are known to be wrong or too few end the stream with `ContentError`.
-   * Throws `FileNotFoundError`, or `VersionMismatchError` if another version is stored than the one asked for.
+   * Throws `FileNotFoundError`, or `VersionMismatchError` if a version is asked for that is not there, but another one is.
    */
   open(name: FileName, options?: ReadOptions): Promise<OpenedFile>;
 
@@ -104,6 +124,14 @@ export interface DataStore {
   put(name: FileName, version: Version, content: Content, options?: PutOptions): Promise<Version>;
 
   /**
+   * Stores content under a name as the newest version and resolves with that version: the time now, or the second
+   * after the stored version where this lies later. No put that others make meanwhile is overwritten unseen where
+   * the store can tell (protocol 3, memory); elsewhere the caller holds a lock or two puts of one second may meet.
+   * Throws as `put` does.
+   */
+  putNewest(name: FileName, content: Content, options?: PutOptions): Promise<Version>;
+
+  /**
    * Removes a file, and the directories that this empties, if the stored version is `upTo` or older; a newer
    * one stays and the call succeeds. Throws `FileNotFoundError`.
    */
@@ -111,9 +139,19 @@ export interface DataStore {
 
   /**
    * The files in and below a directory, in no particular order; the root of an empty store has none. Throws
-   * `NotADirectoryError`. Changes made during a listing may or may not be seen.
+   * `NotADirectoryError`, and `UnsupportedError` for the past where none is kept. Changes made during a listing
+   * may or may not be seen.
    */
   list(directory: DirectoryName, options?: StoreListOptions): AsyncIterable<ListedFile>;
+
+  /** The files and directories directly in a directory, each once, in no particular order. Throws as `list` does. */
+  listChildren(directory: DirectoryName, options?: StoreListOptions): AsyncIterable<DirectoryChild>;
+
+  /**
+   * The versions of a file that are kept, newest first: the one that is stored, and in a store with history older
+   * ones and deletions. Throws `FileNotFoundError`.
+   */
+  listVersions(name: FileName, options?: CallOptions): AsyncIterable<FileVersion>;
 
   /** Ends connections. Calls after it fail. */
   close(): Promise<void>;

@@ -68,6 +68,12 @@ export class NotADirectoryError extends FileTrackerError {
 /** Statuses that say "not now" rather than "no". */
 const TRANSIENT_STATUSES = new Set([408, 429, 502, 503, 504]);
 
+/** The store cannot do this: it keeps no history, or speaks an older protocol. */
+export class UnsupportedError extends FileTrackerError {
+  override readonly name = 'UnsupportedError';
+  readonly code = 'unsupported';
+}
+
 /** The server refused a request; `message` reads as in other Filetracker clients: `HTTP/400: reason`. */
 export class ServerError extends FileTrackerError {
   override readonly name = 'ServerError';
@@ -78,11 +84,14 @@ export class ServerError extends FileTrackerError {
     override readonly status: number,
     /** The server's reason in one line. */
     readonly reason: string,
+    /** The protocol's name of the error; servers of protocol 2 do not send it. */
+    code?: string,
   ) {
     super(`HTTP/${status}: ${reason}`);
     const known = Object.entries(ERROR_STATUS).filter(([, value]) => value === status);
     // Several codes share a status such as 400: only an unambiguous one may be named.
-    this.code = known.length === 1 && known[0] ? known[0][0] : status < 500 ? 'refused' : 'server_failed';
+    const guess = known.length === 1 && known[0] ? known[0][0] : status < 500 ? 'refused' : 'server_failed';
+    this.code = code ?? guess;
     this.transient = TRANSIENT_STATUSES.has(status);
   }
 }
@@ -140,6 +149,7 @@ export class ContentError extends FileTrackerError {
       | 'digest_mismatch'
       | 'invalid_content'
       | 'invalid_reply'
+      | 'replaced'
       | 'source_changed',
     options: ErrorOptions = {},
   ) {

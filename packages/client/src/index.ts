@@ -11,7 +11,7 @@ export {
   versionedName,
 } from '@filetracker/protocol';
 export { FileTrackerClient } from './client.js';
-export type { FileTrackerClientOptions } from './client-options.js';
+export { type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
 export type {
   FileStream,
   GetFileOptions,
@@ -25,12 +25,15 @@ export type {
   CallOptions,
   Content,
   DataStore,
+  DirectoryChild,
   FileStat,
+  FileVersion,
   ListedFile,
   OpenedFile,
   Progress,
   PutOptions,
   ReadOptions,
+  StatOptions,
   StoreListOptions,
   TransferOptions,
 } from './data-store.js';
@@ -46,6 +49,7 @@ export {
   NameConflictError,
   NotADirectoryError,
   ServerError,
+  UnsupportedError,
   UsageError,
   VersionMismatchError,
 } from './errors.js';

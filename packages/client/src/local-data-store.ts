@@ -9,25 +9,32 @@ import {
 } from '@filetracker/durable-fs';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import type {
+  CallOptions,
   Content,
   DataStore,
+  DirectoryChild,
   FileStat,
+  FileVersion,
   ListedFile,
   OpenedFile,
   PutOptions,
   ReadOptions,
+  StatOptions,
   StoreListOptions,
 } from './data-store.js';
 import { checkDestination, linkDestination, writeDestination } from './destination.js';
+import { directChildren } from './direct-children.js';
 import {
   DestinationError,
   FileNotFoundError,
   FileTrackerError,
   LocalStoreError,
   NameConflictError,
+  UnsupportedError,
 } from './errors.js';
 import { expectContent, expectStat } from './expectations.js';
 import { isConflict, isMissing, listTree, toFileStat } from './local-files.js';
+import { putNewestByTrying } from './put-newest.js';
 import { markSourceFailures, SourceFailure, watched } from './transfer.js';
 
 /** Bytes read at once. */
@@ -59,13 +66,13 @@ export class LocalDataStore implements DataStore {
     this.#temporary = join(directory, 'tmp');
   }
 
-  async stat(name: FileName): Promise<FileStat | undefined> {
-    try {
-      return toFileStat(name, await stat(this.#path(name)));
-    } catch (error) {
+  async stat(name: FileName, { version }: StatOptions = {}): Promise<FileStat | undefined> {
+    const found = await stat(this.#path(name)).catch((error: unknown) => {
       if (isMissing(error)) return undefined;
       throw new LocalStoreError(`cannot read /${name} in the cache`, error);
-    }
+    });
+    const file = found && toFileStat(name, found);
+    return file && expectStat(name, file, version);
   }
 
   async open(name: FileName, { version, signal }: ReadOptions = {}): Promise<OpenedFile> {
@@ -125,6 +132,13 @@ export class LocalDataStore implements DataStore {
     return version;
   }
 
+  putNewest(name: FileName, content: Content, options: PutOptions = {}): Promise<Version> {
+    return putNewestByTrying(name, content.size, {
+      stat: () => this.stat(name),
+      put: (version) => this.put(name, version, content, options),
+    });
+  }
+
   async delete(name: FileName, upTo: Version): Promise<void> {
     const stored = await this.stat(name);
     if (!stored) throw new FileNotFoundError(name);
@@ -140,13 +154,22 @@ export class LocalDataStore implements DataStore {
 
   async *list(
     directory: DirectoryName,
-    { cutoff, signal }: StoreListOptions = {},
+    { cutoff, asOf, signal }: StoreListOptions = {},
   ): AsyncGenerator<ListedFile> {
+    if (asOf !== undefined) throw new UnsupportedError('a cache keeps no history');
     for await (const name of listTree(this.#files, directory)) {
       signal?.throwIfAborted();
       const found = await this.stat(name);
       if (found && (cutoff === undefined || found.version <= cutoff)) yield { name, stat: found };
     }
+  }
+
+  listChildren(directory: DirectoryName, options: StoreListOptions = {}): AsyncIterable<DirectoryChild> {
+    return directChildren(directory, this.list(directory, options));
+  }
+
+  async *listVersions(name: FileName, _options: CallOptions = {}): AsyncGenerator<FileVersion> {
+    yield { kind: 'stored', ...expectStat(name, await this.stat(name), undefined) };
   }
 
   async close(): Promise<void> {}

@@ -57,7 +57,10 @@ export class ReadThroughCache {
     );
   }
 
-  /** Makes the cache hold what the server has, and runs `use` on it before anybody can change it. */
+  /**
+   * Makes the cache hold what the server has, and runs `use` on it before anybody can change it. Undefined for a
+   * version older than the cached one: an old version from a server's history must not push out the newer one.
+   */
   async fresh<T>(
     wanted: SplitName,
     options: LookupOptions,
@@ -65,7 +68,9 @@ export class ReadThroughCache {
   ): Promise<T | undefined> {
     return this.#tolerant(options.signal, () =>
       withLock(this.#locks, wanted.name, 'exclusive', options.signal, async () => {
-        const current = await this.#current(wanted, options);
+        const cached = await this.local.stat(wanted.name, { signal: options.signal });
+        if (wanted.version !== undefined && cached && cached.version > wanted.version) return undefined;
+        const current = await this.#current(wanted, cached, options);
         return use(current ?? (await this.#download(wanted, options)));
       }),
     );
@@ -112,11 +117,12 @@ export class ReadThroughCache {
   }
 
   /** The cached file, if it is certain that the server would send the same. */
-  async #current(wanted: SplitName, options: LookupOptions): Promise<FileStat | undefined> {
-    if (options.forceRefresh) return undefined;
-    const { signal } = options;
-    const cached = await this.local.stat(wanted.name, { signal });
-    if (!cached) return undefined;
+  async #current(
+    wanted: SplitName,
+    cached: FileStat | undefined,
+    { forceRefresh, signal }: LookupOptions,
+  ): Promise<FileStat | undefined> {
+    if (forceRefresh || !cached) return undefined;
     // Somebody else has fetched the wanted version while this call waited for the lock.
     if (wanted.version !== undefined) return cached.version === wanted.version ? cached : undefined;
     const stored = await this.remote.stat(wanted.name, { signal });

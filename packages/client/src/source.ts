@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContentHash, hashing } from '@filetracker/durable-fs';
 import { orAborted } from './abort.js';
-import type { Content } from './data-store.js';
+import type { Content, DataStore, FileStat } from './data-store.js';
 
 /** What can be put: the path of a file, bytes, or a stream that is read once. */
 export type Source = string | Uint8Array | AsyncIterable<Uint8Array>;
@@ -29,6 +29,21 @@ export async function prepareContent(source: Source, signal?: AbortSignal): Prom
   // A pipe or a terminal cannot be read twice either.
   if (!(await stat(source)).isFile()) return spool(createReadStream(source), signal);
   return fileContent(source, async () => {}, signal);
+}
+
+/** The content of a stored file. */
+export function storedContent(
+  store: DataStore,
+  { name, version, size, digest }: FileStat,
+  signal: AbortSignal | undefined,
+): Content {
+  return {
+    size,
+    ...(digest !== undefined && { digest }),
+    open: async function* () {
+      yield* (await store.open(name, { version, signal })).stream as AsyncIterable<Uint8Array>;
+    },
+  };
 }
 
 function bytesContent(bytes: Uint8Array): PreparedContent {

@@ -9,3 +9,4 @@ export {
 export { FileLock } from './file-lock.js';
 export { type LockMode, tryLock, unlock } from './flock.js';
 export { ContentHash, hashing } from './hashing-stream.js';
+export { decodeZstd, encodeZstd } from './zstd-stream.js';

@@ -77,5 +77,6 @@ function secondsOf(match: RegExpExecArray): number | undefined {
 
 /** Writes a version as the Python server and client do: `Tue, 14 Nov 2023 22:13:20 -0000`. */
 export function formatDate(version: Version): string {
+  // JavaScript has the same form, but for the zone: `Tue, 14 Nov 2023 22:13:20 GMT`.
   return new Date(version * 1000).toUTCString().replace('GMT', '-0000');
 }

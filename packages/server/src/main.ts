@@ -57,7 +57,9 @@ function stopOnSignal(starting: Promise<RunningServer>): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      // Whoever asks twice does not want to wait.
+      // Whoever asks twice does not want to wait. A worker hears of one stop twice: from the primary process, and
+      // from a terminal or supervisor that signals the whole group.
+      if (stopping && cluster.isWorker) return;
       if (stopping) process.exit(FAILED);
       stopping = true;
       void stopAndExit(starting);

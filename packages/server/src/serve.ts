@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
+import { readDirectly } from './http/direct-reads.js';
 import { createHttpServer } from './http/http-server.js';
 import { Listener } from './listening/listener.js';
 import { removeStaleSockets } from './listening/socket-file.js';
@@ -60,12 +61,13 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     ),
   });
   await app.ready();
+  const routing: RequestListener = (request, response) => app.routing(request, response);
+  const handler = hasHooks(config, logger) ? routing : readDirectly(routing, store, logger);
   const server: Serving = { app, opened, logger, listeners: [] };
   try {
     // The workers of a cluster share sockets that the primary process opens.
     if (!cluster.isWorker) await removeStaleSockets(config.listen);
     for (const address of config.listen) {
-      const handler: RequestListener = (request, response) => app.routing(request, response);
       const http = createHttpServer(handler, { ...config, metrics }, protection.tlsFor(address));
       protection.follow(http);
       server.listeners.push(await Listener.open(http, address, config));
@@ -79,6 +81,16 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
   for (const url of urls) logger.info(`serving ${config.directory} at ${url}${config.prefix}`);
   if (!config.durable) logger.warn('running with --sync none: a power cut loses acknowledged files');
   return { url: urls.join(' and '), stop: () => stop(server) };
+}
+
+/** Whether every request must pass through the application's hooks. */
+function hasHooks({ tokenFile, requestsPerSecond, prefix }: ServerConfig, logger: Logger): boolean {
+  return (
+    tokenFile !== undefined ||
+    requestsPerSecond !== undefined ||
+    prefix !== '' ||
+    logger.isLevelEnabled('debug')
+  );
 }
 
 interface Serving {

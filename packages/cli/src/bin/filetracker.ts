@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { runFiletracker } from '../run.js';
+import { buildProgram } from '../program.js';
+import { runProgram } from '../run.js';
 
-await runFiletracker(process.argv.slice(2));
+await runProgram(process.argv.slice(2), buildProgram);

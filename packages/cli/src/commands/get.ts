@@ -44,7 +44,7 @@ async function getDirectory(
   target: string,
   flags: GetFlags,
 ): Promise<void> {
-  const names = filesBelow(client, directory, context.signal);
+  const names = filesBelow(client, directory, { signal: context.signal });
   await forEachFile(context, names, async ({ relative, name }) => {
     const path = join(target, relative);
     await mkdir(dirname(path), { recursive: true });

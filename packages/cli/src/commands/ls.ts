@@ -1,7 +1,8 @@
 import type { FileStat, FileTrackerClient } from '@filetracker/client';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
-import { type DirectoryEntry, filesBelow } from '../directory-listing.js';
+import { type DirectoryEntry, filesAndDirectoriesIn, filesBelow } from '../directory-listing.js';
+import { parseMoment } from '../moment.js';
 import { hasCode } from '../output/failure.js';
 import { formatVersion } from '../output/format.js';
 import type { Result } from '../output/output.js';
@@ -10,6 +11,8 @@ import { storeCommand, withClient } from '../store-command.js';
 interface LsFlags {
   readonly long?: true;
   readonly recursive?: true;
+  /** Milliseconds since 1970. */
+  readonly asOf?: number;
 }
 
 /** Files whose versions and sizes are asked for at once. */
@@ -28,32 +31,33 @@ export function lsCommand(context: CommandContext): Command {
   return storeCommand('ls', 'list a directory', [
     'filetracker ls /problems',
     'filetracker ls -l -r /problems/abc',
+    'filetracker ls -r --as-of 2026-11-20 /problems      # of a server that keeps old versions',
   ])
     .argument('[dir]', 'the directory in the store', '/')
     .option('-l, --long', 'show sizes and dates')
     .option('-r, --recursive', 'show all files below it')
+    .option('--as-of <when>', 'as it was then: a time ago such as 7d, or a date', parseMoment)
     .action((directory: string, flags: LsFlags, command: Command) =>
       withClient(context, command, async (client) => {
+        const options = { signal, ...(flags.asOf !== undefined && { asOf: new Date(flags.asOf) }) };
         try {
-          const files = filesBelow(client, directory, signal);
-          await print(context, client, flags.recursive ? files : await oneLevel(files), flags);
+          const rows = flags.recursive
+            ? filesBelow(client, directory, options)
+            : await sorted(filesAndDirectoriesIn(client, directory, options));
+          await print(context, client, rows, flags);
         } catch (error) {
-          if (!hasCode(error, 'not_a_directory')) throw error;
+          if (!hasCode(error, 'not_a_directory') || flags.asOf !== undefined) throw error;
           await printFile(context, client, directory, error, flags);
         }
       }),
     );
 }
 
-/** The files of a directory and, once each, the directories in it, sorted. */
-async function oneLevel(files: AsyncIterable<DirectoryEntry>): Promise<readonly Row[]> {
-  const rows = new Map<string, Row>();
-  for await (const file of files) {
-    const slash = file.relative.indexOf('/');
-    const relative = slash < 0 ? file.relative : file.relative.slice(0, slash + 1);
-    if (!rows.has(relative)) rows.set(relative, slash < 0 ? file : { relative });
-  }
-  return [...rows.values()].toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
+/** What is in one directory, in the order of names. */
+async function sorted(entries: AsyncIterable<Row>): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const entry of entries) rows.push(entry);
+  return rows.sort((a, b) => (a.relative < b.relative ? -1 : 1));
 }
 
 /** `ls` of a file shows that file, as ls(1) does. */

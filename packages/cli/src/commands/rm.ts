@@ -29,7 +29,7 @@ export function rmCommand(context: CommandContext): Command {
         };
         if (!flags.recursive) return remove(nameArgument(name, flags.version), name);
         try {
-          await forEachFile(context, filesBelow(client, name, signal), (file) =>
+          await forEachFile(context, filesBelow(client, name, { signal }), (file) =>
             remove({ name: file.name }, file.name),
           );
         } catch (error) {

@@ -12,6 +12,8 @@ export type Result = Readonly<Record<string, unknown>>;
  */
 export class Output {
   #settings: GlobalSettings = { verbosity: 'normal', json: false };
+  /** Stands in front of what is said on stderr. */
+  programName = 'filetracker';
 
   constructor(
     private readonly stdout: NodeJS.WritableStream,
@@ -64,7 +66,7 @@ export class Output {
 
   /** A remark about something odd that did not make the command fail. Silent under `-q`. */
   warn(message: string): void {
-    if (this.#settings.verbosity !== 'quiet') this.stderr.write(`filetracker: warning: ${message}\n`);
+    if (this.#settings.verbosity !== 'quiet') this.stderr.write(`${this.programName}: warning: ${message}\n`);
   }
 
   /** A remark that closes a report, on stderr so that it does not end up among the results. Silent under `-q`. */
@@ -80,7 +82,7 @@ export class Output {
   /** The one line that says why a command failed. */
   failure({ code, message }: Failure): void {
     this.stderr.write(
-      this.json ? `${JSON.stringify({ error: { code, message } })}\n` : `filetracker: ${message}\n`,
+      this.json ? `${JSON.stringify({ error: { code, message } })}\n` : `${this.programName}: ${message}\n`,
     );
   }
 }

@@ -22,7 +22,7 @@ export function parseBaseUrl(text: string): BaseUrl {
 
 /** The path and query of a request below a server's URL. */
 export function resourcePath(
-  resource: 'files' | 'list',
+  resource: 'files' | 'list' | 'versions',
   name: string,
   query: Readonly<Record<string, string>> = {},
 ): string {

@@ -33,7 +33,9 @@ function readPrivate(path: string): string | undefined {
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // Not there, or in the home of another user: a server that wants a token will say so.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(String((error as NodeJS.ErrnoException).code)))
+      return undefined;
     throw new UsageError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
   try {

@@ -1,105 +1,152 @@
-import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { ContentHash } from '@filetracker/durable-fs';
-import {
-  CHECKSUM_HEADER,
-  type FileName,
-  LOGICAL_SIZE_HEADER,
-  ProtocolError,
-  parseDate,
-  parseDigest,
-} from '@filetracker/protocol';
-import type { FileStat } from '../data-store.js';
-import { ContentError } from '../errors.js';
-import { expectContent } from '../expectations.js';
+import { ContentHash, decodeZstd } from '@filetracker/durable-fs';
+import type { FileName } from '@filetracker/protocol';
+import type { FileStat, OpenedFile, ReadOptions } from '../data-store.js';
+import { ConnectionError, ContentError } from '../errors.js';
+import { expectContent, expectStat } from '../expectations.js';
+import { resourcePath } from './base-url.js';
+import { explainMissing, isPlain, readFileStat, versionQuery } from './file-headers.js';
+import type { AgreedServer, ServerSession } from './server-session.js';
 import { BODY_BUFFER, type Reply, toConnectionError } from './transport.js';
 
-/** The description of a file in the headers of a reply to GET or HEAD. Throws `ContentError` `invalid_reply`. */
-export function readFileStat(name: FileName, reply: Reply): FileStat {
-  const modified = reply.header('Last-Modified');
-  // Without an encoding Content-Length is the plain length; Python servers leave Logical-Size out of some replies.
-  const size =
-    reply.header(LOGICAL_SIZE_HEADER) ?? (isPlain(reply) ? reply.header('Content-Length') : undefined);
-  const digest = reply.header(CHECKSUM_HEADER);
-  if (modified === undefined || size === undefined || !/^\d+$/.test(size)) {
-    throw new ContentError(`the reply for /${name} lacks its version or size`, 'invalid_reply');
-  }
-  try {
-    return {
-      name,
-      version: parseDate(modified),
-      size: Number(size),
-      ...(digest !== undefined && { digest: parseDigest(digest) }),
-    };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new ContentError(`the reply for /${name} is wrong: ${error.message}`, 'invalid_reply', {
-      cause: error,
-    });
-  }
-}
+/** Asks for the rest of a content, from an offset in bytes on. */
+type RequestRest = (offset: number) => Promise<Reply>;
 
 /**
- * The plain content of a reply. The stream ends well only if all announced bytes came and are right: a cut
- * connection, a broken gzip stream, another size or another digest make it fail.
+ * Opens a file of a server. The stream ends well only if all announced bytes came and are right: a damaged
+ * encoding, another size or another digest make it fail. A connection that is lost on the way is replaced, and the
+ * transfer goes on where it was, if the server allows that.
  */
-export function plainBody(reply: Reply, stat: FileStat, server: string): Readable {
-  const verified = new VerifiedContent(stat, server);
-  // Errors of any part reach the last stream; whoever reads that one handles them.
-  if (isPlain(reply)) return pipeline(reply.body, verified, () => {});
-  const encoding = reply.header('Content-Encoding');
-  if (!/^(x-)?gzip$/i.test(encoding ?? '')) {
-    throw new ContentError(`the server sent the unknown encoding "${encoding}"`, 'invalid_reply');
+export async function openDownload(
+  session: ServerSession,
+  server: AgreedServer,
+  name: FileName,
+  { version, signal }: ReadOptions,
+): Promise<OpenedFile> {
+  const path = resourcePath('files', name, versionQuery(server, version));
+  const reply = await server
+    .request({ method: 'GET', path, headers: acceptedEncodings(server), signal })
+    .catch((error: unknown) => explainMissing(server, name, version, error));
+  try {
+    const stat = expectStat(name, readFileStat(name, reply), version);
+    const validator = rangeValidator(reply, stat);
+    const requestRest: RequestRest | undefined =
+      validator === undefined
+        ? undefined
+        : (offset) => {
+            session.warn(`the connection broke off; going on with /${name} from byte ${offset}`);
+            const headers = { Range: `bytes=${offset}-`, 'If-Range': validator };
+            return session.repeat(signal, async (again) =>
+              expectRest(name, offset, await again.request({ method: 'GET', path, headers, signal })),
+            );
+          };
+    const transfer = new Transfer(stat, reply, requestRest, session.url, session.retries, signal);
+    return { stat, stream: transfer.stream() };
+  } catch (error) {
+    reply.cancel();
+    throw error;
   }
-  return pipeline(reply.body, createGunzip(), verified, () => {});
 }
 
-function isPlain(reply: Reply): boolean {
-  return /^(identity)?$/i.test(reply.header('Content-Encoding') ?? '');
+/** What names the content of a reply when a range of it is asked for; undefined where ranges cannot be had. */
+function rangeValidator(reply: Reply, { digest }: FileStat): string | undefined {
+  if (reply.header('Accept-Ranges') !== 'bytes') return undefined;
+  const etag = reply.header('ETag');
+  // An encoded reply has a weak tag, which is no validator; ranges are of the plain content, whose tag is its digest.
+  return etag?.startsWith('W/') ? digest && `"${digest}"` : etag;
 }
 
-/** Passes content through and compares it, as far as it has come, with what was announced. */
-class VerifiedContent extends Transform {
-  readonly #hash = new ContentHash();
+/** zstd only where the server knows that this client knows it. */
+function acceptedEncodings({ protocol }: AgreedServer): Readonly<Record<string, string>> {
+  return { 'Accept-Encoding': protocol >= 3 ? 'zstd, gzip' : 'gzip' };
+}
 
+/** Checks that a reply is what was asked for, and not the whole of a content that was stored since. */
+function expectRest(name: FileName, offset: number, reply: Reply): Reply {
+  if (reply.status === 206 && reply.header('Content-Range')?.startsWith(`bytes ${offset}-`)) return reply;
+  reply.cancel();
+  throw new ContentError(`/${name} was replaced while it was read`, 'replaced');
+}
+
+/** One content on its way here, over one connection or several. */
+class Transfer {
   constructor(
     private readonly announced: FileStat,
+    private reply: Reply,
+    private readonly requestRest: RequestRest | undefined,
     private readonly server: string,
-  ) {
-    super({ highWaterMark: BODY_BUFFER });
+    private readonly retries: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  stream(): Readable {
+    const stream = Readable.from(this.#verified(), { objectMode: false, highWaterMark: BODY_BUFFER });
+    // A reader that gives up before it begins leaves the generators unstarted: only this ends the connection.
+    return stream.once('close', () => this.reply.cancel());
   }
 
-  override _transform(chunk: Uint8Array, _: BufferEncoding, done: TransformCallback): void {
-    this.#hash.update(chunk);
-    // A gzip stream that expands far beyond its announced size is not read to its end.
-    if (this.#hash.size > this.announced.size) done(this.#compare());
-    else done(null, chunk);
+  async *#verified(): AsyncGenerator<Uint8Array> {
+    const { name, size } = this.announced;
+    const hash = new ContentHash();
+    for await (const chunk of this.#continued()) {
+      hash.update(chunk);
+      // What expands far beyond its announced size is not read to its end.
+      if (hash.size > size) break;
+      yield chunk;
+    }
+    expectContent(name, { size: hash.size, digest: hash.digest() }, this.announced);
   }
 
-  override _flush(done: TransformCallback): void {
-    done(this.#compare());
-  }
-
-  // Not _destroy: whoever starts to read after the failure is shown the error that was given here.
-  override destroy(error?: Error | null): this {
-    return super.destroy(error ? this.#explain(error) : undefined);
-  }
-
-  #compare(): Error | null {
-    try {
-      const digest = this.#hash.digest();
-      expectContent(this.announced.name, { size: this.#hash.size, digest }, this.announced);
-      return null;
-    } catch (error) {
-      return error as Error;
+  async *#continued(): AsyncGenerator<Uint8Array> {
+    let done = 0;
+    for (let inVain = 0; ; inVain++) {
+      try {
+        for await (const chunk of this.#decoded()) {
+          done += chunk.byteLength;
+          inVain = 0;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        const mayGoOn = error instanceof ConnectionError && this.requestRest && inVain < this.retries;
+        if (!mayGoOn) throw error;
+        // Only the end of the transfer got lost.
+        if (done === this.announced.size) return;
+      }
+      this.reply = await this.requestRest(done);
     }
   }
 
-  #explain(error: Error): Error {
-    const code = 'code' in error ? String(error.code) : '';
-    if (!code.startsWith('Z_')) return toConnectionError(error, this.server);
-    return new ContentError(`/${this.announced.name} came damaged (${error.message})`, 'invalid_content', {
-      cause: error,
-    });
+  async *#decoded(): AsyncGenerator<Uint8Array> {
+    const { name } = this.announced;
+    try {
+      yield* this.#decode(this.#received());
+    } catch (error) {
+      if (error instanceof ConnectionError || error instanceof ContentError || this.signal?.aborted) {
+        throw error;
+      }
+      const { message } = error as Error;
+      throw new ContentError(`/${name} came damaged (${message})`, 'invalid_content', { cause: error });
+    }
+  }
+
+  #decode(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    if (isPlain(this.reply)) return body;
+    const encoding = this.reply.header('Content-Encoding')?.toLowerCase();
+    if (encoding === 'zstd') return decodeZstd(body);
+    if (encoding === 'gzip' || encoding === 'x-gzip') {
+      return pipeline(Readable.from(body, { objectMode: false }), createGunzip(), () => {});
+    }
+    throw new ContentError(`the server sent the unknown encoding "${encoding}"`, 'invalid_reply');
+  }
+
+  async *#received(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.reply.body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      this.signal?.throwIfAborted();
+      throw toConnectionError(error, this.server);
+    }
   }
 }

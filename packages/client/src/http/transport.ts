@@ -27,7 +27,7 @@ export interface RequestEvent {
 }
 
 /** What a request carries. */
-interface RequestInit {
+export interface RequestInit {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
   /** Path and query below the server's URL. */
   readonly path: string;
@@ -162,9 +162,9 @@ export class HttpTransport {
   }
 
   async #refusal(reply: Dispatcher.ResponseData, url: string): Promise<ServerError | AccessError> {
-    const reason = await reasonOf(reply);
+    const { reason, code } = await reasonOf(reply);
     const { statusCode: status } = reply;
-    if (status !== 401 && status !== 403) return new ServerError(status, reason);
+    if (status !== 401 && status !== 403) return new ServerError(status, reason, code);
     const identified = this.#isOurs(url) && this.#authorization !== undefined;
     return new AccessError(status, new URL(url).origin, reason, identified);
   }
@@ -218,17 +218,28 @@ function first(value: string | string[] | undefined): string | undefined {
 /** Longest part of an error body that is looked at, in bytes. */
 const MAX_REASON = 4096;
 
+/** What a server says of a refusal. */
+interface Reason {
+  /** One line. */
+  readonly reason: string;
+  /** The protocol's name of the error, where the server speaks protocol 3. */
+  readonly code?: string;
+}
+
 /** Reads the server's reason off a refusal. */
-async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<string> {
+async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<Reason> {
+  const text = await beginningOf(body);
   const header = first(headers[EXCEPTION_HEADER.toLowerCase()])?.trim();
-  if (header) {
-    await body.dump();
-    return header;
-  }
+  const { code, message } = readJsonError(text);
+  const reason = header || message || text.split('\n')[0]?.trim() || 'no reason given';
+  return { reason, ...(code !== undefined && { code }) };
+}
+
+async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of body) {
       chunks.push(chunk);
       size += chunk.byteLength;
       if (size > MAX_REASON) break;
@@ -236,6 +247,14 @@ async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<str
   } catch {
     // A refusal that is cut short is still a refusal.
   }
-  const line = Buffer.concat(chunks).toString('utf8').split('\n')[0]?.trim();
-  return line || 'no reason given';
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readJsonError(text: string): { readonly code?: string; readonly message?: string } {
+  try {
+    const { code, message } = JSON.parse(text) as { code?: unknown; message?: unknown };
+    return { ...(typeof code === 'string' && { code }), ...(typeof message === 'string' && { message }) };
+  } catch {
+    return {};
+  }
 }

@@ -1,11 +1,5 @@
 import zstd, { type CCtx } from 'zstd-napi/binding.js';
 
-/**
- * Largest window that an upload may ask its decoder to keep: 8 MiB, the most that RFC 9659 allows for the
- * content coding `zstd`. It bounds the memory of a decoder.
- */
-const MAX_WINDOW_LOG = 23;
-
 /** Highest compression level that is accepted; the levels above need much memory for little gain. */
 export const MAX_COMPRESSION_LEVEL = 19;
 
@@ -50,31 +44,4 @@ export function decompressInto(target: Uint8Array, frame: Uint8Array): void {
   if (written !== target.byteLength) {
     throw new Error(`frame holds ${written} bytes instead of ${target.byteLength}`);
   }
-}
-
-/** Bytes that a decoder hands out at a time. */
-const CHUNK_BYTES = 128 * 1024;
-
-/**
- * Decodes a stream of zstd frames. Memory stays flat whatever the stream expands to, since each output chunk
- * is handed out before the next is made. Throws when the stream is damaged or ends inside a frame.
- */
-export async function* decodeZstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const context = new zstd.DCtx();
-  context.setParameter(zstd.DParameter.windowLogMax, MAX_WINDOW_LOG);
-  // A stream without any frame is cut too.
-  let insideFrame = true;
-  for await (const chunk of source) {
-    let offset = 0;
-    let mayHoldMore = false;
-    while (offset < chunk.byteLength || mayHoldMore) {
-      const target = new Uint8Array(CHUNK_BYTES);
-      const [hint, produced, consumed] = context.decompressStream(target, chunk.subarray(offset));
-      offset += consumed;
-      insideFrame = hint !== 0;
-      mayHoldMore = produced === CHUNK_BYTES && insideFrame;
-      if (produced > 0) yield target.subarray(0, produced);
-    }
-  }
-  if (insideFrame) throw new Error('zstd stream ends inside a frame');
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
-import { decodeZstd } from '../codec/zstd.js';
 
 /**
  * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an

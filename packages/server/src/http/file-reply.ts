@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CHECKSUM_HEADER, formatDate, LOGICAL_SIZE_HEADER, PROTOCOL_HEADER } from '@filetracker/protocol';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
 import type { ContentStream, OpenFile } from '../store/file-store.js';
 import { entityTag } from './entity-tags.js';
 import { OPT_IN, optsIn } from './negotiation.js';
@@ -12,11 +12,11 @@ import type { ReplyPlan } from './read-plan.js';
  * connection is cut, so that the client sees a short body and not a complete wrong one.
  */
 export function sendFile(
-  request: FastifyRequest,
-  reply: FastifyReply,
+  request: IncomingMessage,
+  raw: ServerResponse,
   { file, plan, content }: OpenFile<ReplyPlan>,
+  log: FastifyBaseLogger,
 ): void {
-  const { raw, log } = reply.hijack();
   const headers = describe(file, plan);
   if (optsIn(request.headers)) headers.push(PROTOCOL_HEADER, OPT_IN, 'Vary', VARY);
   raw.writeHead(plan.status, headers);

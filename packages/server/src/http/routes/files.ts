@@ -33,7 +33,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     const { method, headers } = request.raw;
     try {
       const opened = await store.open(name, (file) => planRead(file, method ?? 'GET', headers), version);
-      sendFile(request, reply, opened);
+      sendFile(request.raw, reply.hijack().raw, opened, request.log);
       return reply;
     } catch (error) {
       // A server to fall back to may not know of versions and would answer with another one.

@@ -1,0 +1,176 @@
+import { openRemoteStore } from '@filetracker/client';
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../context.js';
+import { addGlobalOptions, globalSettings } from '../global-options.js';
+import { migrate } from '../migrate/migrate.js';
+import { ServerTarget } from '../migrate/server-target.js';
+import type { MigrationSource } from '../migrate/source.js';
+import type { MigrationTarget } from '../migrate/target.js';
+import { TreeSource } from '../migrate/tree-source.js';
+import { wholeNumber } from '../number-argument.js';
+import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
+import { MigrationReport } from '../output/migration-report.js';
+import { type AccessFlags, accessSettings, addAccessOptions } from '../store-options.js';
+
+interface MigrateFlags extends AccessFlags {
+  readonly root?: string;
+  readonly prefix?: string;
+  readonly silent?: true;
+  readonly jobs: number;
+  readonly dryRun?: true;
+  readonly delete?: true;
+  readonly exclude: readonly string[];
+  readonly fromPython?: string;
+  readonly to?: string;
+}
+
+/** Uploads at once: more do not make a server on two cores faster. */
+const JOBS = 16;
+
+/** Threads that read and hash files ahead of the uploads. */
+const READERS = 2;
+
+/** `filetracker-migrate`: stores a directory tree, or all that a Python server has. */
+export function migrateCommand(context: CommandContext): Command {
+  const command = new Command('filetracker-migrate')
+    .description(
+      'Stores a tree of files, with their modification times as versions. What is there with the same version and ' +
+        'content is not sent again: run it again after a failure or Ctrl-C, and it goes on where it was.',
+    )
+    .usage('[options] FILES URL\n       filetracker-migrate [options] --from-python DIR URL')
+    .argument('[where...]', 'a directory or file, and the URL of a server (default: $FILETRACKER_URL)')
+    .option('--root <dir>', 'names are the paths below this directory (default: FILES)')
+    .option('--prefix <dir>', 'put all names below this directory of the store')
+    .option('--exclude <glob>', 'leave these out: name, path/*, directory/; may be repeated', collect, [])
+    .option('--delete', 'delete below --prefix what is not among FILES; what was left out stays')
+    .option('--from-python <dir>', 'store what the directory of a Python filetracker 2.x server holds')
+    .option('--to <dir>', 'write into the directory of a server instead of sending to its URL')
+    .option('-j, --jobs <number>', 'uploads at once', wholeNumber(1), JOBS)
+    .option('--dry-run', 'store and delete nothing, say what would be done')
+    .addOption(new Option('-s, --silent', 'the same as --quiet'))
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  filetracker-migrate ./files http://127.0.0.1:9999
+  filetracker-migrate --root /srv /srv/problems http://127.0.0.1:9999     # names begin with /problems
+  filetracker-migrate --prefix /site --delete ./site http://127.0.0.1:9999
+  filetracker-migrate --from-python /var/lib/filetracker http://127.0.0.1:9999
+  filetracker-migrate --from-python /var/lib/filetracker --to /srv/filetracker
+
+Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
+Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,
+    )
+    .action((where: readonly string[], flags: MigrateFlags) => run(context, command, where, flags));
+  return addGlobalOptions(addAccessOptions(command));
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+async function run(
+  context: CommandContext,
+  command: Command,
+  where: readonly string[],
+  flags: MigrateFlags,
+): Promise<void> {
+  const { output, signal } = context;
+  const settings = globalSettings(command);
+  output.configure(flags.silent ? { ...settings, verbosity: 'quiet' } : settings);
+  const [files, url] = flags.fromPython === undefined ? where : [undefined, ...where];
+  if (where.length > (flags.fromPython === undefined ? 2 : 1)) throw new UsageError('too many arguments');
+  if (flags.to !== undefined && url !== undefined) throw new UsageError('--to takes the place of a URL');
+  if (flags.delete && flags.prefix === undefined) {
+    throw new UsageError(
+      '--delete needs --prefix: it deletes all else below that directory (--prefix / for all)',
+    );
+  }
+  const source = await openSource(files, flags);
+  try {
+    const target = await openTarget(context, url, flags);
+    try {
+      await transfer(context, source, target, flags);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+  signal.throwIfAborted();
+}
+
+async function transfer(
+  { output, signal }: CommandContext,
+  source: MigrationSource,
+  target: MigrationTarget,
+  flags: MigrateFlags,
+): Promise<void> {
+  const report = new MigrationReport(output, { dryRun: flags.dryRun ?? false });
+  report.start((total) => source.count(total, signal));
+  try {
+    const options = {
+      directory: source.directory,
+      concurrency: flags.jobs,
+      dryRun: flags.dryRun ?? false,
+      mirror: flags.delete ?? false,
+      signal,
+    };
+    await migrate(source, target, options, report);
+    for await (const remark of source.remarks()) report.remark(remark);
+  } finally {
+    report.stop();
+  }
+  const failures = report.finish();
+  if (failures > 0) throw new PartialFailure(`${failures} files are not stored`);
+}
+
+async function openSource(files: string | undefined, flags: MigrateFlags): Promise<MigrationSource> {
+  const prefix = flags.prefix ?? '';
+  if (flags.fromPython !== undefined) {
+    if (flags.root !== undefined || flags.exclude.length > 0) {
+      throw new UsageError('--root and --exclude are for trees of files, not for --from-python');
+    }
+    const { PythonSource } = await import('../migrate/python-source.js');
+    return PythonSource.open(flags.fromPython, prefix);
+  }
+  if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
+  const isExcluded = await exclusions(flags.exclude);
+  return TreeSource.open({ path: files, root: flags.root ?? files, prefix, isExcluded, threads: READERS });
+}
+
+async function openTarget(
+  { output }: CommandContext,
+  url: string | undefined,
+  { to, ...flags }: MigrateFlags,
+): Promise<MigrationTarget> {
+  if (to !== undefined) {
+    // Loaded only here: it brings the whole server with it.
+    const { StoreTarget } = await import('../migrate/store-target.js');
+    return StoreTarget.open(to, (error) => output.warn(describeFailure(error).message));
+  }
+  const store = openRemoteStore({
+    ...(url !== undefined && { remoteUrl: url }),
+    ...accessSettings(flags),
+    onWarning: (message) => output.warn(message),
+  });
+  if (!store) throw new UsageError('give the URL of a server, or --to with a directory');
+  return new ServerTarget(store);
+}
+
+async function exclusions(
+  patterns: readonly string[],
+): Promise<(relativePath: string, isDirectory: boolean) => boolean> {
+  if (patterns.length === 0) return () => false;
+  const { compileExclusion, isExcluded, parseBytePath } = await import('@filetracker/catalog');
+  const compiled = patterns.map(compileExclusion);
+  const root = parseBytePath('/');
+  return (path, isDirectory) => {
+    const slash = path.lastIndexOf('/');
+    const directory = parseBytePath(`/${path.slice(0, Math.max(slash, 0))}`);
+    const name = Buffer.from(path.slice(slash + 1)).toString('latin1');
+    return isExcluded(compiled, { root, directory, name, isDirectory });
+  };
+}

@@ -1,0 +1,105 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { ContentError } from '@filetracker/client';
+import { ContentHash } from '@filetracker/durable-fs';
+import type { Digest } from '@filetracker/protocol';
+import { SourceProblem } from './source.js';
+
+const READ_SIZE = 256 * 1024;
+
+/** The end of a gzip file: the length of its content modulo 2^32, as a little-endian number. */
+const LENGTH_BYTES = 4;
+
+/** A blob of a Python server: a gzip file with the digest of its content as its name. */
+export class PythonBlob {
+  #problem: SourceProblem | undefined;
+  #size: number | undefined;
+  #mustCount = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly digest: Digest,
+  ) {}
+
+  /**
+   * The length of the content in bytes, read off the end of the file. Where the first reading has shown that to be
+   * wrong (contents of 4 GiB and more), the content is counted. Throws {@link SourceProblem} for a blob that is
+   * missing or known to be broken.
+   */
+  async size(): Promise<number> {
+    if (this.#problem) throw this.#problem;
+    if (this.#size === undefined && this.#mustCount) this.#size = await this.#count();
+    this.#size ??= await this.#readLength();
+    return this.#size;
+  }
+
+  /** The content, decoded. Fails with {@link SourceProblem} if it does not have the blob's digest. */
+  async *open(): AsyncGenerator<Uint8Array> {
+    const expected = this.#size;
+    for await (const [chunk, size] of this.#decoded()) {
+      if (expected !== undefined && size > expected) {
+        this.#size = undefined;
+        this.#mustCount = true;
+        throw new ContentError('the content is longer than its gzip file says', 'source_changed');
+      }
+      yield chunk;
+    }
+  }
+
+  async #count(): Promise<number> {
+    let size = 0;
+    for await (const [, count] of this.#decoded()) size = count;
+    return size;
+  }
+
+  /** The content and how much of it has come. */
+  async *#decoded(): AsyncGenerator<readonly [Uint8Array, number]> {
+    if (this.#problem) throw this.#problem;
+    const hash = new ContentHash();
+    const file = createReadStream(this.path, { highWaterMark: READ_SIZE });
+    const decoded = pipeline(file, createGunzip({ chunkSize: READ_SIZE }), () => {});
+    try {
+      for await (const chunk of decoded as AsyncIterable<Uint8Array>) {
+        hash.update(chunk);
+        yield [chunk, hash.size];
+      }
+    } catch (error) {
+      throw this.#broken(explain(error));
+    } finally {
+      decoded.destroy();
+    }
+    if (hash.digest() !== this.digest) {
+      throw this.#broken('the stored blob does not have the digest it is filed under');
+    }
+  }
+
+  async #readLength(): Promise<number> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(this.path);
+      const { size } = await handle.stat();
+      const end = Buffer.alloc(LENGTH_BYTES);
+      await handle.read(end, 0, LENGTH_BYTES, Math.max(0, size - LENGTH_BYTES));
+      return end.readUInt32LE();
+    } catch (error) {
+      throw this.#broken(explain(error));
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  #broken(reason: string): SourceProblem {
+    this.#problem = new SourceProblem(reason);
+    return this.#problem;
+  }
+}
+
+function explain(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'its blob is missing';
+  if (code === 'Z_BUF_ERROR') return 'its blob is a truncated gzip file';
+  if (code?.startsWith('Z_')) return `its blob is a damaged gzip file (${message})`;
+  return `its blob cannot be read (${message})`;
+}

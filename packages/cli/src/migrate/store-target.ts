@@ -1,0 +1,57 @@
+import type { Content, PutOptions } from '@filetracker/client';
+import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
+import { type OpenedStore, openStore } from '@filetracker/server';
+import type { ExistingFile, MigrationTarget } from './target.js';
+
+/** zstd level of the server's default. */
+const COMPRESSION_LEVEL = 3;
+
+/** The directory of a server as the target of a migration, without a server in between. */
+export class StoreTarget implements MigrationTarget {
+  private constructor(private readonly opened: OpenedStore) {}
+
+  /** Opens the store, or makes it where the directory is missing or empty. Throws `StoreOpenError`. */
+  static async open(directory: string, onBackgroundError: (error: unknown) => void): Promise<StoreTarget> {
+    const opened = await openStore({
+      directory,
+      compressionLevel: COMPRESSION_LEVEL,
+      durable: true,
+      maxFileSize: Number.MAX_SAFE_INTEGER,
+      keepTombstones: false,
+      onBackgroundError,
+    });
+    return new StoreTarget(opened);
+  }
+
+  async *list(directory: DirectoryName): AsyncGenerator<ExistingFile> {
+    try {
+      for await (const page of await this.opened.store.list(directory)) {
+        for (const stat of page) yield { name: stat.name, stat: async () => stat };
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'not_a_directory') throw error;
+    }
+  }
+
+  async put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version> {
+    const { size, digest } = content;
+    const request = { name, version, size };
+    if (digest !== undefined && options.likelyStored) {
+      const stored = await this.opened.store.putStored({ ...request, digest }).catch(undefinedIfMissing);
+      if (stored) return stored.version;
+    }
+    return (await this.opened.store.put({ ...request, digest, content: content.open() })).version;
+  }
+
+  async delete(name: FileName, upTo: Version): Promise<void> {
+    await this.opened.store.delete(name, upTo);
+  }
+
+  async close(): Promise<void> {
+    await this.opened.close();
+  }
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!(error instanceof ProtocolError) || error.code !== 'content_missing') throw error;
+}

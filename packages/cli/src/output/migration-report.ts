@@ -1,0 +1,107 @@
+import { type FileName, versionedName } from '@filetracker/protocol';
+import type { MigrationObserver } from '../migrate/migrate.js';
+import type { Amount, InspectedFile } from '../migrate/source.js';
+import { describeFailure } from './failure.js';
+import { formatSize } from './format.js';
+import { formatDuration, formatThings } from './format-count.js';
+import { MigrationProgress } from './migration-progress.js';
+import type { Output } from './output.js';
+
+/** Counts and prints what a migration does. */
+export class MigrationReport implements MigrationObserver {
+  readonly #counts = { stored: 0, unchanged: 0, newer: 0, deleted: 0, failed: 0, bytes: 0 };
+  readonly #started = Date.now();
+  #progress: MigrationProgress | undefined;
+  #counting: AbortController | undefined;
+
+  constructor(
+    private readonly output: Output,
+    private readonly options: { readonly dryRun: boolean },
+  ) {}
+
+  /** Shows how far it is, if there is a terminal. `count` counts meanwhile how much there is to do. */
+  start(count: (total: Amount, signal: AbortSignal) => Promise<void>): void {
+    if (!this.output.animated) return;
+    const total: Amount = { files: 0, bytes: 0 };
+    this.#progress = new MigrationProgress(process.stderr, total);
+    this.#counting = new AbortController();
+    // What cannot be counted is reported when it cannot be stored.
+    count(total, this.#counting.signal).catch(() => {});
+  }
+
+  /** Takes the progress away. */
+  stop(): void {
+    this.#counting?.abort();
+    this.#progress?.stop();
+    this.#progress = undefined;
+  }
+
+  stored(name: FileName, file: InspectedFile): void {
+    this.#counts.stored++;
+    this.#counts.bytes += file.content.size;
+    this.#progress?.add(file.content.size);
+    const versioned = versionedName(name, file.version);
+    if (this.options.dryRun)
+      this.#print(`store ${versioned} (${file.content.size} bytes)`, { store: versioned });
+    else this.#detail(`stored ${versioned}`);
+  }
+
+  kept(name: FileName, file: InspectedFile, reason: 'same' | 'newer'): void {
+    this.#counts[reason === 'same' ? 'unchanged' : 'newer']++;
+    this.#progress?.add(file.content.size);
+    if (reason === 'newer') this.#detail(`/${name} is newer there`);
+  }
+
+  deleted(name: FileName): void {
+    this.#counts.deleted++;
+    if (this.options.dryRun) this.#print(`delete /${name}`, { delete: `/${name}` });
+    else this.#detail(`deleted /${name}`);
+  }
+
+  failed(name: string, error: Error): void {
+    this.#counts.failed++;
+    this.#progress?.clear();
+    const { code, message, exitCode } = describeFailure(error);
+    this.output.failure({ code, message: `/${oneLine(name)}: ${message}`, exitCode });
+  }
+
+  /** Prints what is not about a single file. */
+  remark(text: string): void {
+    this.#progress?.clear();
+    this.output.warn(text);
+  }
+
+  /** Prints the summary and returns the number of failures. */
+  finish(): number {
+    const { stored, unchanged, newer, deleted, failed, bytes } = this.#counts;
+    const elapsed = Date.now() - this.#started;
+    const parts = [
+      `${formatThings(stored, 'file')} ${this.options.dryRun ? 'to store' : 'stored'} (${formatSize(bytes)})`,
+      `${formatThings(unchanged, 'file')} there already`,
+      ...(newer > 0 ? [`${formatThings(newer, 'file')} newer there`] : []),
+      ...(deleted > 0
+        ? [`${formatThings(deleted, 'file')} ${this.options.dryRun ? 'to delete' : 'deleted'}`]
+        : []),
+      ...(failed > 0 ? [`${formatThings(failed, 'file')} failed`] : []),
+    ];
+    const summary = { ...this.#counts, seconds: elapsed / 1000, dryRun: this.options.dryRun };
+    if (this.output.json) this.output.result(undefined, summary);
+    else this.output.note(`${parts.join(', ')} in ${formatDuration(elapsed)}`);
+    return failed;
+  }
+
+  #print(text: string, result: Readonly<Record<string, unknown>>): void {
+    this.#progress?.clear();
+    this.output.result(text, result);
+  }
+
+  #detail(text: string): void {
+    if (this.output.verbose) this.#progress?.clear();
+    this.output.detail(text);
+  }
+}
+
+/** A name as part of a line: one that the store refuses may hold newlines. */
+function oneLine(name: string): string {
+  return name.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}

@@ -1,0 +1,88 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileTrackerClient } from '@filetracker/client';
+import { expect, it, onTestFinished } from 'vitest';
+import { collect } from '../support/collect.js';
+import { filetracker } from '../support/filetracker-process.js';
+import { makePythonStore, type PythonStoreContents, unpackPythonStore } from '../support/python-store.js';
+import { startForTest } from '../support/server-command.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+/** Names of a generated store; all that the requirement says in the long run. */
+const NAMES = process.env['FILETRACKER_TORTURE'] ? 50_000 : 800;
+
+function migrate(cwd: string, ...args: readonly string[]) {
+  return filetracker(['--from-python', 'python', ...args], { cwd, program: 'filetracker-migrate' });
+}
+
+/** The complaints on stderr: by name, and the stray blobs. */
+function complaints(stderr: string): { problems: Record<string, string>; strays: string[] } {
+  const problems: Record<string, string> = {};
+  const strays: string[] = [];
+  for (const line of stderr.trimEnd().split('\n')) {
+    const stray = /^filetracker-migrate: warning: blob (\w+) belongs to no name: not stored$/.exec(line);
+    const problem = /^filetracker-migrate: (\/.*): ([^:]+)$/.exec(line);
+    if (stray) strays.push(stray[1] ?? '');
+    else if (problem) problems[problem[1] ?? ''] = problem[2] ?? '';
+    else if (!/ files stored /.test(line)) throw new Error(`unexpected: ${line}`);
+  }
+  return { problems, strays };
+}
+
+function expected({ files }: PythonStoreContents) {
+  const entries = Object.entries(files);
+  return {
+    sound: new Map(entries.flatMap(([name, file]) => ('problem' in file ? [] : [[name, file] as const]))),
+    problems: Object.fromEntries(
+      entries.flatMap(([name, file]) => ('problem' in file ? [[name, file.problem] as const] : [])),
+    ),
+  };
+}
+
+/** What a server has: every name with its version, digest and size. */
+async function stored(url: string) {
+  const client = new FileTrackerClient({ localStore: 'none', remoteUrl: url });
+  onTestFinished(() => client.close());
+  const files = await collect(client.listFiles());
+  return new Map(
+    files.map(({ name, stat }) => [
+      `/${name}`,
+      { version: Number(stat?.version), sha256: stat?.digest, size: stat?.size },
+    ]),
+  );
+}
+
+it('imports the directory of a damaged Python server: exactly its files, exactly its faults', async () => {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'python'));
+  const contents = unpackPythonStore(join(cwd, 'python'));
+  const { sound, problems } = expected(contents);
+  const result = await migrate(cwd, '--to', 'store');
+  expect(result.code).toBe(1);
+  expect(complaints(result.stderr)).toEqual({ problems, strays: contents.stray_blobs });
+  const server = await startForTest(join(cwd, 'store'));
+  expect(await stored(server.url)).toEqual(sound);
+  const big = await filetracker(['cat', '/big-zeros'], { cwd, env: { FILETRACKER_URL: server.url } });
+  expect(Buffer.from(big.stdout).equals(Buffer.alloc(3_000_000))).toBe(true);
+});
+
+it('imports many names to a server, sends every content once, and nothing the second time', async () => {
+  const cwd = temporaryDirectory();
+  const contents = makePythonStore(join(cwd, 'python'), NAMES);
+  const { sound, problems } = expected(contents);
+  const server = await startForTest(join(cwd, 'store'));
+  const first = await migrate(cwd, server.url);
+  expect(first.code).toBe(1);
+  expect(complaints(first.stderr)).toEqual({ problems, strays: contents.stray_blobs });
+  expect(await stored(server.url)).toEqual(sound);
+  const again = await migrate(cwd, '--json', server.url);
+  expect(JSON.parse(again.stdout)).toMatchObject({ stored: 0, unchanged: sound.size });
+});
+
+it('refuses a directory that is none of a Python server', async () => {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'python'));
+  const result = await migrate(cwd, '--to', 'store');
+  expect(result).toMatchObject({ code: 2, stdout: '' });
+  expect(result.stderr).toMatch(/no directory of a Python filetracker 2\.x server: it has no links\//);
+});

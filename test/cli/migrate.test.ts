@@ -1,0 +1,237 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { FileTrackerClient } from '@filetracker/client';
+import { beforeEach, expect, it } from 'vitest';
+import { collect } from '../support/collect.js';
+import { incompressible, sha256 } from '../support/contents.js';
+import {
+  type CommandResult,
+  filetracker,
+  scriptOf,
+  startFiletracker,
+} from '../support/filetracker-process.js';
+import { startPythonLikeServer } from '../support/python-server.js';
+import { isRoot } from '../support/root.js';
+import { run as runCommand } from '../support/server-command.js';
+import { suiteServer } from '../support/suite-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const server = suiteServer();
+let cwd: string;
+let prefix: string;
+let counter = 0;
+
+beforeEach(() => {
+  cwd = temporaryDirectory();
+  prefix = `/t${counter++}`;
+});
+
+function file(path: string, content: string | Buffer, version = 1_600_000_000): void {
+  const full = join(cwd, path);
+  mkdirSync(dirname(full), { recursive: true });
+  writeFileSync(full, content);
+  utimesSync(full, version, version);
+}
+
+function run(...args: readonly string[]): Promise<CommandResult> {
+  return filetracker([...args, server.process.url], { cwd, program: 'filetracker-migrate' });
+}
+
+/** What `--json` says in the end. */
+interface Summary {
+  readonly stored: number;
+  readonly unchanged: number;
+  readonly newer: number;
+  readonly deleted: number;
+  readonly failed: number;
+  readonly bytes: number;
+}
+
+/** Runs it and returns the summary. */
+async function summary(...args: readonly string[]) {
+  const { code, stdout, stderr } = await run('--json', ...args);
+  return { code, stderr, ...(JSON.parse(stdout) as Summary) };
+}
+
+async function stored(): Promise<Record<string, unknown>> {
+  const client = new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url });
+  try {
+    const files = await collect(client.listFiles({ directory: prefix }));
+    return Object.fromEntries(
+      files.map(({ name, stat }) => [name.slice(prefix.length), [stat?.version, stat?.digest]]),
+    );
+  } catch {
+    return {};
+  } finally {
+    await client.close();
+  }
+}
+
+it('stores a tree once: paths are names, modification times are versions', async () => {
+  file('files/a', 'same');
+  file('files/a-b', 'x', 0);
+  file('files/a/../deep/er/ż%20@7', 'same', 1_700_000_000);
+  file('files/large', incompressible('large', 3_000_000));
+  const first = await summary('files', '--prefix', prefix);
+  expect(first).toMatchObject({ code: 0, stderr: '', stored: 4, unchanged: 0, failed: 0, bytes: 3_000_009 });
+  const expected = {
+    a: [1_600_000_000, sha256(Buffer.from('same'))],
+    'a-b': [0, sha256(Buffer.from('x'))],
+    'deep/er/ż%20@7': [1_700_000_000, sha256(Buffer.from('same'))],
+    large: [1_600_000_000, sha256(incompressible('large', 3_000_000))],
+  };
+  expect(await stored()).toEqual(expected);
+  expect(await summary('files', '--prefix', prefix)).toMatchObject({ code: 0, stored: 0, unchanged: 4 });
+});
+
+it('names are the paths below --root; a file may stand alone', async () => {
+  file('files/sub/x', '1');
+  file('files/other', '2');
+  expect((await summary('--prefix', prefix, '--root', 'files', 'files/sub')).stored).toBe(1);
+  expect((await summary('--prefix', prefix, 'files/other')).stored).toBe(1);
+  expect(Object.keys(await stored())).toEqual(['other', 'sub/x']);
+  const outside = await run('--root', 'files/sub', 'files/other');
+  expect(outside).toMatchObject({
+    code: 2,
+    stderr: 'filetracker-migrate: files/other is not below files/sub\n',
+  });
+});
+
+it('a changed file is sent again; one that is newer on the server stays', async () => {
+  file('files/changed', 'one', 100);
+  file('files/older', 'old', 100);
+  await summary('files', '--prefix', prefix);
+  file('files/changed', 'two', 200);
+  file('files/older', 'odd', 50);
+  expect(await summary('files', '--prefix', prefix)).toMatchObject({ code: 0, stored: 1, newer: 1 });
+  // The same version with another content: the digest tells.
+  file('files/changed', 'six', 200);
+  expect(await summary('files', '--prefix', prefix)).toMatchObject({ code: 0, stored: 1, newer: 1 });
+  expect(await stored()).toEqual({
+    changed: [200, sha256(Buffer.from('six'))],
+    older: [100, sha256(Buffer.from('old'))],
+  });
+});
+
+it('tells what the store cannot hold, stores the rest, and ends with 1', async () => {
+  file('files/good', 'x');
+  symlinkSync('good', join(cwd, 'files/link'));
+  execFileSync('mkfifo', [join(cwd, 'files/pipe')]);
+  file('files/new\nline', 'x');
+  file('files/ancient', 'x');
+  execFileSync('touch', ['-d', '1960-01-01', join(cwd, 'files/ancient')]);
+  writeFileSync(Buffer.concat([Buffer.from(join(cwd, 'files/')), Buffer.from([0x66, 0xff])]), 'x');
+  const result = await run('files', '--prefix', prefix);
+  expect(result.code).toBe(1);
+  expect(result.stderr.split('\n').sort()).toEqual([
+    '',
+    '1 file stored (1 B), 0 files there already, 5 files failed in 0.0 s'.replace(
+      '0.0',
+      seconds(result.stderr),
+    ),
+    `filetracker-migrate: ${prefix}/ancient: its modification time is not between 1970 and the year 9999`,
+    `filetracker-migrate: ${prefix}/f\ufffd: its name is no UTF-8`,
+    `filetracker-migrate: ${prefix}/link: it is a symbolic link, which the store cannot hold`,
+    `filetracker-migrate: ${prefix}/new\\nline: a name must not contain control characters`,
+    `filetracker-migrate: ${prefix}/pipe: it is a named pipe, which the store cannot hold`,
+  ]);
+  expect(Object.keys(await stored())).toEqual(['good']);
+});
+
+function seconds(stderr: string): string {
+  return / in ([\d.]+) s/.exec(stderr)?.[1] ?? '';
+}
+
+it('--exclude leaves out, --dry-run changes nothing, --delete makes a mirror below a prefix', async () => {
+  for (const name of ['keep', 'gone', 'logs/x.log', 'deep/a.log', 'deep/b']) file(`files/${name}`, name);
+  await summary('files', '--prefix', prefix);
+  rmSync(join(cwd, 'files/gone'));
+  rmSync(join(cwd, 'files/logs'), { recursive: true });
+  symlinkSync('keep', join(cwd, 'files/logs'));
+  file('files/new', 'new');
+  const mirror = ['files', '--prefix', prefix, '--delete', '--exclude', '*.log', '--exclude', '/none/'];
+  const dry = await run(...mirror, '--dry-run');
+  expect(dry.stdout).toBe(`delete ${prefix}/gone\nstore ${prefix}/new@1600000000 (3 bytes)\n`);
+  expect(Object.keys(await stored())).toHaveLength(5);
+  // What is left out for whatever reason keeps its place in the mirror.
+  expect(await summary(...mirror)).toMatchObject({ code: 1, deleted: 1, stored: 1, unchanged: 2, failed: 1 });
+  expect(Object.keys(await stored())).toEqual(['deep/a.log', 'deep/b', 'keep', 'logs/x.log', 'new']);
+  expect(await run('files', '--delete')).toMatchObject({ code: 2, stdout: '' });
+});
+
+it('a file that changes while it is read is never stored torn', async () => {
+  file('files/log', Buffer.alloc(1_000_000));
+  const child = startFiletracker(['files', '--prefix', prefix, server.process.url], {
+    cwd,
+    program: 'filetracker-migrate',
+  });
+  let writes = 0;
+  const writer = setInterval(() => appendFileSync(join(cwd, 'files/log'), `${writes++}\n`), 1);
+  await once(child, 'close');
+  clearInterval(writer);
+  // Whatever it stored, if anything, is what the file was at one moment: zeros and whole lines after them.
+  const client = new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url });
+  const found = await client.getStream(`${prefix}/log`).catch(() => undefined);
+  if (found) {
+    const text = Buffer.concat((await found.stream.toArray()) as Buffer[])
+      .subarray(1_000_000)
+      .toString();
+    const whole = Array.from({ length: writes }, (_, index) => `${index}\n`).join('');
+    expect(whole.startsWith(text)).toBe(true);
+  }
+  await client.close();
+});
+
+it('goes on where it was after Ctrl-C', async () => {
+  for (let index = 0; index < 400; index++) file(`files/${index}`, incompressible(String(index), 100_000));
+  const child = startFiletracker(['-v', '-j', '2', 'files', '--prefix', prefix, server.process.url], {
+    cwd,
+    program: 'filetracker-migrate',
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.split('\n').length > 20) child.kill('SIGINT');
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(code).toBe(130);
+  const rest = await summary('files', '--prefix', prefix);
+  expect(rest).toMatchObject({ code: 0, failed: 0 });
+  expect(rest.unchanged).toBeGreaterThan(10);
+  expect(rest.unchanged + rest.stored).toBe(400);
+});
+
+it('migrates to a Python server, too', async () => {
+  const python = await startPythonLikeServer();
+  file('files/a', 'x');
+  const result = await filetracker(['files', python.url, '-s'], { cwd, program: 'filetracker-migrate' });
+  expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(python.files.get('a')).toMatchObject({ version: 1_600_000_000, size: 1 });
+  await python.close();
+});
+
+it.runIf(isRoot)('an unreadable directory deletes nothing in the mirror', async () => {
+  file('files/open/x', 'x');
+  file('files/shut/y', 'y');
+  await summary('files', '--prefix', prefix);
+  rmSync(join(cwd, 'files/open/x'));
+  chmodSync(cwd, 0o755);
+  chmodSync(join(cwd, 'files/shut'), 0);
+  const unprivileged = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+  const command = [...unprivileged, process.execPath, scriptOf('filetracker-migrate')];
+  const mirror = ['--prefix', prefix, '--delete', join(cwd, 'files'), server.process.url];
+  const result = await runCommand(['setpriv', ...command, ...mirror]);
+  expect(result.code).toBe(1);
+  expect(result.stderr).toMatch(/\/shut: it cannot be read \(EACCES/);
+  expect(Object.keys(await stored())).toEqual(['shut/y']);
+});

@@ -1,0 +1,90 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { fileTarget } from '../support/file-requests.js';
+import { Load } from '../support/load.js';
+import { rounds } from '../support/rounds.js';
+import { COMMAND, startForTest } from '../support/server-command.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const ROUNDS = rounds(3, 100);
+
+/** Longest time in milliseconds that a client may wait for an answer or the end of its connection. */
+const PATIENCE = 10_000;
+
+/** The workers of a server, by their process ids. */
+function workersOf(pid: number | undefined): number[] {
+  return execFileSync('pgrep', ['-P', String(pid)])
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number);
+}
+
+describe.each([
+  ['with the newest versions only', []],
+  ['with versions of the past', ['--keep-versions', '3']],
+])('--workers, %s', (_, flags) => {
+  it(
+    `I1–I5: in ${ROUNDS} rounds a worker that is killed disturbs nobody else and leaves nobody waiting`,
+    async () => {
+      const directory = temporaryDirectory();
+      const server = await startForTest(directory, '--workers', '2', ...flags);
+      const serving = (count: number) =>
+        vi.waitFor(() => expect(server.log().split('"serving ')).toHaveLength(count + 1), {
+          timeout: 15_000,
+          interval: 20,
+        });
+      await serving(2);
+      const load = new Load();
+      const stop = new AbortController();
+      const running = load.run(server, { clients: 4, stop: stop.signal, mayFail: true, patience: PATIENCE });
+      for (let round = 1; round <= ROUNDS; round++) {
+        const before = load.acknowledged;
+        const [victim = 0, other = 0] = workersOf(server.child.pid);
+        process.kill(victim, 'SIGKILL');
+        await Promise.race([serving(2 + round), running]);
+        expect(workersOf(server.child.pid)).toContain(other);
+        await Promise.race([
+          vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 }),
+          running,
+        ]);
+      }
+      stop.abort();
+      await running;
+      // Only what the killed worker was at was cut: each client has one request under way.
+      expect(load.broken).toBeLessThanOrEqual(4 * ROUNDS);
+      await load.verify(server, directory);
+      expect(await server.end()).toBe(0);
+    },
+    ROUNDS * 10_000,
+  );
+});
+
+describe('--workers', () => {
+  it('finish the requests under way when the whole process group is told to stop', async () => {
+    const child = spawn(
+      process.execPath,
+      [COMMAND, '-d', temporaryDirectory(), '-p', '0', '--workers', '2'],
+      { detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    onTestFinished(() => void (child.exitCode === null && process.kill(-(child.pid ?? 0), 'SIGKILL')));
+    let log = '';
+    child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    await vi.waitFor(() => expect(log.match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    const upload = connect(Number(/:(\d+)"/.exec(log)?.[1]), '127.0.0.1');
+    await once(upload, 'connect');
+    upload.write(`PUT ${fileTarget('a', 1)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n`);
+    upload.write('ab');
+    await delay(200);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    await vi.waitFor(() => expect(log.match(/stopping/g)).toHaveLength(2), { timeout: 5000 });
+    upload.write('cd');
+    const [reply] = (await once(upload, 'data')) as [Buffer];
+    expect(reply.toString()).toMatch(/^HTTP\/1.1 200 /);
+    upload.destroy();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});
