@@ -28,7 +28,10 @@ export class ContentCheck {
   }
 
   /** What a copy is a sound copy of, as it would be recorded; `undefined` when it is damaged. */
-  async contentOf({ id, digest, bytes }: StoredCopy, references: number): Promise<AuditedContent | undefined> {
+  async contentOf(
+    { id, digest, bytes }: StoredCopy,
+    references: number,
+  ): Promise<AuditedContent | undefined> {
     const blob = await this.blobs.open(id);
     if (!blob) return undefined;
     try {

@@ -71,7 +71,8 @@ async function recoverOpen(
   const verifier = new CopyVerifier();
   try {
     const check = new ContentCheck(blobs, verifier);
-    if (online) return await new OnlineCheck(metadata, metadata.audit(), blobs, check, options, listener).run();
+    if (online)
+      return await new OnlineCheck(metadata, metadata.audit(), blobs, check, options, listener).run();
     const found = await new Recovery(metadata.audit(), blobs, check, options, listener).run();
     // A rebuilt environment and the journal that it came from do not go together any more.
     if (!dryRun) await metadata.checkpointIfDue();

@@ -1,6 +1,11 @@
 import type { Digest } from '@filetracker/protocol';
 import type { BlobId, BlobStore, StoredCopy } from '../blobs/blob-store.js';
-import type { AuditedContent, AuditedVersion, MetadataAudit, MetadataRepair } from '../metadata/metadata-audit.js';
+import type {
+  AuditedContent,
+  AuditedVersion,
+  MetadataAudit,
+  MetadataRepair,
+} from '../metadata/metadata-audit.js';
 import type { Totals } from '../metadata/metadata-store.js';
 import type { ContentCheck } from './content-check.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';

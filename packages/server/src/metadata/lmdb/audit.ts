@@ -49,7 +49,10 @@ export class LmdbAudit implements MetadataAudit {
     const start = after === undefined ? Buffer.from([from]) : Buffer.concat([digestKey(after), ZERO]);
     const end = upTo < 255 ? { end: Buffer.from([upTo + 1]) } : {};
     for (const page of pages(this.environment.tables.contents, { start, ...end })) {
-      yield page.map(({ key, value }) => ({ digest: key.toString('hex') as Digest, ...decodeContent(value) }));
+      yield page.map(({ key, value }) => ({
+        digest: key.toString('hex') as Digest,
+        ...decodeContent(value),
+      }));
     }
   }
 

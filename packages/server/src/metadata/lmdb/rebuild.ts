@@ -7,8 +7,8 @@ import type { RowChange } from '../journal/codec.js';
 import { type ReplayReport, replayJournal } from '../journal/replay.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
-import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 import { openRoot, openTable, STATE_KEY, TABLE_IDS, type Tables } from './environment.js';
+import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 
 /** Where a rebuilt environment comes from and goes to. */
 export interface RebuildRequest {
