@@ -1,7 +1,8 @@
 import { type ByteName, type BytePath, type Entry, parseBytePath } from '@filetracker/catalog';
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { readListings } from '#catalog/listing/directory-listing.js';
+import { describe, expect, test } from 'vitest';
+import { type DirectoryListing, readListings } from '#catalog/listing/directory-listing.js';
+import { KnownDigests } from '#catalog/listing/known-digests.js';
 import { ListingWriter } from '#catalog/listing/listing-writer.js';
 import { StatFields } from '#catalog/listing/stat-fields.js';
 
@@ -53,22 +54,39 @@ function toEntry({ mtime, ctime, born, inode, ...same }: FileSample): Entry {
   };
 }
 
-function pack(
-  listings: readonly { readonly path: BytePath; readonly files: readonly FileSample[] }[],
-): Uint8Array[] {
+interface DirectorySample {
+  readonly path: BytePath;
+  readonly files: readonly FileSample[];
+}
+
+function pack(listings: readonly DirectorySample[], known?: KnownDigests): Uint8Array[] {
   const buffers: Uint8Array[] = [];
-  const writer = new ListingWriter((buffer) => buffers.push(buffer));
-  for (const { path, files } of listings) {
-    writer.begin(path, new StatFields());
-    for (const sample of files) {
-      const source = Buffer.from(sample.name, 'latin1');
-      writer.addFile({ source, offset: 0, length: source.length }, toStat(sample));
-    }
-    writer.end();
+  const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
+  for (const listing of listings) {
+    if (!packOne(writer, listing, false)) packOne(writer, listing, true);
   }
   writer.flush();
   return buffers;
 }
+
+function packOne(writer: ListingWriter, { path, files }: DirectorySample, isAgain: boolean): boolean {
+  writer.begin(path, new StatFields(), { isAgain });
+  for (const sample of files) {
+    const source = Buffer.from(sample.name, 'latin1');
+    writer.addFile({ source, offset: 0, length: source.length }, toStat(sample));
+  }
+  return writer.end();
+}
+
+/** What the writer of a catalog's crawl is given after these listings. */
+function digestsOf(listings: readonly DirectoryListing[]): KnownDigests {
+  const whole = listings.filter(({ state }) => state === 'read');
+  const known = KnownDigests.withRoomFor(whole.length);
+  known.addAll(Buffer.concat(whole.map(({ digest }) => digest)));
+  return known;
+}
+
+const read = (buffers: readonly Uint8Array[]) => buffers.flatMap((buffer) => [...readListings(buffer)]);
 
 const path = fc
   .array(
@@ -124,7 +142,34 @@ test('the digest tells any two different listings apart and is the same for equa
   );
 });
 
-test('a directory larger than a part comes in parts, whose sums and entries add up', () => {
+test('of a known listing only the sums come; one that differs in path or content comes whole', () => {
+  fc.assert(
+    fc.property(fc.array(file, { minLength: 1, maxLength: 10 }), fc.nat(9), (files, at) => {
+      const [here, there] = [parseBytePath('/here'), parseBytePath('/there')];
+      const known = digestsOf(read(pack([{ path: here, files }])));
+      const changed = files.map((sample, n) =>
+        n === at % files.length ? { ...sample, mode: sample.mode ^ 1 } : sample,
+      );
+      const found = read(
+        pack(
+          [
+            { path: here, files },
+            { path: there, files },
+            { path: here, files: changed },
+          ],
+          known,
+        ),
+      );
+      expect(found.map(({ state, entryCount, sums }) => [state, entryCount, sums.files])).toEqual([
+        ['same', 0, files.length],
+        ['read', files.length, files.length],
+        ['read', files.length, files.length],
+      ]);
+    }),
+  );
+});
+
+describe('a directory larger than a part', () => {
   const sample = fc.sample(file, { numRuns: 1, seed: 1 })[0];
   if (!sample) throw new RangeError('fast-check gave no sample');
   const files = Array.from({ length: 100_000 }, (_, n) => ({
@@ -133,10 +178,32 @@ test('a directory larger than a part comes in parts, whose sums and entries add 
     size: n,
     name: `f${n}` as ByteName,
   }));
-  const buffers = pack([{ path: parseBytePath('/big'), files }]);
-  const listings = buffers.flatMap((buffer) => [...readListings(buffer)]);
-  expect(listings.map(({ state }) => state)).toEqual(['part', 'part', 'read']);
-  expect(listings.reduce((sum, { entryCount }) => sum + entryCount, 0)).toBe(100_000);
-  expect(listings.reduce((sum, { sums }) => sum + sums.bytes, 0)).toBe((100_000 * 99_999) / 2);
-  expect(Math.max(...buffers.map(({ byteLength }) => byteLength))).toBeLessThan(5 * 1024 * 1024);
+  const big = { path: parseBytePath('/big'), files };
+  const bytes = (100_000 * 99_999) / 2;
+  const totalBytes = (listings: readonly DirectoryListing[]) =>
+    listings.reduce((sum, { sums }) => sum + sums.bytes, 0);
+
+  test('comes in parts, whose sums and entries add up', () => {
+    const buffers = pack([big]);
+    const listings = read(buffers);
+    expect(listings.map(({ state }) => state)).toEqual(['part', 'part', 'read']);
+    expect(listings.reduce((sum, { entryCount }) => sum + entryCount, 0)).toBe(100_000);
+    expect(totalBytes(listings)).toBe(bytes);
+    expect(Math.max(...buffers.map(({ byteLength }) => byteLength))).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  test('that is known comes as one block of sums', () => {
+    const listings = read(pack([big], digestsOf(read(pack([big])))));
+    expect(listings.map(({ state }) => state)).toEqual(['same']);
+    expect(totalBytes(listings)).toBe(bytes);
+  });
+
+  test('that has changed since comes in all its parts', () => {
+    const known = digestsOf(read(pack([big])));
+    const grown = { ...big, files: [...files, { ...sample, links: 1, size: 1, name: 'new' as ByteName }] };
+    const listings = read(pack([{ path: parseBytePath('/before'), files: [] }, grown], known));
+    expect(listings.map(({ state }) => state)).toEqual(['read', 'part', 'part', 'read']);
+    expect(totalBytes(listings)).toBe(bytes + 1);
+    expect(listings.at(-1)?.digest).toEqual(read(pack([grown])).at(-1)?.digest);
+  });
 });

@@ -1,58 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import {
-  type BytePath,
-  type Catalog,
-  isDirectory,
-  type Mutation,
-  openCatalog,
-  parseBytePath,
-} from '@filetracker/catalog';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { type BytePath, type Catalog, isDirectory, type Mutation } from '@filetracker/catalog';
+import { describe, expect, test } from 'vitest';
 import { all, contents } from '../support/catalog-contents.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
 import { WatchProcess } from '../support/watch-process.js';
+import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.js';
 
 /*
  * Several processes change a tree at random while a watch runs. When they have ended, the catalog must become what a
  * fresh scan finds, its totals what du(1) says, and the mutation log, replayed over the state at the begin, the tree.
  */
 
-const CHURN = join(import.meta.dirname, '../support/churn.mjs');
 const BACKENDS = isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const);
-const PATIENCE = 25_000;
-
-async function workplace() {
-  const place = realpathSync(temporaryDirectory());
-  const [root, outside] = [join(place, 'tree'), join(place, 'outside')];
-  mkdirSync(root);
-  mkdirSync(outside);
-  const database = join(place, 'catalog.db');
-  const catalog = await openCatalog(database, { create: true });
-  onTestFinished(() => catalog.close());
-  return { place, root, outside, database, catalog, path: parseBytePath(root) };
-}
-
-async function churn(root: string, outside: string, seed: number, count: number): Promise<void> {
-  const child = spawn(process.execPath, [CHURN, root, outside, String(seed), String(count)]);
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  await once(child, 'exit');
-}
-
-/** Waits until the catalog is true; tells what is wrong when it does not become so. */
-async function converged(catalog: Catalog, path: BytePath): Promise<void> {
-  const end = Date.now() + PATIENCE;
-  let differences = await differencesFromDisk(catalog, path);
-  while (differences.length > 0 && Date.now() < end) differences = await differencesFromDisk(catalog, path);
-  expect(differences).toEqual([]);
-}
 
 /** Path to what a replay keeps. */
 type Replayed = Map<string, string>;
@@ -122,13 +83,13 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
 
   test('follows several processes that change everything at random', { timeout: 90_000 }, async () => {
     for (let round = 0; round < rounds(1); round++) {
-      const { root, outside, database, catalog, path } = await workplace();
+      const { root, outside, database, catalog, path } = await watchWorkplace();
       await churn(root, outside, 1000 + round, 200);
-      const watch = new WatchProcess(root, database, ...flags);
+      const watch = new WatchProcess(root, database, { flags });
       await watch.started();
       const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
       await Promise.all([1, 2, 3].map((n) => churn(root, outside, 10 * round + n, 1500)));
-      await converged(catalog, path);
+      expect(await lastDifferences(catalog, path)).toEqual([]);
       await watch.end('SIGINT');
       expect(await differencesFromDisk(catalog, path)).toEqual([]);
       await checkTotals(catalog, path, root);
@@ -137,9 +98,9 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
   });
 
   test('loses and repeats nothing when it is killed in the middle', { timeout: 90_000 }, async () => {
-    const { root, outside, database, catalog, path } = await workplace();
+    const { root, outside, database, catalog, path } = await watchWorkplace();
     await churn(root, outside, 77, 200);
-    let watch = new WatchProcess(root, database, ...flags);
+    let watch = new WatchProcess(root, database, { flags });
     await watch.started();
     const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
     for (let round = 0; round < rounds(3); round++) {
@@ -147,10 +108,10 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
       await watch.line({ kind: 'batch' }, watch.lines.length);
       await watch.end('SIGKILL');
       await changing;
-      watch = new WatchProcess(root, database, ...flags);
+      watch = new WatchProcess(root, database, { flags });
       await watch.started();
     }
-    await converged(catalog, path);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
     await watch.end('SIGINT');
     expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
   });

@@ -49,6 +49,22 @@ export function lockManagerConformance(label: string, make: () => readonly [Lock
       expect(await isFree(others, 'exclusive')).toBe(true);
     });
 
+    it('tryAcquire takes what is free and waits for nobody', async () => {
+      for (const others of [mine, theirs]) {
+        const lock = await mine.tryAcquire(A, 'shared');
+        expect(lock).toBeDefined();
+        expect(await others.tryAcquire(A, 'exclusive')).toBeUndefined();
+        const shared = await others.tryAcquire(A, 'shared');
+        await shared?.release();
+        expect(shared).toBeDefined();
+        await lock?.discard();
+        const exclusive = await others.tryAcquire(A, 'exclusive');
+        expect(await mine.tryAcquire(A, 'shared')).toBeUndefined();
+        await exclusive?.release();
+        expect(await isFree(mine, 'exclusive')).toBe(true);
+      }
+    });
+
     it('those who wait get their turn in order', async () => {
       const order: number[] = [];
       const first = await mine.acquire(A, 'exclusive');

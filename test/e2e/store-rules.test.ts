@@ -5,6 +5,7 @@ import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile, storeTotals } from '../support/file-requests.js';
 import { rawRequest } from '../support/raw-http.js';
 import { expectRefusal, runServer, startForTest } from '../support/server-command.js';
+import type { ServerProcess } from '../support/server-process.js';
 import { blobFiles, storeFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -115,11 +116,51 @@ describe('protection of a whole store', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
+  it('--quota limits directories, over processes and restarts, and /status says what is used', async () => {
+    const directory = temporaryDirectory();
+    const quotas = async (port: number) => {
+      const reply = await rawRequest(port, { method: 'GET', target: '/status' });
+      return (JSON.parse(reply.body.toString()) as { quotas: unknown }).quotas;
+    };
+    const put = (port: number, name: string, size: number) =>
+      putFile(port, { name, version: 1, content: Buffer.alloc(size) });
+
+    const first = await startForTest(directory);
+    for (const name of ['d/a', 'd/b', 'other']) await put(first.port, name, 400);
+    await first.end();
+
+    const flags = ['--quota', '/d=1KiB', '--quota', '/d/e=files:1'];
+    const servers = await Promise.all([1, 2].map(() => startForTest(directory, ...flags, '--workers', '2')));
+    const [{ port }, { port: otherPort }] = servers as [ServerProcess, ServerProcess];
+    const expected = (bytes: number, files: number) => [
+      { directory: '/d', unit: 'bytes', limit: 1024, used: bytes, counting: false },
+      { directory: '/d/e', unit: 'files', limit: 1, used: files, counting: false },
+    ];
+    await vi.waitFor(async () => expect(await quotas(port)).toEqual(expected(800, 0)), { timeout: 10_000 });
+    const refused = await put(port, 'd/c', 225);
+    expect(refused.status).toBe(507);
+    expect(refused.headers.get('x-exception')).toBe(
+      'the quota of "/d" is 1024 bytes: 800 are used, and 225 more are needed',
+    );
+    expect((await put(otherPort, 'd/e/x', 24)).status).toBe(200);
+    expect((await put(port, 'd/e/y', 0)).status).toBe(507);
+    expect((await put(port, 'd/c', 200)).status).toBe(200);
+    expect((await put(otherPort, 'd/f', 1)).status).toBe(507);
+    expect((await put(otherPort, 'other', 100_000)).status).toBe(200);
+    expect(await quotas(otherPort)).toEqual(expected(1024, 1));
+    await Promise.all(servers.map((server) => server.end('SIGKILL')));
+    const last = await startForTest(directory, ...flags);
+    expect(await quotas(last.port)).toEqual(expected(1024, 1));
+  });
+
   it('says what is wrong with an option', async () => {
     for (const [flags, reason] of [
       [['--keep-versions', '0'], /whole number from 1/],
       [['--keep-for', '0d'], /a time such as/],
       [['--keep-for', '30'], /a time such as/],
+      [['--quota', 'd=1G'], /a directory and a limit/],
+      [['--quota', '/d=lots'], /a directory and a limit/],
+      [['--quota', '/d/../e=1G'], /\.\./],
     ] as const) {
       const ended = await runServer('-d', temporaryDirectory(), ...flags);
       expect(ended.code).toBe(2);

@@ -5,7 +5,7 @@ import type { BlobId } from '#server/blobs/blob-store.js';
 import type { Condition } from '#server/metadata/conditions.js';
 import { Environment } from '#server/metadata/lmdb/environment.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
-import { type HistoryLimits, PLAIN_RULES } from '#server/metadata/rules.js';
+import { type HistoryLimits, PLAIN_RULES, type Quota } from '#server/metadata/rules.js';
 import { blob, digestOf, file, inline } from '../support/file-records.js';
 import { HistoryModel, type ModelCondition } from '../support/history-model.js';
 import { auditMetadata } from '../support/metadata-audit.js';
@@ -41,6 +41,11 @@ const operation = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('expire' as const), steps: fc.integer({ min: 1, max: 3 }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('collect' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('count' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('limit' as const), directory: fc.constantFrom('', 'a', 'c') }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('reopen' as const), limits: fc.constantFrom(...LIMITS) }),
@@ -59,6 +64,7 @@ class Subject {
   readonly copies = new Set<string>();
   #store: LmdbMetadataStore;
   #offered = 0;
+  #quotas: readonly Quota[] = [];
 
   constructor(
     private readonly directory: string,
@@ -92,9 +98,16 @@ class Subject {
       case 'collect':
         await this.collect();
         return 'collected';
+      case 'count':
+        await this.#store.countForQuotas(1);
+        return 'counted';
+      case 'limit':
+        // Never reached: here it matters that what is used is counted right.
+        this.#quotas = [{ directory: operation.directory as DirectoryName, unit: 'bytes', most: 1000 }];
+        await this.#reopen();
+        return 'opened';
       case 'reopen':
-        await this.#store.close();
-        this.#store = this.#open();
+        await this.#reopen();
         return 'opened';
     }
   }
@@ -106,6 +119,11 @@ class Subject {
       if (deleted.length === 0) return;
       for (const copy of deleted) expect(this.copies.delete(copy), `${copy} is there`).toBe(true);
     }
+  }
+
+  /** Counts all that quotas want to have counted. */
+  async count(): Promise<void> {
+    while (await this.#store.countForQuotas(2));
   }
 
   async expectSame(): Promise<void> {
@@ -131,8 +149,15 @@ class Subject {
     await this.#store.close();
   }
 
+  async #reopen(): Promise<void> {
+    // What was begun must be finished by whoever wants it.
+    await this.count();
+    await this.#store.close();
+    this.#store = this.#open();
+  }
+
   #open(): LmdbMetadataStore {
-    const rules = { ...PLAIN_RULES, history: this.model.limits };
+    const rules = { ...PLAIN_RULES, history: this.model.limits, quotas: this.#quotas };
     return LmdbMetadataStore.open(this.directory, { durable: false, rules, now: () => this.model.now });
   }
 
@@ -164,6 +189,10 @@ function applyToModel(model: HistoryModel, operation: Operation): string {
       return 'expired';
     case 'collect':
       return 'collected';
+    case 'count':
+      return 'counted';
+    case 'limit':
+      return 'opened';
     case 'reopen':
       model.limits = operation.limits;
       return 'opened';
@@ -195,6 +224,7 @@ describe('LMDB with a history, against a model', () => {
           }
           applyToModel(model, { kind: 'expire', steps: 1 });
           await subject.apply({ kind: 'expire', steps: 100 });
+          await subject.count();
           await subject.expectSame();
           await subject.collect();
           await subject.close();

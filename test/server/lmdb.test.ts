@@ -4,6 +4,7 @@ import { Environment } from '#server/metadata/lmdb/environment.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '#server/metadata/rules.js';
 import { describeMetadataHistory } from '../conformance/metadata-history.js';
+import { describeMetadataQuotas } from '../conformance/metadata-quotas.js';
 import { describeMetadataStore } from '../conformance/metadata-store.js';
 import { file, inline } from '../support/file-records.js';
 import { auditMetadata } from '../support/metadata-audit.js';
@@ -17,6 +18,10 @@ function create(directory = temporaryDirectory(), rules = PLAIN_RULES, now = Dat
 
 describeMetadataStore('LMDB', async (rules) => create(temporaryDirectory(), rules));
 describeMetadataHistory('LMDB', async (rules, now) => create(temporaryDirectory(), rules, now));
+describeMetadataQuotas('LMDB', () => {
+  const directory = temporaryDirectory();
+  return async (rules) => create(directory, rules);
+});
 
 it('has everything after it was closed and opened again', async () => {
   const directory = temporaryDirectory();

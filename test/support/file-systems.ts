@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporaryDirectory } from './temporary-directory.js';
@@ -26,9 +34,10 @@ export function makeExt4(mebibytes: number, ...options: string[]): TestFileSyste
   return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
 }
 
-/** Makes a file system in memory. Needs root. */
-export function makeTmpfs(mebibytes: number): TestFileSystem {
-  return mounted(join(temporaryDirectory(), 'mounted'), ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'none']);
+/** Makes a file system in memory, mounted in a new directory below `parent`. Needs root. */
+export function makeTmpfs(mebibytes: number, parent: string = temporaryDirectory()): TestFileSystem {
+  const path = join(mkdtempSync(join(parent, 'disk-')), 'mounted');
+  return mounted(path, ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'none']);
 }
 
 /** Takes all the room that is left on a disk but for so many bytes. Call what it returns to give it back. */

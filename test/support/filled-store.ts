@@ -8,7 +8,7 @@ import { incompressible } from './contents.js';
 export type Expected = ReadonlyMap<FileName, { readonly version: Version; readonly digest: string }>;
 
 /** Opens a store past its server. */
-export function openStoreAt(directory: string): Promise<OpenedStore> {
+function openStoreAt(directory: string): Promise<OpenedStore> {
   return openStore({
     directory,
     durable: true,

@@ -5,7 +5,9 @@ import {
   decodeContent,
   decodeFile,
   decodePast,
+  decodeUsage,
   digestKey,
+  directoryOfUsageKey,
   endedKey,
   historyKey,
   nameOfKey,
@@ -60,6 +62,18 @@ export function auditMetadata({ tables }: Environment): readonly string[] {
       .map((version) => ({ key: endedKey(version), value: historyKey(version.name, version.version) }))
       .toSorted((a, b) => Buffer.compare(a.key, b.key)),
   );
+  for (const { key, value } of rows(tables.usage)) {
+    const directory = directoryOfUsageKey(key);
+    const inside = files.filter(
+      ({ name }) => directory === '' || name === directory || name.startsWith(`${directory}/`),
+    );
+    expect(decodeUsage(value), `usage of /${directory}`).toEqual({
+      files: inside.length,
+      bytes: sum(inside.map(({ size }) => size)),
+      countedTo: undefined,
+    });
+  }
+
   const named = contents.flatMap(({ location }) => (location.kind === 'blob' ? [location.blob] : []));
   return [...named, ...rows(tables.unnamed).map(({ key }) => key.toString())].toSorted();
 }

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 
 const [directory = '', copies = '', changes = '0'] = process.argv.slice(2);
-const rules = { history: { keepVersions: 3, keepFor: 30 }, appendOnly: false };
+const rules = {
+  history: { keepVersions: 3, keepFor: 30 },
+  appendOnly: false,
+  quotas: [
+    { directory: /** @type {const} */ (''), unit: /** @type {const} */ ('files'), most: 1000 },
+    { directory: /** @type {never} */ ('d'), unit: /** @type {const} */ ('bytes'), most: 1_000_000 },
+  ],
+};
 const store = LmdbMetadataStore.open(directory, { durable: false, rules });
 const COUNTER = /** @type {import('@filetracker/protocol').FileName} */ ('counter');
 
@@ -66,18 +73,20 @@ async function countUp() {
 
 let counted = 0;
 async function change() {
-  const kind = randomInt(10);
+  const kind = randomInt(11);
   if (kind < 5) await put();
   else if (kind === 5) {
     const { name, version } = file(`d/${randomInt(3)}`, randomInt(20), '');
     await store.deleteFile(name, version);
   } else if (kind === 6) await store.expireHistory(5);
   else if (kind === 7) await collect();
+  else if (kind === 8) await store.countForQuotas(1);
   else if (await countUp()) counted++;
 }
 
 for (let done = 0; done < Number(changes); done += 4) {
   await Promise.all(Array.from({ length: 4 }, change));
 }
+while (await store.countForQuotas(1)) await change();
 await store.close();
 process.stdout.write(String(counted));

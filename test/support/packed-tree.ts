@@ -1,4 +1,5 @@
 import { type BytePath, childPath, nameFromBytes, parseBytePath, splitPath } from '@filetracker/catalog';
+import type { KnownDigests } from '#catalog/listing/known-digests.js';
 import { ListingWriter } from '#catalog/listing/listing-writer.js';
 import { StatFields } from '#catalog/listing/stat-fields.js';
 
@@ -78,10 +79,10 @@ export class PackedTree {
     return this;
   }
 
-  /** Packs the listings of all directories that can be reached from the root, or of one subtree. */
-  pack(below = ''): Uint8Array[] {
+  /** Packs the listings of all directories that can be reached from the root, or of one subtree; of known ones sums. */
+  pack(below = '', known?: KnownDigests): Uint8Array[] {
     const buffers: Uint8Array[] = [];
-    const writer = new ListingWriter((buffer) => buffers.push(buffer));
+    const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
     const stack = [this.#path(below)];
     for (let path = stack.pop(); path !== undefined; path = stack.pop())
       stack.push(...this.#packOne(writer, path));
@@ -98,8 +99,8 @@ export class PackedTree {
     return buffers;
   }
 
-  #packOne(writer: ListingWriter, path: BytePath): BytePath[] {
-    writer.begin(path, this.#stat(path));
+  #packOne(writer: ListingWriter, path: BytePath, isAgain = false): BytePath[] {
+    writer.begin(path, this.#stat(path), { isAgain });
     const problem = this.#problems.get(path);
     if (problem?.kind === 'unreadable' || problem?.kind === 'notEntered') {
       writer.endWithout(problem.kind, problem.errno);
@@ -121,8 +122,7 @@ export class PackedTree {
         writer.addFile(name, this.#stat(child));
       }
     }
-    writer.end();
-    return folders;
+    return writer.end() ? folders : this.#packOne(writer, path, true);
   }
 
   #set(path: string, kind: Node['kind'], spec: FileSpec): this {

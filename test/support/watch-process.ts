@@ -13,15 +13,19 @@ export class WatchProcess {
   readonly lines: Line[] = [];
   stderr = '';
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #exited: Promise<unknown>;
   #onLine: (() => void) | undefined;
 
-  constructor(root: string, database: string, ...flags: readonly string[]) {
-    const [program, ...prefix] = flags[0] === 'setpriv' ? flags.slice(0, flags.indexOf('--') + 1) : [];
-    const rest = program === undefined ? flags : flags.slice(flags.indexOf('--') + 1);
-    const command = [process.execPath, COMMAND, 'watch', '--json', '--database', database, ...rest, root];
-    const [file = process.execPath, ...args] =
-      program === undefined ? command : [program, ...prefix, ...command];
+  /** `wrap` is a command that starts the command that follows it, such as setpriv(1). */
+  constructor(
+    root: string,
+    database: string,
+    { flags = [], wrap = [] }: { readonly flags?: readonly string[]; readonly wrap?: readonly string[] } = {},
+  ) {
+    const watch = [process.execPath, COMMAND, 'watch', '--json', '--database', database, ...flags, root];
+    const [file = process.execPath, ...args] = [...wrap, ...watch];
     this.#child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#exited = once(this.#child, 'close');
     this.#child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     createInterface(this.#child.stdout).on('line', (line) => {
       this.lines.push(JSON.parse(line) as Line);
@@ -48,7 +52,7 @@ export class WatchProcess {
         new Promise<void>((resolve) => {
           this.#onLine = resolve;
         }),
-        once(this.#child, 'exit'),
+        this.#exited,
       ]);
     }
   }
@@ -60,8 +64,7 @@ export class WatchProcess {
 
   /** Ends it with a signal and waits for that. */
   async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill(signal);
-    await once(this.#child, 'close');
+    await this.#exited;
   }
 }

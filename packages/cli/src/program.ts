@@ -6,6 +6,7 @@ import { changesCommand } from './commands/changes.js';
 import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
 import { duplicatesCommand } from './commands/duplicates.js';
+import { eventsCommand } from './commands/events.js';
 import { feedCommand } from './commands/feed.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
@@ -13,6 +14,7 @@ import { historyCommand } from './commands/history.js';
 import { lsCommand } from './commands/ls.js';
 import { pruneCommand } from './commands/prune.js';
 import { putCommand } from './commands/put.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { reportSubcommand } from './commands/report.js';
 import { restoreCommand } from './commands/restore.js';
 import { rmCommand } from './commands/rm.js';
@@ -23,6 +25,7 @@ import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
 import { versionsCommand } from './commands/versions.js';
+import { waitCommand } from './commands/wait.js';
 import { watchCommand } from './commands/watch.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -62,7 +65,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       pruneCommand,
     ],
   },
-  { heading: 'Watch:', commands: [watchCommand] },
+  { heading: 'Watch:', commands: [watchCommand, eventsCommand, reconcileCommand, waitCommand] },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 

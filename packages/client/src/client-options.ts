@@ -64,9 +64,12 @@ export function composeClient(options: FileTrackerClientOptions): ClientParts {
 function localStore({ localStore = 'auto', cacheDir }: FileTrackerClientOptions): DataStore | undefined {
   if (localStore === 'none') return undefined;
   if (localStore !== 'auto') return localStore;
-  return new LocalDataStore(
-    cacheDir ?? fromEnvironment('FILETRACKER_DIR') ?? join(homedir(), '.filetracker-store'),
-  );
+  return new LocalDataStore(cacheDir ?? defaultCacheDirectory());
+}
+
+/** Where the cache is unless somebody says otherwise. */
+export function defaultCacheDirectory(): string {
+  return fromEnvironment('FILETRACKER_DIR') ?? join(homedir(), '.filetracker-store');
 }
 
 function remoteStore(

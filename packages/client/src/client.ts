@@ -6,6 +6,7 @@ import {
   type Version,
   versionedName,
 } from '@filetracker/protocol';
+import { CacheCare } from './cache/cache-care.js';
 import { type ClientParts, composeClient, type FileTrackerClientOptions } from './client-options.js';
 import type {
   FileStream,
@@ -47,11 +48,14 @@ import { withLastLock, withLock } from './with-lock.js';
  */
 export class FileTrackerClient {
   readonly #parts: ClientParts;
+  /** Looks after the local cache. */
+  readonly cache: CacheCare;
   readonly #cache: ReadThroughCache | undefined;
 
   constructor(options: FileTrackerClientOptions = {}) {
     this.#parts = composeClient(options);
     const { local, remote } = this.#parts;
+    this.cache = new CacheCare(local, remote, this.#parts.locks);
     this.#cache = local && remote && new ReadThroughCache(local, remote, this.#parts);
   }
 

@@ -1,5 +1,6 @@
+import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest, FileName, Version } from '@filetracker/protocol';
-import type { FileStat } from './data-store.js';
+import type { FileStat, OpenedFile } from './data-store.js';
 import { ContentError, FileNotFoundError, VersionMismatchError } from './errors.js';
 
 /** Checks that a file is there and is the version that was asked for, if one was. */
@@ -12,6 +13,13 @@ export function expectStat(
   if (wanted !== undefined && wanted !== stat.version)
     throw new VersionMismatchError(name, wanted, stat.version);
   return stat;
+}
+
+/** The digest of what an opened file holds. */
+export async function digestOf({ stream }: OpenedFile): Promise<Digest> {
+  const hash = new ContentHash();
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) hash.update(chunk);
+  return hash.digest();
 }
 
 /** Size, and digest where it is known, of some content. */

@@ -42,6 +42,21 @@ export class FlockLockManager implements LockManager {
     }
   }
 
+  async tryAcquire(name: FileName, mode: LockMode): Promise<Lock | undefined> {
+    if (!this.#queue.tryEnter(name, mode)) return undefined;
+    try {
+      const fd = await this.#underTreeLock(undefined, () => openLockFile(this.directory, name));
+      // A lock file that somebody has just removed is one that somebody uses.
+      if (tryLock(fd, mode) && isStillAt(fd, join(this.directory, name))) return this.#held(name, mode, fd);
+      closeSync(fd);
+      this.#queue.leave(name, mode);
+      return undefined;
+    } catch (error) {
+      this.#queue.leave(name, mode);
+      throw new LocalStoreError(`cannot lock /${name} in ${this.directory}`, error);
+    }
+  }
+
   /** Opens and locks a name's lock file. */
   async #lockFile(name: FileName, mode: LockMode, signal: AbortSignal | undefined): Promise<number> {
     for (;;) {

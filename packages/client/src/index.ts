@@ -10,8 +10,18 @@ export {
   type Version,
   versionedName,
 } from '@filetracker/protocol';
+export type { CacheCare } from './cache/cache-care.js';
+export type { CachedFile } from './cache/cached-files.js';
+export {
+  type CleaningPolicy,
+  type CleanOptions,
+  type CleanResult,
+  cacheIn,
+  cleanCaches,
+} from './cache/clean.js';
+export type { VerifiedFile } from './cache/verify.js';
 export { FileTrackerClient } from './client.js';
-export { type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
+export { defaultCacheDirectory, type FileTrackerClientOptions, openRemoteStore } from './client-options.js';
 export type {
   FileStream,
   GetFileOptions,

@@ -21,4 +21,10 @@ export interface LockManager {
    * aborted, and `LocalStoreError` where locks cannot be taken at all.
    */
   acquire(name: FileName, mode: LockMode, options?: CallOptions): Promise<Lock>;
+
+  /**
+   * Takes a lock if nobody is in the way; undefined otherwise. Throws `LocalStoreError` where locks cannot be taken
+   * at all.
+   */
+  tryAcquire(name: FileName, mode: LockMode): Promise<Lock | undefined>;
 }

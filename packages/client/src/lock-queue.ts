@@ -43,6 +43,16 @@ export class LockQueue {
     });
   }
 
+  /** Takes one's turn if it has come already; then {@link leave} once. */
+  tryEnter(key: string, mode: LockMode): boolean {
+    const line = this.#lines.get(key) ?? { shared: 0, exclusive: false, waiting: [] };
+    if (line.waiting.length > 0 || line.exclusive || (mode === 'exclusive' && line.shared > 0)) return false;
+    this.#lines.set(key, line);
+    if (mode === 'shared') line.shared++;
+    else line.exclusive = true;
+    return true;
+  }
+
   /** Ends one's turn. */
   leave(key: string, mode: LockMode): void {
     const line = this.#lines.get(key);

@@ -5,4 +5,8 @@ export class NoOpLockManager implements LockManager {
   async acquire(): Promise<Lock> {
     return { release: async () => {}, discard: async () => {} };
   }
+
+  tryAcquire(): Promise<Lock> {
+    return this.acquire();
+  }
 }

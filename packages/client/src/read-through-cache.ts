@@ -1,6 +1,4 @@
-import { ContentHash } from '@filetracker/durable-fs';
 import {
-  type Digest,
   type DirectoryName,
   type FileName,
   parseFileName,
@@ -8,8 +6,9 @@ import {
   type Version,
 } from '@filetracker/protocol';
 import type { ClientParts } from './client-options.js';
-import type { Content, DataStore, FileStat, OpenedFile, TransferOptions } from './data-store.js';
+import type { Content, DataStore, FileStat, TransferOptions } from './data-store.js';
 import { FileNotFoundError, FileTrackerError, LocalStoreError, NameConflictError } from './errors.js';
+import { digestOf } from './expectations.js';
 import { type RetryPolicy, retrying, retryPolicy } from './http/retry.js';
 import type { LockManager } from './lock-manager.js';
 import { withLastLock, withLock } from './with-lock.js';
@@ -195,10 +194,4 @@ export class ReadThroughCache {
       return undefined;
     }
   }
-}
-
-async function digestOf({ stream }: OpenedFile): Promise<Digest> {
-  const hash = new ContentHash();
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) hash.update(chunk);
-  return hash.digest();
 }

@@ -1,7 +1,7 @@
 export { type AppOptions, buildApp } from './app.js';
 export { main } from './main.js';
 export type { MetadataRebuildReport } from './metadata/lmdb/rebuild.js';
-export { type HistoryLimits, PLAIN_RULES, type StoreRules } from './metadata/rules.js';
+export { type HistoryLimits, PLAIN_RULES, type Quota, type StoreRules } from './metadata/rules.js';
 export { ContentDamagedError, StoreOpenError } from './store/errors.js';
 export {
   type Condition,

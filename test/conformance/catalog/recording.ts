@@ -12,7 +12,7 @@ export async function record(
   { below = '', root = tree.root }: { readonly below?: string; readonly root?: BytePath } = {},
 ): Promise<ScanRun> {
   const session = await catalog.beginScan({ root, source: 'scan' });
-  for (const listings of tree.pack(below)) await session.record(listings);
+  for (const listings of tree.pack(below, await session.knownDigests())) await session.record(listings);
   return session.finish();
 }
 

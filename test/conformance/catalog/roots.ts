@@ -28,6 +28,22 @@ export function describeRoots(open: OpenCatalog): void {
       expect((await catalog.directory(tree.root))?.totals).toMatchObject({ files: 3, bytes: 17 });
     });
 
+    test('a tree that was left out of the one around it joins it, although nothing in it changed', async () => {
+      const catalog = await open();
+      const inner = new PackedTree('/data/inner')
+        .directory('', { inode: 5 })
+        .directory('x', { inode: 6 })
+        .file('x/y', { inode: 7, size: 5 });
+      await record(catalog, inner);
+      await record(catalog, new PackedTree('/data').file('y', { size: 1 }));
+      const outer = new PackedTree('/data')
+        .directory('inner', { inode: 5 })
+        .directory('inner/x', { inode: 6 });
+      outer.file('inner/x/y', { inode: 7, size: 5 }).file('y', { size: 1 });
+      const run = await record(catalog, outer);
+      expect(run.totals).toMatchObject({ files: 2, directories: 2, bytes: 6 });
+    });
+
     test('a tree that was scanned by itself becomes part of a larger one and keeps its history', async () => {
       const catalog = await open();
       const inner = new PackedTree('/data/inner').file('x', { size: 5 });

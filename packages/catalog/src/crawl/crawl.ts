@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
+import type { KnownDigests } from '../listing/known-digests.js';
 import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
 import { createSharedWork, WorkPool } from './work-pool.js';
-import type { WorkerInput } from './worker.js';
+import type { WorkerInput, WorkerStart } from './worker.js';
 
 /** How to crawl a tree. */
 export interface CrawlOptions {
@@ -52,7 +53,7 @@ export function prepareCrawl(root: BytePath, options: CrawlOptions = {}): Crawl 
  * particular order. Every directory that is found appears once, also those that could not be read. Memory is bounded:
  * threads wait while the consumer is behind. Ending the iteration early ends the crawl.
  */
-class Crawl implements AsyncIterableIterator<Uint8Array> {
+export class Crawl implements AsyncIterableIterator<Uint8Array> {
   readonly #pool: WorkPool;
   readonly #threads: ThreadGroup;
   /** Bytes of the buffer that the consumer has. */
@@ -67,10 +68,11 @@ class Crawl implements AsyncIterableIterator<Uint8Array> {
     this.#threads = new ThreadGroup({ scope, shared, reader }, threads);
   }
 
-  /** Lets the threads read. */
-  begin(): void {
+  /** Lets the threads read. Of directories whose listing is known already they yield only sums. */
+  begin(known?: KnownDigests): void {
     if (!this.#pool.offer({ path: this.scope.root, depth: 0, parentDevice: 0 }))
       throw new RangeError('the path of the root is too long');
+    this.#threads.begin(known);
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -90,6 +92,8 @@ class Crawl implements AsyncIterableIterator<Uint8Array> {
   /** Ends the crawl; resolves when no thread of it runs any more. */
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#pool.stop();
+    // Those that have not begun yet wait for a word to end.
+    this.#threads.begin();
     await this.#threads.ended();
     return { done: true, value: undefined };
   }
@@ -102,14 +106,25 @@ class Crawl implements AsyncIterableIterator<Uint8Array> {
 /** The worker threads of a crawl as one queue of buffers. */
 class ThreadGroup {
   readonly #buffers: Uint8Array[] = [];
-  readonly #exits: Promise<void>[];
+  readonly #workers: readonly Worker[];
+  readonly #exits: readonly Promise<void>[];
+  #hasBegun = false;
   #running: number;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(input: WorkerInput, count: number) {
     this.#running = count;
-    this.#exits = Array.from({ length: count }, () => this.#start(input));
+    this.#workers = Array.from({ length: count }, () => this.#start(input));
+    this.#exits = this.#workers.map((worker) => this.#exit(worker));
+  }
+
+  /** Lets the threads begin, once. */
+  begin(known?: KnownDigests): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    const start: WorkerStart = { known: known?.table };
+    for (const worker of this.#workers) worker.postMessage(start);
   }
 
   /** The next buffer; undefined when all threads have ended. Throws what made a thread fail. */
@@ -129,7 +144,7 @@ class ThreadGroup {
     await Promise.all(this.#exits);
   }
 
-  #start(input: WorkerInput): Promise<void> {
+  #start(input: WorkerInput): Worker {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: input,
       // Flags such as --input-type, meant for the program's own entry point, would keep the thread from starting.
@@ -145,6 +160,10 @@ class ThreadGroup {
       new WorkPool(input.shared).stop();
       this.#wakeUp();
     });
+    return worker;
+  }
+
+  #exit(worker: Worker): Promise<void> {
     return new Promise((resolve) => {
       worker.on('exit', () => {
         this.#running--;

@@ -39,17 +39,23 @@ export class DirectoryPacker {
 
   /** Packs one directory, also where it cannot be read; returns how many subdirectories it found. */
   read(directory: PendingDirectory): number {
+    if (!this.#tryRead(directory, { isAgain: false })) this.#tryRead(directory, { isAgain: true });
+    return this.#found;
+  }
+
+  /** False: the directory has to be read again, see {@link ListingWriter.end}. */
+  #tryRead(directory: PendingDirectory, attempt: { readonly isAgain: boolean }): boolean {
     this.#found = 0;
     try {
       this.reader.open(directory.path, this.#own);
     } catch (error) {
       this.#cannotOpen(directory.path, error);
-      return 0;
+      return true;
     }
     try {
-      this.writer.begin(directory.path, this.#own);
-      if (this.#mayEnter(directory)) this.#list(directory);
-      else this.writer.endWithout('notEntered');
+      this.writer.begin(directory.path, this.#own, attempt);
+      if (this.#mayEnter(directory)) return this.#list(directory);
+      this.writer.endWithout('notEntered');
     } catch (error) {
       this.pending.discard();
       this.#found = 0;
@@ -57,7 +63,7 @@ export class DirectoryPacker {
     } finally {
       this.reader.close();
     }
-    return this.#found;
+    return true;
   }
 
   #cannotOpen(path: BytePath, error: unknown): void {
@@ -96,12 +102,16 @@ export class DirectoryPacker {
     return false;
   }
 
-  #list(directory: PendingDirectory): void {
+  #list(directory: PendingDirectory): boolean {
     this.#directory = directory.path;
     this.pending.collect(directory.path, directory.depth, this.#own.device);
     this.reader.list(this.#addEntry);
-    this.writer.end();
+    if (!this.writer.end()) {
+      this.pending.discard();
+      return false;
+    }
     this.pending.commit();
+    return true;
   }
 
   readonly #addEntry = (name: NameBytes, type: ListedType): void => {

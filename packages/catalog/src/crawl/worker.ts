@@ -1,5 +1,9 @@
-/** A worker thread of a crawl; started by crawl.ts with a {@link WorkerInput}. */
+/**
+ * A worker thread of a crawl; started by crawl.ts with a {@link WorkerInput}. It loads what it needs and waits for one
+ * message, a {@link WorkerStart}, to begin.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
+import { KnownDigests } from '../listing/known-digests.js';
 import { ListingWriter } from '../listing/listing-writer.js';
 import { CrawlThread } from './crawl-thread.js';
 import type { CrawlScope } from './directory-packer.js';
@@ -13,12 +17,23 @@ export interface WorkerInput {
   readonly reader: ReaderChoice;
 }
 
-const { scope, shared, reader } = workerData as WorkerInput;
+/** What lets a worker thread begin. */
+export interface WorkerStart {
+  /** The table of {@link KnownDigests}, if there is one. */
+  readonly known: KnownDigests['table'] | undefined;
+}
+
+const { scope, shared, reader: choice } = workerData as WorkerInput;
 const pool = new WorkPool(shared);
-const writer = new ListingWriter((listings) => {
+const reader = openReader(choice);
+parentPort?.once('message', ({ known }: WorkerStart) => {
+  const writer = new ListingWriter(send, known && new KnownDigests(known));
+  new CrawlThread(scope, pool, reader, writer).run();
+  writer.flush();
+});
+
+function send(listings: Uint8Array<ArrayBuffer>): void {
   const bytes = listings.byteLength;
   parentPort?.postMessage(listings, [listings.buffer]);
   pool.awaitRoom(bytes);
-});
-new CrawlThread(scope, pool, openReader(reader), writer).run();
-writer.flush();
+}

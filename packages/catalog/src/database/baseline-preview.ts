@@ -25,6 +25,10 @@ export class BaselinePreview implements ScanSession {
     this.#linked.exec('BEGIN');
   }
 
+  knownDigests(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   record(packed: Uint8Array): Promise<void> {
     const count = this.#linked.prepare<[number, bigint]>('INSERT OR IGNORE INTO seen VALUES (?, ?)');
     for (const listing of readListings(packed)) {

@@ -1,4 +1,5 @@
 import type { BytePath } from '../byte-path.js';
+import type { KnownDigests } from '../listing/known-digests.js';
 import type {
   ChangeKind,
   DirectoryRecord,
@@ -114,6 +115,13 @@ export interface ScanSession {
 
   /** What the catalog knew of the root when the scan began; undefined for a baseline. */
   readonly previous: DirectoryRecord | undefined;
+
+  /**
+   * Digests of listings that the catalog has, as many as bounded memory takes; undefined where it has none. A crawl
+   * that is given them leaves out what is as it was. Roots are not among them: a tree that was scanned by itself
+   * joins the one around it when its listing comes.
+   */
+  knownDigests(): Promise<KnownDigests | undefined>;
 
   /**
    * Takes in directory listings, packed as {@link ListingWriter} does. Listings come in any order, each directory

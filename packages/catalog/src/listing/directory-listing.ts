@@ -125,7 +125,7 @@ export class PackedEntry {
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
-type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part';
+type ListingState = 'read' | 'unreadable' | 'notEntered' | 'part' | 'same';
 
 const STATES = Object.fromEntries(
   Object.entries(BlockState).map(([name, value]) => [value, name]),
@@ -181,7 +181,7 @@ export class DirectoryListing {
     return this.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
-  /** The directory's own attributes. */
+  /** The directory's own attributes. A block of state `same` has none. */
   attributes(): Attributes {
     const own = new PackedEntry(this.bytes, this.view);
     own.at = this.#entries - ENTRY.end;

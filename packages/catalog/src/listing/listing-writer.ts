@@ -1,5 +1,6 @@
 import { blake3 } from '@napi-rs/blake-hash';
 import type { BytePath } from '../byte-path.js';
+import type { KnownDigests } from './known-digests.js';
 import { packFields } from './pack-fields.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind } from './packed-layout.js';
 import type { StatFields } from './stat-fields.js';
@@ -31,8 +32,10 @@ export class ListingWriter {
   #block = 0;
   #fields = 0;
   #path = '/' as BytePath;
-  /** Digest of the parts that have left, for a directory that leaves in parts. */
+  /** Digest of the parts that have left or were dropped, for a directory that has several. */
   #partsDigest: Buffer | undefined;
+  /** Whether parts are dropped rather than sent: the directory may turn out to be as it was. */
+  #dropsParts = false;
   /** Where names come from: the same buffer again and again. */
   #source: Uint8Array = this.#bytes;
   #sourceView = this.#view;
@@ -44,13 +47,19 @@ export class ListingWriter {
   #problems = 0;
   #linked = 0;
 
-  constructor(private readonly send: (listings: Uint8Array<ArrayBuffer>) => void) {}
+  /** Of a directory whose digest is among `known` only the sums are sent. */
+  constructor(
+    private readonly send: (listings: Uint8Array<ArrayBuffer>) => void,
+    private readonly known?: KnownDigests,
+  ) {}
 
-  /** Begins a directory with what stat told about it. */
-  begin(path: BytePath, own: StatFields): void {
+  /** Begins a directory with what stat told about it. With `isAgain` it is sent in any case, see {@link end}. */
+  begin(path: BytePath, own: StatFields, { isAgain = false } = {}): void {
     this.#path = path;
     this.#partsDigest = undefined;
+    this.#dropsParts = this.known !== undefined && !isAgain;
     this.#openBlock();
+    this.#resetSums();
     packFields(this.#view, this.#fields, own);
   }
 
@@ -80,16 +89,32 @@ export class ListingWriter {
     this.#problems++;
   }
 
-  /** Ends a directory whose entries are all there. */
-  end(): void {
-    this.#closeBlock(BlockState.read, 0);
+  /**
+   * Ends a directory whose entries are all there. False for a very large one that is not as it was: parts of it that
+   * might have been left out are gone, and it must be begun again.
+   */
+  end(): boolean {
+    const hasDropped = this.#dropsParts && this.#partsDigest !== undefined;
+    const digest = this.#digestParts();
+    if (this.#problems === 0 && this.known?.has(digest)) {
+      this.#end = this.#fields;
+      this.#count = 0;
+      this.#closeBlock(BlockState.same, { digest });
+      return true;
+    }
+    if (hasDropped) {
+      this.#end = this.#block;
+      return false;
+    }
+    this.#closeBlock(BlockState.read, { digest });
+    return true;
   }
 
   /** Ends a directory without entries: those that were added to this part are dropped. */
   endWithout(state: 'unreadable' | 'notEntered', errno = 0): void {
     this.#end = this.#fields + ENTRY.end;
     this.#resetSums();
-    this.#closeBlock(BlockState[state], errno);
+    this.#closeBlock(BlockState[state], { digest: this.#digestParts(), errno });
   }
 
   /** Sends every directory that has ended. */
@@ -104,9 +129,9 @@ export class ListingWriter {
     this.#fields = this.#end + length - ENTRY.end;
     this.#end += length;
     this.#view.setUint32(this.#block + BLOCK.pathLength, this.#path.length, true);
+    this.#view.setBigUint64(this.#fields - 8, 0n, true);
     this.#bytes.write(this.#path, this.#block + BLOCK.path, 'latin1');
     this.#view.setUint32(this.#fields + ENTRY.nameLength, 0, true);
-    this.#resetSums();
   }
 
   #resetSums(): void {
@@ -121,7 +146,7 @@ export class ListingWriter {
 
   #addEntry(name: NameBytes, kind: number, nameOffset: number): number {
     const length = nameOffset + aligned(name.length);
-    if (this.#end + length - this.#fields > PART_BYTES) this.#sendPart();
+    if (this.#end + length - this.#fields > PART_BYTES) this.#endPart();
     this.#reserve(length);
     const at = this.#end;
     this.#end += length;
@@ -147,15 +172,33 @@ export class ListingWriter {
     for (; n < length; n++) to.setUint8(at + n, from.getUint8(offset + n));
   }
 
-  #sendPart(): void {
+  /** Ends a part of a very large directory and begins the next one. */
+  #endPart(): void {
     const own = Buffer.from(this.#bytes.subarray(this.#fields, this.#fields + ENTRY.end));
-    this.#closeBlock(BlockState.part, 0);
-    this.flush();
+    const digest = this.#digestParts();
+    this.#partsDigest = digest;
+    if (this.#dropsParts) {
+      this.#end = this.#block;
+    } else {
+      this.#closeBlock(BlockState.part, { digest });
+      this.flush();
+      this.#resetSums();
+    }
     this.#openBlock();
     this.#bytes.set(own, this.#fields);
   }
 
-  #closeBlock(state: number, errno: number): void {
+  /** Digest of the directory up to here. */
+  #digestParts(): Buffer {
+    const digest = blake3(this.#bytes.subarray(this.#block + BLOCK.path, this.#end));
+    const whole = this.#partsDigest ? blake3(Buffer.concat([this.#partsDigest, digest])) : digest;
+    return whole.subarray(0, DIGEST_BYTES);
+  }
+
+  #closeBlock(
+    state: number,
+    { digest, errno = 0 }: { readonly digest: Buffer; readonly errno?: number },
+  ): void {
     const view = this.#view;
     const at = this.#block;
     view.setUint32(at + BLOCK.length, this.#end - at, true);
@@ -168,10 +211,7 @@ export class ListingWriter {
     view.setFloat64(at + BLOCK.largest, this.#largest, true);
     view.setUint32(at + BLOCK.problemCount, this.#problems, true);
     view.setUint32(at + BLOCK.linkedCount, this.#linked, true);
-    let digest = blake3(this.#bytes.subarray(this.#fields, this.#end));
-    if (this.#partsDigest) digest = blake3(Buffer.concat([this.#partsDigest, digest]));
-    if (state === BlockState.part) this.#partsDigest = digest;
-    this.#bytes.set(digest.subarray(0, DIGEST_BYTES), at + BLOCK.digest);
+    this.#bytes.set(digest, at + BLOCK.digest);
     this.#block = this.#end;
     if (this.#end >= BUFFER_BYTES) this.flush();
   }

@@ -19,8 +19,8 @@
  *      own fields, laid out as an entry's     72  f64  device
  *      entries                                80  name (at 8 for the other kinds)
  *
- * The digest covers the own fields and the entries in the order in which the file system gave them: another order
- * costs a comparison row by row, and never hides a change.
+ * The digest covers the path, the own fields and the entries in the order in which the file system gave them: another
+ * order costs a comparison row by row, and never hides a change. A block of state `same` ends behind its path.
  */
 
 /** Offsets of a block's fields. */
@@ -75,6 +75,8 @@ export const BlockState = {
   notEntered: 2,
   /** A part of a very large directory; more follow in order. */
   part: 3,
+  /** As the catalog has it (see KnownDigests): the block holds sums and no entries. */
+  same: 4,
 } as const;
 
 /** What is known of an entry. */

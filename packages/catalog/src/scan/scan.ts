@@ -1,5 +1,5 @@
 import type { BytePath } from '../byte-path.js';
-import { type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
+import { type Crawl, type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
 import type { Catalog, ScanSession } from '../database/catalog.js';
 import { CatalogError } from '../database/errors.js';
 import type { ScanRun } from '../database/records.js';
@@ -43,7 +43,6 @@ export async function scan(catalog: Catalog, root: BytePath, options: ScanOption
   const crawl = prepareCrawl(root, options);
   try {
     const session = await catalog.beginScan({ root, source: 'scan', metadata, isPreview });
-    crawl.begin();
     return await record(crawl, session, { root, identity, options });
   } finally {
     await crawl.return();
@@ -52,7 +51,7 @@ export async function scan(catalog: Catalog, root: BytePath, options: ScanOption
 
 /** Records what a crawl yields and ends the session, one way or the other. */
 async function record(
-  crawl: AsyncIterable<Uint8Array>,
+  crawl: Crawl,
   session: ScanSession,
   {
     root,
@@ -62,6 +61,7 @@ async function record(
 ): Promise<ScanRun> {
   try {
     const watcher = new RootListingCheck(session, root, allowEmpty);
+    crawl.begin(await session.knownDigests());
     for await (const listings of crawl) {
       signal?.throwIfAborted();
       for (const listing of readListings(listings)) watcher.check(listing);

@@ -37,8 +37,8 @@ export class FanotifyReader implements NotifyReader {
   readonly #paths: HandlePaths;
   readonly #buffer = Buffer.alloc(READ_BYTES);
   readonly #address: number;
-  readonly #mounts = new Map<BytePath, number>();
-  readonly #fileSystems = new Set<string>();
+  /** Marked file systems by where they are mounted. */
+  readonly #mounts = new Map<BytePath, string>();
 
   /** Throws {@link BackendUnavailableError}. */
   constructor(
@@ -61,17 +61,17 @@ export class FanotifyReader implements NotifyReader {
   drain(hints: HintBuffer): void {
     for (;;) {
       const length = this.calls.read(this.descriptor, this.#address, READ_BYTES);
-      if (length <= 0) return;
+      if (length <= 0) break;
       for (const event of parseEvents(this.#buffer.subarray(0, length))) this.#take(event, hints);
     }
+    this.#paths.release();
   }
 
   mountsChanged(hints: HintBuffer): void {
     const { root } = this.options.scope;
     const { below } = mountsAround(root);
-    for (const [path, descriptor] of this.#mounts) {
+    for (const path of this.#mounts.keys()) {
       if (path === root || below.some((mount) => mount.path === path)) continue;
-      closeSync(descriptor);
       this.#mounts.delete(path);
       hints.add({ kind: 'lost', path, reason: 'it was unmounted' });
     }
@@ -80,9 +80,8 @@ export class FanotifyReader implements NotifyReader {
   }
 
   close(): void {
+    this.#paths.release();
     this.libc.close(this.descriptor);
-    for (const descriptor of this.#mounts.values()) closeSync(descriptor);
-    this.#mounts.clear();
   }
 
   #take({ mask, place, target }: FanotifyEvent, hints: HintBuffer): void {
@@ -133,12 +132,9 @@ export class FanotifyReader implements NotifyReader {
       if (this.libc.fstatfs(descriptor, this.libc.addressOf(stat)) !== 0)
         throw refused('statfs', this.libc.errno());
       const isPseudo = isPseudoFileSystem(stat.readUInt32LE(0)) && !this.options.scope.followMounts;
-      if (isPseudo && path !== this.options.scope.root) {
-        closeSync(descriptor);
-        return false;
-      }
+      if (isPseudo && path !== this.options.scope.root) return false;
       const fsid = stat.toString('latin1', FSID_AT, FSID_AT + 8);
-      if (this.#fileSystems.has(fsid) && this.#mounts.size > 0) {
+      if ([...this.#mounts.values()].includes(fsid)) {
         throw new BackendUnavailableError(`${displayPath(path)} shows a file system that is watched already`);
       }
       const name = Buffer.concat([toBytes(path), Buffer.from([0])]);
@@ -150,13 +146,11 @@ export class FanotifyReader implements NotifyReader {
         this.libc.addressOf(name),
       );
       if (marked !== 0) throw refused('fanotify_mark', this.libc.errno());
-      this.#fileSystems.add(fsid);
-      this.#paths.setMount(fsid, descriptor);
-      this.#mounts.set(path, descriptor);
+      this.#paths.setMount(fsid, path);
+      this.#mounts.set(path, fsid);
       return true;
-    } catch (error) {
+    } finally {
       closeSync(descriptor);
-      throw error;
     }
   }
 }

@@ -1,9 +1,11 @@
-import { readlinkSync } from 'node:fs';
-import { type BytePath, isWithin } from '../byte-path.js';
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs';
+import { type BytePath, isWithin, toBytes } from '../byte-path.js';
 import type { EventCalls } from '../linux/event-calls.js';
 import type { Libc } from '../linux/libc.js';
 import { PASS_DIRECTORY } from '../linux/open-flags.js';
 import { FSID_BYTES } from './fanotify-event.js';
+
+const { O_RDONLY, O_DIRECTORY } = constants;
 
 /** Where a directory is. */
 interface HandlePath {
@@ -19,7 +21,8 @@ const MAX_CACHED = 200_000;
 export class HandlePaths {
   /** By file system and handle; null: the directory is gone. Outsiders are remembered too. */
   readonly #cache = new Map<string, HandlePath | null>();
-  readonly #mounts = new Map<string, number>();
+  /** By file system: where a directory of it is, and its descriptor while it is open. */
+  readonly #mounts = new Map<string, { readonly path: BytePath; descriptor: number | undefined }>();
   readonly #handle = Buffer.alloc(256);
   readonly #handleAddress: number;
 
@@ -31,9 +34,17 @@ export class HandlePaths {
     this.#handleAddress = libc.addressOf(this.#handle);
   }
 
-  /** Handles of the file system `fsid` are opened through this descriptor from now on. */
-  setMount(fsid: string, descriptor: number): void {
-    this.#mounts.set(fsid, descriptor);
+  /** Handles of the file system `fsid` are opened through this directory of it from now on. */
+  setMount(fsid: string, path: BytePath): void {
+    this.#mounts.set(fsid, { path, descriptor: undefined });
+  }
+
+  /** Lets go of the file systems: one that is held open cannot be unmounted. */
+  release(): void {
+    for (const mount of this.#mounts.values()) {
+      if (mount.descriptor !== undefined) closeSync(mount.descriptor);
+      mount.descriptor = undefined;
+    }
   }
 
   /** Where a directory is now; undefined when it is gone. */
@@ -52,8 +63,19 @@ export class HandlePaths {
     this.#cache.clear();
   }
 
+  #openMount(fsid: string): number | undefined {
+    const mount = this.#mounts.get(fsid);
+    if (!mount) return undefined;
+    try {
+      return (mount.descriptor ??= openSync(toBytes(mount.path), O_RDONLY | O_DIRECTORY));
+    } catch {
+      // The place is gone, and so is all that the handle could lead to.
+      return undefined;
+    }
+  }
+
   #open(handle: string): BytePath | undefined {
-    const mount = this.#mounts.get(handle.slice(0, FSID_BYTES));
+    const mount = this.#openMount(handle.slice(0, FSID_BYTES));
     if (mount === undefined) return undefined;
     this.#handle.write(handle.slice(FSID_BYTES), 'latin1');
     const descriptor = this.calls.openByHandleAt(mount, this.#handleAddress, PASS_DIRECTORY);

@@ -2,6 +2,7 @@ import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../blobs/blob-store.js';
 import type { Condition } from './conditions.js';
 import type { DirectoryEntry, ListChildrenRequest, ListRequest } from './listing.js';
+import type { Quota } from './rules.js';
 
 /** Where a content's bytes are. */
 export type ContentLocation =
@@ -88,6 +89,13 @@ export interface Totals {
   readonly storedBytes: number;
 }
 
+/** A quota and what is used of it. */
+export interface QuotaState extends Quota {
+  readonly used: number;
+  /** Not all files that were there before the quota are counted yet, so that more is used. */
+  readonly counting: boolean;
+}
+
 /** Which kept versions of a file are wanted. */
 export interface VersionsRequest {
   readonly name: FileName;
@@ -168,7 +176,7 @@ export interface MetadataStore {
    * Stores a version of a file, unless a newer one is stored. What it overwrites is kept as far as the rules of
    * the store say; a version equal to it is replaced. Throws `ProtocolError`, and nothing has changed:
    * `precondition_failed`; `forbidden` where the rules let nothing be overwritten; `name_conflict` where the
-   * name is a directory or lies below a file.
+   * name is a directory or lies below a file; `quota_exceeded` where the file would take more than there may be.
    */
   putFile(file: FileRecord, options?: PutOptions): Promise<PutOutcome>;
 
@@ -214,6 +222,21 @@ export interface MetadataStore {
   collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]>;
 
   totals(): Promise<Totals>;
+
+  /**
+   * Throws `ProtocolError` `quota_exceeded` if a file could not be put at this moment for its size. Spares the
+   * transfer of its content; {@link putFile} decides.
+   */
+  checkQuota(file: Omit<FileRecord, 'digest'>): Promise<void>;
+
+  /**
+   * Counts up to `limit` more of the files that were stored before there was a quota for their directory. False when
+   * all are counted.
+   */
+  countForQuotas(limit: number): Promise<boolean>;
+
+  /** The quotas among the rules of the store. */
+  quotas(): Promise<readonly QuotaState[]>;
 
   /**
    * Up to about `limit` committed changes behind the sequence `since`, oldest first. May tell fewer than there

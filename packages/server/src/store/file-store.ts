@@ -9,14 +9,15 @@ import type {
   FileRecord,
   FoundFile,
   MetadataStore,
+  QuotaState,
   StoreChange,
   Totals,
 } from '../metadata/metadata-store.js';
+import { BackgroundWork } from './background-work.js';
 import { ContentReader } from './content-reader.js';
 import type { ContentStream } from './content-stream.js';
 import { ContentDamagedError } from './errors.js';
 import { GarbageCollector } from './garbage-collector.js';
-import { HistoryExpiry } from './history-expiry.js';
 import { type HistoryEntry, type ListChildrenOptions, Listings, type ListOptions } from './listings.js';
 import { type PutRequest, type PutStoredRequest, Uploads } from './uploads.js';
 import { type StoredFile, type View, zstdSizeOf } from './view.js';
@@ -64,10 +65,17 @@ interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
   readonly checkpoint: CheckpointInfo | undefined;
+  readonly quotas: readonly QuotaState[];
 }
 
 /** Room in bytes without which a store does not count as able to store. */
 const PROBE_BYTES = 64 * 1024;
+
+/** Rows of a step of background work: enough to share its fsync, few enough not to hold up other writers. */
+const BATCH = 256;
+
+/** Files counted for quotas in a step: reading them is all that it takes. */
+const COUNT_BATCH = 5000;
 
 /** Versions that are named where one is asked for that is not kept. */
 const VERSIONS_NAMED = 10;
@@ -81,7 +89,8 @@ export class FileStore {
   readonly #reader: ContentReader;
   readonly #listings: Listings;
   readonly #garbage: GarbageCollector;
-  readonly #expiry: HistoryExpiry;
+  readonly #expiry: BackgroundWork;
+  readonly #counting: BackgroundWork;
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -92,7 +101,8 @@ export class FileStore {
     const { maxFileSize, onBackgroundError } = options;
     const onGarbage = () => this.#garbage.schedule();
     this.#garbage = new GarbageCollector(metadata, blobs, onBackgroundError);
-    this.#expiry = new HistoryExpiry(metadata, onGarbage, onBackgroundError);
+    this.#expiry = new BackgroundWork(() => this.#expireHistory(), onBackgroundError);
+    this.#counting = new BackgroundWork(() => this.#countForQuotas(), onBackgroundError);
     this.#uploads = new Uploads(metadata, blobs, pool, { maxFileSize, onGarbage });
     this.#reader = new ContentReader(blobs, pool);
     this.#listings = new Listings(metadata);
@@ -110,13 +120,14 @@ export class FileStore {
     });
     this.#garbage.schedule();
     this.#expiry.start();
+    this.#counting.start();
     return removed;
   }
 
   /**
    * Stores a version of a file, unless a newer one is stored; an equal one is replaced. Resolves with the version
    * that is stored afterwards, once that is durable. Throws `ProtocolError` `digest_mismatch`, `size_mismatch`,
-   * `too_large`, `name_conflict`, `precondition_failed` or `forbidden`, and whatever reading the content throws;
+   * `too_large`, `name_conflict`, `precondition_failed`, `forbidden` or `quota_exceeded`, and whatever reading the content throws;
    * then nothing has changed.
    */
   async put(request: PutRequest): Promise<FileRecord> {
@@ -210,12 +221,13 @@ export class FileStore {
   }
 
   async status(): Promise<StoreStatus> {
-    const [totals, freeBytes, checkpoint] = await Promise.all([
+    const [totals, freeBytes, checkpoint, quotas] = await Promise.all([
       this.metadata.totals(),
       this.blobs.freeBytes(),
       this.metadata.lastCheckpoint(),
+      this.metadata.quotas(),
     ]);
-    return { ...totals, freeBytes, checkpoint };
+    return { ...totals, freeBytes, checkpoint, quotas };
   }
 
   /**
@@ -235,7 +247,7 @@ export class FileStore {
 
   /** Finishes background work and closes the back ends. Requests must have ended. */
   async close(): Promise<void> {
-    await this.#expiry.close();
+    await Promise.all([this.#expiry.close(), this.#counting.close()]);
     await this.#garbage.settled();
     await this.pool.close();
     await this.metadata.close();
@@ -257,6 +269,16 @@ export class FileStore {
       'not_found',
       `there is no version ${version} of "/${name}"; kept: ${named.join(', ')}${others}`,
     );
+  }
+
+  async #expireHistory(): Promise<number | undefined> {
+    const { leftGarbage, next } = await this.metadata.expireHistory(BATCH);
+    if (leftGarbage) this.#garbage.schedule();
+    return next;
+  }
+
+  async #countForQuotas(): Promise<number | undefined> {
+    return (await this.metadata.countForQuotas(COUNT_BATCH)) ? 0 : undefined;
   }
 
   #refuseReadOnly(): void {

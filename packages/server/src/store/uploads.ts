@@ -60,7 +60,7 @@ export class Uploads {
   /** See `FileStore.put`. */
   async put(request: PutRequest): Promise<FileRecord> {
     const { name, version, size: declared, condition } = request;
-    await this.#refuseEarly(name, condition);
+    await this.#refuseEarly(request);
     const hash = new ContentHash();
     const frames = cutFrames(request.content, this.#cut, hash, {
       declared,
@@ -86,8 +86,9 @@ export class Uploads {
   }
 
   /** See `FileStore.putStored`. */
-  async putStored({ name, version, digest, size, condition }: PutStoredRequest): Promise<FileRecord> {
-    await this.#refuseEarly(name, condition);
+  async putStored(request: PutStoredRequest): Promise<FileRecord> {
+    const { name, version, digest, size, condition } = request;
+    await this.#refuseEarly(request);
     const found = await this.#hold(digest);
     if (!found)
       throw new ProtocolError('content_missing', `the content ${digest} is not stored here; send it`);
@@ -104,9 +105,11 @@ export class Uploads {
     }
   }
 
-  /** Spares the transfer of a content if its condition is not met already. The commit decides it for good. */
-  async #refuseEarly(name: FileName, condition: Condition | undefined): Promise<void> {
+  /** Spares the transfer of a content that would be refused behind it. The commit decides for good. */
+  async #refuseEarly(request: Omit<PutRequest, 'content'>): Promise<void> {
+    const { name, version, size = 0, condition } = request;
     if (condition) refuseUnmet(condition, name, await this.metadata.findFile(name));
+    await this.metadata.checkQuota({ name, version, size });
   }
 
   async #hold(digest: Digest): Promise<{ held: HeldContent; size: number } | undefined> {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { toBytes } from '../../byte-path.js';
+import { type BytePath, toBytes } from '../../byte-path.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 
 /**
@@ -8,8 +8,8 @@ import type { DirectoryListing } from '../../listing/directory-listing.js';
  */
 export async function findDiffering(
   client: pg.ClientBase | pg.Pool,
-  host: number,
   listings: readonly DirectoryListing[],
+  { host, root }: { readonly host: number; readonly root: BytePath },
 ): Promise<ReadonlySet<DirectoryListing>> {
   if (listings.length === 0) return new Set();
   const { rows } = await client.query<{ place: bigint }>({
@@ -17,8 +17,15 @@ export async function findDiffering(
     text: `SELECT place FROM unnest($2::bytea[], $3::bytea[]) WITH ORDINALITY AS seen (path, digest, place)
       WHERE NOT EXISTS (SELECT 1 FROM directories AS known WHERE host_id = $1
         AND sha256(known.path) = sha256(seen.path) AND known.path = seen.path
-        AND known.listing_digest = seen.digest)`,
-    values: [host, listings.map(({ path }) => toBytes(path)), listings.map(({ digest }) => digest)],
+        AND known.listing_digest = seen.digest
+        -- A tree that was scanned by itself is hung into this one, same or not.
+        AND (known.parent_id <> 0 OR known.path = $4))`,
+    values: [
+      host,
+      listings.map(({ path }) => toBytes(path)),
+      listings.map(({ digest }) => digest),
+      toBytes(root),
+    ],
   });
   return new Set(rows.flatMap(({ place }) => listings[Number(place) - 1] ?? []));
 }

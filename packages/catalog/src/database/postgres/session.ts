@@ -1,10 +1,12 @@
 import type pg from 'pg';
 import { readListings } from '../../listing/directory-listing.js';
+import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
 import { applyChanges, tallies } from './apply-changes.js';
 import { findDiffering } from './find-differing.js';
 import { readDirectory, unknownAncestors } from './read-directories.js';
+import { readKnownDigests } from './read-known-digests.js';
 import { resolveDirectories } from './resolve-directories.js';
 import { writeRun } from './run-record.js';
 import { ListingStager } from './stage-listings.js';
@@ -52,14 +54,21 @@ export class PostgresScanSession implements ScanSession {
     return this.previous === undefined;
   }
 
+  knownDigests(): Promise<KnownDigests | undefined> {
+    const { readers, host } = this.options;
+    return this.#attempt(async () => (this.isBaseline ? undefined : readKnownDigests(readers, host)));
+  }
+
   record(packed: Uint8Array): Promise<void> {
     return this.#attempt(async () => {
-      const listings = [...readListings(packed)];
+      const listings = [...readListings(packed)].filter(({ state }) => state !== 'same');
       const whole = listings.filter(({ state, path }) => state === 'read' && !this.#stager.hasParts(path));
-      const { readers, host } = this.options;
+      const { readers, host, root } = this.options;
       // Of a tree that is new nothing can be the same, unless it holds one that was scanned by itself: that is found
       // to be the same in the end.
-      const differing = this.isBaseline ? new Set(whole) : await findDiffering(readers, host, whole);
+      const differing = this.isBaseline
+        ? new Set(whole)
+        : await findDiffering(readers, whole, { host, root });
       const skipped = new Set(whole.filter((listing) => !differing.has(listing)));
       for (const listing of listings) {
         this.#stager.noteErrors(listing);

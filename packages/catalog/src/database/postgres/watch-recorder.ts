@@ -96,10 +96,10 @@ export class PostgresWatchRecorder implements WatchRecorder {
 
   differing(listings: Uint8Array): Promise<readonly BytePath[]> {
     return this.#attempt(async () => {
-      const { readers, host } = this.options;
+      const { readers, host, root } = this.options;
       const seen = [...readListings(listings)].filter(({ state }) => state !== 'part');
       const whole = seen.filter(({ state }) => state === 'read');
-      const differing = await findDiffering(readers, host, whole);
+      const differing = await findDiffering(readers, whole, { host, root });
       const others = seen.filter(({ state }) => state !== 'read');
       const known = await this.#known(others.map(({ path }) => path));
       const changed = others.filter(({ path, isGone }) => isGone || !known.has(path));

@@ -28,12 +28,6 @@ interface FoundDirectory {
   readonly digest: Buffer | null;
 }
 
-/** A directory with its place. */
-interface OldDirectory extends FoundDirectory {
-  readonly parent: number;
-  readonly name: Buffer;
-}
-
 /** Totals of a whole subtree, the directory at its top included. */
 interface SubtreeTotals {
   readonly files: number;
@@ -47,7 +41,6 @@ const ATTRIBUTES = attributes();
 /** The rows of `directories`. */
 export class DirectoryTable {
   readonly #find: Statement<[number, Uint8Array], { id: number; listing_digest: Buffer | null }>;
-  readonly #oldest: Statement<[number], OldDirectory>;
   readonly #insert: Statement<Value[]>;
   readonly #place: Statement<[number, number, Uint8Array]>;
   readonly #fill: Statement<Value[]>;
@@ -64,9 +57,6 @@ export class DirectoryTable {
     this.#last = database.prepare('SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
     this.#find = database.prepare(
       'SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?',
-    );
-    this.#oldest = database.prepare(
-      'SELECT id, parent_id AS parent, name, listing_digest AS digest FROM directories ORDER BY id LIMIT ?',
     );
     const values = Array(22).fill('?').join(', ');
     this.#insert = database.prepare(
@@ -102,11 +92,6 @@ export class DirectoryTable {
   find(parent: number, name: Uint8Array): FoundDirectory | undefined {
     const row = this.#find.get(parent, name);
     return row && { id: row.id, digest: row.listing_digest };
-  }
-
-  /** At most `limit` directories, those made first; parents mostly come before their children. */
-  oldest(limit: number): Iterable<OldDirectory> {
-    return this.#oldest.iterate(limit);
   }
 
   /** Adds a row without knowing anything but its place. */

@@ -1,12 +1,4 @@
-import {
-  type BytePath,
-  childPath,
-  isWithin,
-  nameFromBytes,
-  pathFromBytes,
-  splitPath,
-  toBytes,
-} from '../../byte-path.js';
+import { type BytePath, isWithin, pathFromBytes, splitPath, toBytes } from '../../byte-path.js';
 import type { DirectoryTable } from './directory-table.js';
 import type { TotalsLedger } from './totals-ledger.js';
 
@@ -29,37 +21,18 @@ export interface FreePlace {
 /** Paths that stay in memory; a crawl goes deep first, so what was seen long ago is rarely needed again. */
 const MAX_CACHED = 200_000;
 
-/** Directories that are read beforehand, in one sweep: a fifth of the time that looking each up takes. */
-const READ_BEFOREHAND = 100_000;
-
-/** How a tree is to be read. */
-export interface TreeOptions {
-  /** Directories to read beforehand; few changes need none. Default {@link READ_BEFOREHAND}. */
-  readonly readBeforehand?: number;
-}
-
 /** Finds directories by path, and makes those that are missing on the way. */
 export class DirectoryTree {
   readonly #cache = new Map<BytePath, DirectoryNode>();
   readonly #nestedRoots: Map<BytePath, number>;
   readonly #anchor: BytePath;
 
-  private readonly table: DirectoryTable;
-  private readonly ledger: TotalsLedger;
-
   /** `root` is what the session scans. */
-  constructor({
-    table,
-    ledger,
-    root,
-    readBeforehand = READ_BEFOREHAND,
-  }: TreeOptions & {
-    readonly table: DirectoryTable;
-    readonly ledger: TotalsLedger;
-    readonly root: BytePath;
-  }) {
-    this.table = table;
-    this.ledger = ledger;
+  constructor(
+    private readonly table: DirectoryTable,
+    private readonly ledger: TotalsLedger,
+    root: BytePath,
+  ) {
     const roots = table.roots().map(({ id, name }) => ({ id, path: pathFromBytes(toBytes(name)) }));
     // Trees that are not joined yet may nest: the innermost one holds the path.
     roots.sort((a, b) => b.path.length - a.path.length);
@@ -67,7 +40,6 @@ export class DirectoryTree {
     this.#nestedRoots = new Map(
       roots.filter(({ path }) => path !== root && isWithin(path, root)).map(({ id, path }) => [path, id]),
     );
-    if (readBeforehand > 0) this.#readBeforehand(root, readBeforehand);
   }
 
   /** What the catalog has at a path; undefined when nothing. */
@@ -97,19 +69,6 @@ export class DirectoryTree {
   /** Forgets a subtree that the session has removed. */
   forget(path: BytePath): void {
     for (const cached of this.#cache.keys()) if (isWithin(cached, path)) this.#cache.delete(cached);
-  }
-
-  #readBeforehand(root: BytePath, limit: number): void {
-    const paths = new Map<number, BytePath>();
-    for (const { id, parent, name, digest } of this.table.oldest(limit)) {
-      const above = paths.get(parent);
-      // Of the roots only the one that holds the scan's is begun with: others wait to be adopted.
-      const path = above === undefined ? pathFromBytes(name) : childPath(above, nameFromBytes(name));
-      const isStart = parent === 0 && path === this.#anchor;
-      if ((above === undefined && !isStart) || !(isWithin(path, root) || isWithin(root, path))) continue;
-      paths.set(id, path);
-      this.#cache.set(path, { id, parent, digest, isFresh: false });
-    }
   }
 
   #placeOf(path: BytePath): { readonly parent: DirectoryNode | undefined; readonly name: Uint8Array } {

@@ -31,6 +31,7 @@ export class ListingIntake {
 
   /** Takes in one listing. */
   take(listing: DirectoryListing): void {
+    if (listing.state === 'same') return;
     if (listing.state === 'unreadable') this.#takeUnreadable(listing);
     else if (listing.state === 'notEntered') this.#keep(listing);
     else this.#takeEntries(listing);

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import type { BytePath } from '../../byte-path.js';
 import { ChangeLog } from './change-log.js';
 import { DirectoryTable } from './directory-table.js';
-import { DirectoryTree, type TreeOptions } from './directory-tree.js';
+import { DirectoryTree } from './directory-tree.js';
 import { FileTable } from './file-table.js';
 import { HardLinks } from './hard-links.js';
 import { KnownLines } from './known-lines.js';
@@ -19,15 +19,15 @@ export interface SessionTables {
   readonly log: ChangeLog;
 }
 
-/** Prepares the parts for a scan or a batch of a watch of `root`; see {@link DirectoryTree} for the options. */
-export function sessionTables(database: Database, root: BytePath, options: TreeOptions = {}): SessionTables {
+/** Prepares the parts for a scan or a batch of a watch of `root`. */
+export function sessionTables(database: Database, root: BytePath): SessionTables {
   const directories = new DirectoryTable(database);
   const ledger = new TotalsLedger(database);
   return {
     directories,
     files: new FileTable(database),
     knownLines: new KnownLines(database),
-    tree: new DirectoryTree({ table: directories, ledger, root, ...options }),
+    tree: new DirectoryTree(directories, ledger, root),
     ledger,
     links: new HardLinks(database, directories, ledger),
     log: new ChangeLog(database),

@@ -1,9 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { readListings } from '../../listing/directory-listing.js';
+import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { DirectoryRecord, ScanRun } from '../records.js';
 import { ListingIntake } from './listing-intake.js';
 import { readDirectory } from './read-directories.js';
+import { readKnownDigests } from './read-known-digests.js';
 import { RunRecord } from './run-record.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
@@ -47,6 +49,10 @@ export class SqliteScanSession implements ScanSession {
 
   get isBaseline(): boolean {
     return this.previous === undefined;
+  }
+
+  knownDigests(): Promise<KnownDigests | undefined> {
+    return this.#attempt(() => (this.isBaseline ? undefined : readKnownDigests(this.#database)));
   }
 
   record(listings: Uint8Array): Promise<void> {

@@ -115,7 +115,7 @@ class SqliteWatchBatch implements WatchBatch {
     this.#runBefore = run.id;
     this.#recordedAt = run.nextMoment();
     this.#after = this.#cursor();
-    this.#tables = sessionTables(writer, root, { readBeforehand: 0 });
+    this.#tables = sessionTables(writer, root);
     this.#staged = new StagedListings(writer);
     const [tables, staged] = [this.#tables, this.#staged];
     this.#intake = new ListingIntake({ tables, staged, problems: run, isBaseline: false });

@@ -38,6 +38,16 @@ const STATUS = {
             deduplication_ratio: number('`logical_bytes` and `kept_bytes` by `content_bytes`.'),
             compression_ratio: number('`content_bytes` by `stored_bytes`.'),
             free_bytes: integer("Room left on the store's disk."),
+            quotas: {
+              type: 'array',
+              items: jsonObject({
+                directory: text('Absolute.'),
+                unit: text('`bytes` or `files`.'),
+                limit: integer('The most that may be stored in it.'),
+                used: integer('What is stored.'),
+                counting: { type: 'boolean', description: 'Not all is counted yet, so that more is used.' },
+              }),
+            },
             last_checkpoint: {
               ...jsonObject({
                 sequence: integer('The last change that it surely has.'),
@@ -73,6 +83,13 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       deduplication_ratio: ratio(status.logicalBytes + status.keptBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
       free_bytes: status.freeBytes,
+      quotas: status.quotas.map(({ directory, unit, most, used, counting }) => ({
+        directory: `/${directory}`,
+        unit,
+        limit: most,
+        used,
+        counting,
+      })),
       last_checkpoint: status.checkpoint && {
         sequence: status.checkpoint.sequence,
         time: new Date(status.checkpoint.time).toISOString(),

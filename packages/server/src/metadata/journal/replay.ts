@@ -3,7 +3,7 @@ import { journalFiles, journalPath } from './files.js';
 import { FIRST_FRAME, readPart } from './reader.js';
 
 /** The journal has damage or a gap with sound records behind it. Its message says where, in one line. */
-export class JournalDamagedError extends Error {
+class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
 }
 

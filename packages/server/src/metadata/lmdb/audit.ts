@@ -65,7 +65,8 @@ export class LmdbAudit implements MetadataAudit {
   async recount(totals: Totals): Promise<void> {
     const { meta } = this.environment.tables;
     await this.environment.write(() => {
-      Object.assign(new Sums(meta), presentOf(totals)).save();
+      // What is used of quotas is counted anew by the next server.
+      Object.assign(new Sums(meta), presentOf(totals), { usageGeneration: 0 }).save();
       const sums = new HistorySums(meta);
       sums.versions = totals.keptVersions;
       sums.bytes = totals.keptBytes;

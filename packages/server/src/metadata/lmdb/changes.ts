@@ -8,6 +8,7 @@ import type { History } from './history.js';
 import { findNewest, refuseConflict } from './names.js';
 import { encodeFile, encodeVersion, fileKey } from './records.js';
 import { Sums } from './totals.js';
+import type { Usage } from './usage.js';
 
 /** Puts and deletions of files, each the callback of a write transaction: decided first, written then. */
 export class Changes {
@@ -15,6 +16,7 @@ export class Changes {
     private readonly tables: Tables,
     private readonly contents: Contents,
     private readonly history: History,
+    private readonly usage: Usage,
     private readonly rules: StoreRules,
   ) {}
 
@@ -29,8 +31,9 @@ export class Changes {
       if (stored.digest === file.digest) return { kind: 'unchanged', stored };
       throw refusedChange(`"/${file.name}" is stored already and cannot be overwritten`);
     }
-    if (!location && !this.contents.find(file.digest)) return { kind: 'content-missing' };
     if (!stored) refuseConflict(files, file.name);
+    this.usage.refuseExcess(file, stored);
+    if (!location && !this.contents.find(file.digest)) return { kind: 'content-missing' };
 
     const totals = new Sums(meta);
     let copyKept = false;
@@ -44,6 +47,7 @@ export class Changes {
     totals.files += stored ? 0 : 1;
     totals.logicalBytes += file.size - (stored?.size ?? 0);
     totals.save();
+    this.usage.count(file.name, stored, file, totals);
     return { kind: 'stored', copyKept, leftGarbage };
   }
 
@@ -63,6 +67,7 @@ export class Changes {
     files.removeSync(fileKey(name));
     if (tombstone) tombstones.putSync(Buffer.from(name), encodeVersion(version));
     totals.save();
+    this.usage.count(name, stored, undefined, totals);
     return { kind: 'deleted', leftGarbage };
   }
 

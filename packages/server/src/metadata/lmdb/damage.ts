@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
 
 /** The metadata of a store is gone or cannot be read; `message` says what to do. */
-export class MetadataDamagedError extends Error {
+class MetadataDamagedError extends Error {
   override readonly name = 'MetadataDamagedError';
 
   constructor(what: string) {

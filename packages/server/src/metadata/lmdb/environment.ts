@@ -15,6 +15,7 @@ export interface Tables {
   readonly files: Table;
   readonly history: Table;
   readonly ended: Table;
+  readonly usage: Table;
   readonly contents: Table;
   readonly garbage: Table;
   readonly unnamed: Table;
@@ -32,6 +33,7 @@ export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
   meta: 6,
   history: 7,
   ended: 8,
+  usage: 9,
 };
 
 /** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
@@ -121,6 +123,7 @@ export class Environment {
       files: table('files'),
       history: table('history'),
       ended: table('ended'),
+      usage: table('usage'),
       contents: table('contents'),
       garbage: table('garbage'),
       unnamed: table('unnamed'),

@@ -17,6 +17,7 @@ import type {
   MetadataStore,
   PutOptions,
   PutOutcome,
+  QuotaState,
   StoredContent,
   Totals,
   VersionsRequest,
@@ -32,6 +33,7 @@ import { HistorySums } from './history-sums.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
 import { findNewest } from './names.js';
 import { readTotals } from './totals.js';
+import { Usage } from './usage.js';
 
 /** How the metadata of a store is opened. */
 interface LmdbOptions {
@@ -54,6 +56,7 @@ export class LmdbMetadataStore implements MetadataStore {
   readonly #tables: Tables;
   readonly #contents: Contents;
   readonly #history: History;
+  readonly #usage: Usage;
   readonly #changes: Changes;
   readonly #log: ChangeLog;
 
@@ -66,7 +69,8 @@ export class LmdbMetadataStore implements MetadataStore {
     this.#tables = environment.tables;
     this.#contents = new Contents(this.#tables);
     this.#history = new History(this.#tables, this.#contents, rules.history, now);
-    this.#changes = new Changes(this.#tables, this.#contents, this.#history, rules);
+    this.#usage = new Usage(this.#tables, rules.quotas);
+    this.#changes = new Changes(this.#tables, this.#contents, this.#history, this.#usage, rules);
     this.#log = new ChangeLog(environment, root, options);
   }
 
@@ -142,6 +146,21 @@ export class LmdbMetadataStore implements MetadataStore {
   async totals(): Promise<Totals> {
     const { versions, bytes } = new HistorySums(this.#tables.meta);
     return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
+  }
+
+  async checkQuota(file: Omit<FileRecord, 'digest'>): Promise<void> {
+    if (!this.#usage.isLimited) return;
+    const stored = findNewest(this.#tables.files, file.name);
+    // A put of an older version has no effect.
+    if (!stored || stored.version <= file.version) this.#usage.refuseExcess(file, stored);
+  }
+
+  async countForQuotas(limit: number): Promise<boolean> {
+    return this.#usage.isIncomplete && this.environment.write(() => this.#usage.countMore(limit));
+  }
+
+  async quotas(): Promise<readonly QuotaState[]> {
+    return this.#usage.states();
   }
 
   async probe(): Promise<void> {

@@ -9,7 +9,8 @@
  *     garbage    digest : 32              ->  empty: a content that no file refers to
  *     unnamed    blob id (UTF-8)          ->  empty: a copy that nothing names, until it is deleted for good
  *     tombstones name (UTF-8)             ->  version : 6
- *     meta       "totals"                 ->  files, logical, contents, content, stored bytes : 8 each
+ *     usage      "/"  directory (UTF-8)   ->  files : 8  bytes : 8  [key in files]
+ *     meta       "totals"                 ->  files, logical, contents, content, stored bytes, usage generation : 8 each
  *                "history"                ->  sequence, versions, bytes, limit : 8 each
  *
  * `files` has the newest version of each file, found without a cursor: a quarter of the time in a write
@@ -20,8 +21,11 @@
  * `ended` is when a version was overwritten or deleted, in milliseconds by the server's clock; the table of that
  * name has the kept versions in that order, to forget the oldest first. `sequence` counts these moments and needs
  * no clock. `deletion` is the version of the deletion, absent where the version was overwritten.
+ *
+ * `usage` counts what lies in the directories that have or had quotas. With a key at its end, only files before that
+ * key are counted so far.
  */
-import type { Digest, FileName, Version } from '@filetracker/protocol';
+import type { Digest, DirectoryName, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { ContentLocation, FileRecord, KeptVersion } from '../metadata-store.js';
 
@@ -205,4 +209,34 @@ export function decodeNumbers(value: Buffer | undefined): (index: number) => num
     value && value.length >= (index + 1) * 8
       ? value.readUInt32BE(index * 8) * 2 ** 32 + value.readUInt32BE(index * 8 + 4)
       : 0;
+}
+
+/** A row of `usage`. */
+export interface UsageRecord {
+  readonly files: number;
+  readonly bytes: number;
+  /** Files with this key in `files`, or a later one, are yet to be counted; `undefined` when all are. */
+  readonly countedTo: Buffer | undefined;
+}
+
+/** Key of a directory in `usage`. */
+export function usageKey(directory: DirectoryName): Buffer {
+  return Buffer.from(`/${directory}`);
+}
+
+/** The directory that a key in `usage` holds. */
+export function directoryOfUsageKey(key: Buffer): DirectoryName {
+  return key.toString('utf8', 1) as DirectoryName;
+}
+
+const USAGE_BYTES = 16;
+
+export function encodeUsage({ files, bytes, countedTo = Buffer.alloc(0) }: UsageRecord): Buffer {
+  return Buffer.concat([encodeNumbers([files, bytes]), countedTo]);
+}
+
+export function decodeUsage(value: Buffer): UsageRecord {
+  const at = decodeNumbers(value);
+  const countedTo = value.length > USAGE_BYTES ? Buffer.from(value.subarray(USAGE_BYTES)) : undefined;
+  return { files: at(0), bytes: at(1), countedTo };
 }

@@ -8,8 +8,8 @@ const KEY = Buffer.from('totals');
 type PresentTotals = Omit<Totals, 'keptVersions' | 'keptBytes'>;
 
 export function readTotals(meta: Table): PresentTotals {
-  const at = decodeNumbers(meta.get(KEY));
-  return { files: at(0), logicalBytes: at(1), contents: at(2), contentBytes: at(3), storedBytes: at(4) };
+  const { files, logicalBytes, contents, contentBytes, storedBytes } = new Sums(meta);
+  return { files, logicalBytes, contents, contentBytes, storedBytes };
 }
 
 /** The totals while a write transaction changes them. */
@@ -19,19 +19,27 @@ export class Sums implements PresentTotals {
   contents: number;
   contentBytes: number;
   storedBytes: number;
+  /**
+   * Says which directories the table `usage` counts: another number, other directories; 0 for none. It stands beside
+   * the totals because every change reads and writes those. A version of this program that knows no quotas writes
+   * the totals without it, so that nothing that it failed to count is trusted afterwards.
+   */
+  usageGeneration: number;
 
   constructor(private readonly meta: Table) {
-    const totals = readTotals(meta);
-    this.files = totals.files;
-    this.logicalBytes = totals.logicalBytes;
-    this.contents = totals.contents;
-    this.contentBytes = totals.contentBytes;
-    this.storedBytes = totals.storedBytes;
+    const at = decodeNumbers(meta.get(KEY));
+    this.files = at(0);
+    this.logicalBytes = at(1);
+    this.contents = at(2);
+    this.contentBytes = at(3);
+    this.storedBytes = at(4);
+    this.usageGeneration = at(5);
   }
 
   /** Writes them back. */
   save(): void {
-    const { files, logicalBytes, contents, contentBytes, storedBytes } = this;
-    this.meta.putSync(KEY, encodeNumbers([files, logicalBytes, contents, contentBytes, storedBytes]));
+    const { files, logicalBytes, contents, contentBytes, storedBytes, usageGeneration } = this;
+    const numbers = [files, logicalBytes, contents, contentBytes, storedBytes, usageGeneration];
+    this.meta.putSync(KEY, encodeNumbers(numbers));
   }
 }

@@ -1,25 +1,22 @@
-import type { MetadataStore } from '../metadata/metadata-store.js';
-
-/** Versions forgotten in one transaction: enough to share its fsync, few enough not to hold up other writers. */
-const BATCH = 256;
-
-/** Between two looks at the history, in milliseconds. */
+/** Between two steps that are not due at once, in milliseconds. */
 const MIN_WAIT = 500;
 const MAX_WAIT = 3_600_000;
 
 /** After a failure, such as a full disk, in milliseconds. */
 const RETRY_WAIT = 60_000;
 
-/** Forgets versions of the past when their time has come, in small steps beside everything else. */
-export class HistoryExpiry {
+/** Does work that no request waits for, in small steps beside everything else. */
+export class BackgroundWork {
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param onGarbage told when there are copies now that nothing refers to */
+  /**
+   * @param step does a part of the work; resolves with when the next is due, in milliseconds since 1970, or with
+   * `undefined` when nothing is left to do
+   */
   constructor(
-    private readonly metadata: MetadataStore,
-    private readonly onGarbage: () => void,
+    private readonly step: () => Promise<number | undefined>,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -35,17 +32,16 @@ export class HistoryExpiry {
   }
 
   async #run(): Promise<void> {
-    const wait = await this.#expireAll();
+    const wait = await this.#doAll();
     if (this.#closed || wait === undefined) return;
     this.#timer = setTimeout(() => this.start(), Math.min(Math.max(wait, MIN_WAIT), MAX_WAIT)).unref();
   }
 
-  /** Forgets all that may be forgotten now; milliseconds until more may be, `undefined` for never. */
-  async #expireAll(): Promise<number | undefined> {
+  /** Does all steps that are due; milliseconds until the next is, `undefined` for never. */
+  async #doAll(): Promise<number | undefined> {
     try {
       while (!this.#closed) {
-        const { leftGarbage, next } = await this.metadata.expireHistory(BATCH);
-        if (leftGarbage) this.onGarbage();
+        const next = await this.step();
         if (next === undefined) return undefined;
         const wait = next - Date.now();
         if (wait > 0) return wait;

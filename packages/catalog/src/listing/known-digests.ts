@@ -1,0 +1,58 @@
+import { DIGEST_BYTES } from './packed-layout.js';
+
+/** 32-bit words of a digest. */
+const WORDS = DIGEST_BYTES / 4;
+
+/**
+ * The digests of listings that a catalog has, as a hash table in shared memory: crawler threads look there and leave
+ * the content of directories out that are as they were. A digest covers its directory's path, so that being in the
+ * set says all. Each thread makes an object of its own over the same {@link KnownDigests.table}.
+ */
+export class KnownDigests {
+  /** Slots for one digest each, at most half of them in use; zeros mark an empty one. */
+  readonly table: Uint32Array<SharedArrayBuffer>;
+  readonly #mask: number;
+
+  constructor(table: Uint32Array<SharedArrayBuffer>) {
+    this.table = table;
+    this.#mask = table.length / WORDS - 1;
+  }
+
+  /** An empty set that takes as many digests; 32 to 64 bytes for each. */
+  static withRoomFor(count: number): KnownDigests {
+    const slots = 2 ** Math.ceil(Math.log2(2 * Math.max(count, 1)));
+    return new KnownDigests(new Uint32Array(new SharedArrayBuffer(slots * DIGEST_BYTES)));
+  }
+
+  /** Adds digests that stand one behind the other. There must be room for them. */
+  addAll(digests: Buffer): void {
+    for (let at = 0; at + DIGEST_BYTES <= digests.length; at += DIGEST_BYTES) {
+      const slot = this.#find(digests, at);
+      for (let word = 0; word < WORDS; word++) this.table[slot + word] = digests.readUInt32LE(at + 4 * word);
+    }
+  }
+
+  has(digest: Buffer): boolean {
+    return !this.#isEmpty(this.#find(digest, 0));
+  }
+
+  /** The slot that holds a digest, or the empty one where it belongs. */
+  #find(digest: Buffer, at: number): number {
+    for (let n = digest.readUInt32LE(at) & this.#mask; ; n = (n + 1) & this.#mask) {
+      const slot = n * WORDS;
+      if (this.#isEmpty(slot) || this.#holds(slot, digest, at)) return slot;
+    }
+  }
+
+  #isEmpty(slot: number): boolean {
+    for (let word = 0; word < WORDS; word++) if (this.table[slot + word] !== 0) return false;
+    return true;
+  }
+
+  #holds(slot: number, digest: Buffer, at: number): boolean {
+    for (let word = 0; word < WORDS; word++) {
+      if (this.table[slot + word] !== digest.readUInt32LE(at + 4 * word)) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BytePath } from '../byte-path.js';
+import { compileExclusion } from '../crawl/exclude.js';
+import type { Catalog } from '../database/catalog.js';
+import { CatalogError } from '../database/errors.js';
+import type { ScanId } from '../database/records.js';
+import { checkRoot, unreadableRoot } from '../scan/root-check.js';
+import { checkDirectories, checkEverything } from './checks.js';
+import { recordBatch } from './record-batch.js';
+import { RootGuard } from './root-guard.js';
+import { TreeReader } from './tree-reader.js';
+
+/** How to compare. */
+export interface ReconcileOptions {
+  /** Look at every file, not only at the inodes and times of directories. Default false. */
+  readonly isFull?: boolean;
+  /** Globs of what to leave out; the same as the scans and watches of this tree have. */
+  readonly exclude?: readonly string[];
+  readonly oneFileSystem?: boolean;
+  readonly followMounts?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** How long someone else's write is waited for, in milliseconds. */
+const PATIENCE = 10_000;
+
+/**
+ * Compares what the catalog has of a directory and all below it with the disk and repairs what differs. Returns the
+ * run whose changes are the differences; undefined where there are none. May run beside a watch: what is on its way
+ * there may be found here first.
+ *
+ * Throws {@link CatalogError}: `root_unreadable` where the directory is not there, `not_recorded` where the catalog
+ * does not know it, `busy` where somebody writes for long; or the signal's reason.
+ */
+export async function reconcile(
+  catalog: Catalog,
+  path: BytePath,
+  options: ReconcileOptions = {},
+): Promise<ScanId | undefined> {
+  const { isFull = false, exclude = [], oneFileSystem = false, followMounts = false, signal } = options;
+  checkRoot(path);
+  const guard = new RootGuard(path);
+  guard.adopt();
+  if (!(await catalog.directory(path))) {
+    throw new CatalogError('not_recorded', 'the catalog does not know this directory: scan it first');
+  }
+  const exclusions = exclude.map(compileExclusion);
+  const maxDepth = Number.MAX_SAFE_INTEGER;
+  const reader = new TreeReader({ root: path, exclusions, oneFileSystem, followMounts, maxDepth });
+  const recorder = await catalog.beginWatch({
+    root: path,
+    metadata: { reconcile: isFull ? 'full' : 'quick' },
+  });
+  try {
+    const found = isFull
+      ? checkEverything(recorder, path, { exclude, oneFileSystem, followMounts })
+      : checkDirectories(recorder, reader);
+    let entries: BytePath[] = [];
+    for await (const lot of found) {
+      signal?.throwIfAborted();
+      entries.push(...lot);
+    }
+    const checkSame = () => {
+      const problem = guard.check();
+      if (problem !== undefined) throw unreadableRoot(path, problem);
+    };
+    let run: ScanId | undefined;
+    while (entries.length > 0) {
+      const setting = { root: path, recorder, reader, checkRoot: checkSame };
+      const batch = await whileBusy(() => recordBatch(setting, { entries, trees: [] }), signal);
+      run = batch.run;
+      // Other names of files that differed; those outside are not this comparison's business.
+      entries = [...batch.stale];
+    }
+    return run;
+  } finally {
+    await recorder.close();
+  }
+}
+
+/** Tries again while someone else is writing. */
+async function whileBusy<Result>(attempt: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+  for (const end = Date.now() + PATIENCE; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isBusy = error instanceof CatalogError && error.code === 'busy';
+      if (!isBusy || Date.now() > end) throw error;
+      await delay(50, undefined, { ...(signal && { signal }) });
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CleaningPolicy, CleanResult } from '@filetracker/client';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseChainedSize, parseChainedSpan } from '../chained-units.js';
+import type { CommandContext } from '../context.js';
+import { matchingDirectories } from '../directory-glob.js';
+import { addGlobalOptions, globalSettings } from '../global-options.js';
+import { UsageError } from '../output/failure.js';
+import { formatSize } from '../output/format.js';
+import { formatThings } from '../output/format-count.js';
+
+interface CleanerFlags {
+  readonly cacheSizeLimit: number;
+  readonly cacheDir: readonly string[];
+  readonly scanInterval: number;
+  readonly percentCleaningLevel: number;
+  readonly policy: CleaningPolicy;
+  readonly once?: true;
+  readonly dryRun?: true;
+  readonly debug?: true;
+}
+
+/** `filetracker-cache-cleaner`: keeps caches below a size. */
+export function cacheCleanerCommand(context: CommandContext): Command {
+  const command = new Command('filetracker-cache-cleaner')
+    .description(
+      'Looks at caches of filetracker clients every interval. If they are larger than the limit together, it ' +
+        'removes files until a part of the limit is left. Files in use stay.',
+    )
+    .requiredOption('-s, --cache-size-limit <size>', 'limit such as 10G or 1G512M', parseChainedSize)
+    .option(
+      '-c, --cache-dir <glob...>',
+      'caches; * and ? match parts of names (default: $FILETRACKER_DIR or ~/.filetracker-store)',
+      (glob: string, earlier: readonly string[]) => [...earlier, glob],
+      [] as readonly string[],
+    )
+    .option('-i, --scan-interval <time>', 'such as 90s or 1h30m', parseChainedSpan, 3600)
+    .option('-p, --percent-cleaning-level <number>', 'how much of the limit is left', percent, 50)
+    .addOption(
+      new Option('--policy <policy>', 'what goes first: the oldest version, or what was not read for longest')
+        .choices(['version', 'access'])
+        .default('version'),
+    )
+    .option('--once', 'look once and end')
+    .option('--dry-run', 'remove nothing, print what would be removed')
+    .addOption(new Option('-d, --debug', 'the same as --verbose'))
+    .enablePositionalOptions()
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  filetracker-cache-cleaner -s 50G
+  filetracker-cache-cleaner -s 1G512M -c '/home/*/.filetracker-store' -i 1h30m -p 80
+  filetracker-cache-cleaner --once --dry-run -s 10G --policy access
+
+Of files with the same version the largest go first. The access time is what the file system notes: with
+"relatime" to the day, with "noatime" not at all. SIGTERM ends it. Exit codes: 0 done, 1 failed, 2 called wrongly.`,
+    )
+    .action((flags: CleanerFlags) => run(context, command, flags));
+  return addGlobalOptions(command);
+}
+
+function percent(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text) || Number(text) > 100) {
+    throw new InvalidArgumentError('It must be a number from 0 to 100.');
+  }
+  return Number(text);
+}
+
+async function run({ output, signal }: CommandContext, command: Command, flags: CleanerFlags): Promise<void> {
+  const settings = globalSettings(command);
+  output.configure(flags.debug ? { ...settings, verbosity: 'verbose' } : settings);
+  const { cacheIn, cleanCaches, defaultCacheDirectory } = await import('@filetracker/client');
+  const globs = flags.cacheDir.length > 0 ? flags.cacheDir : [defaultCacheDirectory()];
+  for (;;) {
+    // Caches come and go between two looks.
+    const directories = (await Promise.all(globs.map(matchingDirectories))).flat();
+    if (directories.length === 0 && flags.once)
+      throw new UsageError(`there is no cache in ${globs.join(', ')}`);
+    const result = await cleanCaches([...new Set(directories)].map(cacheIn), {
+      limit: flags.cacheSizeLimit,
+      keepPercent: flags.percentCleaningLevel,
+      policy: flags.policy,
+      dryRun: flags.dryRun ?? false,
+      signal,
+      onRemoved: ({ name, version, size }, directory) => {
+        const path = `${directory}/files/${name}`;
+        if (flags.dryRun) output.result(path, { remove: path, version, size });
+        else output.detail(`removed ${path}`);
+      },
+    });
+    const text = describe(result, flags);
+    if (output.json)
+      output.result(undefined, { caches: directories.length, limit: flags.cacheSizeLimit, ...result });
+    else if (result.bytes > flags.cacheSizeLimit) output.note(text);
+    else output.detail(text);
+    if (flags.once) return;
+    await sleep(flags.scanInterval * 1000, undefined, { signal });
+  }
+}
+
+function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags): string {
+  const { files, bytes, removedFiles, removedBytes, usedFiles } = result;
+  const found = `${formatThings(files, 'file')} of ${formatSize(bytes)}, limit ${formatSize(cacheSizeLimit)}`;
+  const removed = `${dryRun ? 'would remove' : 'removed'} ${formatThings(removedFiles, 'file')} of ${formatSize(removedBytes)}`;
+  return [found, removed, ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : [])].join('; ');
+}

@@ -1,0 +1,63 @@
+import type { Catalog, Mutation, MutationFilter, MutationKind } from '@filetracker/catalog';
+import { type Command, InvalidArgumentError } from 'commander';
+import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import { CHANGE_KINDS } from '../change-kinds.js';
+import type { CommandContext } from '../context.js';
+import { parseStart, type Start } from '../cursor-argument.js';
+import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+
+const KINDS: readonly MutationKind[] = [...CHANGE_KINDS, 'scan', 'gap'];
+
+interface EventsFlags {
+  readonly follow?: true;
+  readonly since?: Start;
+  readonly kind?: readonly MutationKind[];
+}
+
+/** `filetracker events`: what watches and scans recorded, as it comes. */
+export function eventsCommand({ output, signal }: CommandContext): Command {
+  return catalogCommand('events', 'list what watches recorded change by change, and follow it', [
+    'filetracker events --follow /data/projects/alpha',
+    'filetracker events --since 1h --kind removed,gap',
+    'filetracker events --since 48211 --json',
+  ])
+    .argument('[path]', 'only of this file or directory and below it')
+    .option('-f, --follow', 'go on as events come; without --since from now on')
+    .option('--since <where>', 'behind this cursor of an event, or recorded since: 24h, a date', parseStart)
+    .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)
+    .action((path: string | undefined, flags: EventsFlags, command: Command) =>
+      withCatalog(command, { create: false }, async (catalog) => {
+        const filter = {
+          ...(path !== undefined && { path: await pathArgument(path) }),
+          ...(flags.kind !== undefined && { kinds: flags.kind }),
+          ...(flags.since && 'moment' in flags.since && { since: flags.since.moment }),
+        };
+        for await (const mutation of await stream(catalog, { flags, filter, signal })) {
+          if (output.json) output.result(undefined, await mutationResult(mutation));
+          else output.result(await mutationLine(mutation), {});
+        }
+      }),
+    );
+}
+
+async function stream(
+  catalog: Catalog,
+  {
+    flags: { follow, since: start },
+    filter,
+    signal,
+  }: { readonly flags: EventsFlags; readonly filter: MutationFilter; readonly signal: AbortSignal },
+): Promise<AsyncIterable<Mutation>> {
+  const { since } = await import('@filetracker/catalog');
+  const cursor = start && 'cursor' in start ? start.cursor : 0;
+  if (!follow) return catalog.mutations({ ...filter, after: cursor });
+  return since(catalog, start ? cursor : await catalog.mutationCursor(), { ...filter, signal });
+}
+
+function parseKinds(text: string): readonly MutationKind[] {
+  return text.split(',').map((word) => {
+    const kind = KINDS.find((known) => known === word);
+    if (!kind) throw new InvalidArgumentError(`It must be some of ${KINDS.join(',')}.`);
+    return kind;
+  });
+}

@@ -1,0 +1,42 @@
+import { realpath } from 'node:fs/promises';
+import type { ReconcileOptions } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { formatCount } from '../output/format-count.js';
+import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+
+interface ReconcileFlags extends Pick<ReconcileOptions, 'exclude' | 'oneFileSystem' | 'followMounts'> {
+  readonly full?: true;
+}
+
+/** `filetracker reconcile`: compares catalog and disk, and repairs. */
+export function reconcileCommand({ output, signal }: CommandContext): Command {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return catalogCommand('reconcile', 'compare the catalog with the disk; show and repair what differs', [
+    'filetracker reconcile /data/projects',
+    'filetracker reconcile --full /data/projects/alpha',
+  ])
+    .argument('<dir>', 'the directory, scanned or watched before')
+    .option('--full', 'look at every file, not only at the times of directories')
+    .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
+    .option('-x, --one-file-system', 'enter no other file system')
+    .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
+    .action((directory: string, { full, ...flags }: ReconcileFlags, command: Command) =>
+      withCatalog(command, { create: false }, async (catalog) => {
+        const { reconcile } = await import('@filetracker/catalog');
+        const path = await pathArgument(await realpath(directory));
+        const run = await reconcile(catalog, path, { ...flags, isFull: full ?? false, signal });
+        let differences = 0;
+        const changes = run === undefined ? [] : catalog.changes({ scan: run });
+        for await (const change of changes) {
+          differences++;
+          if (output.json) output.result(undefined, await mutationResult(change));
+          else output.result(await mutationLine(change), {});
+        }
+        output.note(
+          differences === 0 ? 'no differences' : `${formatCount(differences)} differences, repaired`,
+        );
+      }),
+    );
+}

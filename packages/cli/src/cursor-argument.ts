@@ -1,0 +1,9 @@
+import { parseMoment } from './moment.js';
+
+/** Where in the log of events to begin. */
+export type Start = { readonly cursor: number } | { readonly moment: number };
+
+/** Reads a cursor (a whole number, as events show it) or a moment (`24h`, a date). */
+export function parseStart(text: string): Start {
+  return /^\d+$/.test(text) ? { cursor: Number(text) } : { moment: parseMoment(text) };
+}

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseBytePath } from '@filetracker/catalog';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { makeTmpfs } from '../support/file-systems.js';
+import { isRoot } from '../support/root.js';
+import { WatchProcess } from '../support/watch-process.js';
+import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
+
+const FAST = ['--settle', '20ms', '--max-delay', '200ms', '--poll-interval', '100ms'];
+const NOBODY = 65534;
+const WITHOUT_PRIVILEGES = [
+  'setpriv',
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
+  '--clear-groups',
+  '--inh-caps=-all',
+];
+
+describe.runIf(isRoot)('without privileges', () => {
+  /** A workplace that belongs to nobody. */
+  const ownPlace = async () => {
+    const place = await watchWorkplace();
+    for (const path of [dirname(place.root), place.root, place.database]) chownSync(path, NOBODY, NOBODY);
+    return place;
+  };
+
+  test('the first command watches with inotify and says what fanotify needs', async () => {
+    const { root, database, catalog, path } = await ownPlace();
+    const process = new WatchProcess(root, database, { flags: FAST, wrap: WITHOUT_PRIVILEGES });
+    expect(await process.started()).toMatchObject({
+      backend: 'inotify',
+      rejected: [{ backend: 'fanotify', reason: 'it needs CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN' }],
+    });
+    writeFileSync(join(root, 'a'), 'a');
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await process.end('SIGINT');
+  });
+
+  test('a backend that was asked for and does not work is an error of one line', async () => {
+    const { root, database } = await ownPlace();
+    const flags = ['--backend', 'fanotify'];
+    const process = new WatchProcess(root, database, { flags, wrap: WITHOUT_PRIVILEGES });
+    await expect(process.started()).rejects.toThrow(/fanotify cannot be used: it needs CAP_/);
+  });
+
+  test('where inotify runs out of watches, that part is polled', async () => {
+    const { root, database, catalog, path } = await watchWorkplace();
+    for (let n = 0; n < 30; n++) mkdirSync(join(root, `d${n}`));
+    // The limit of a user namespace of its own: nobody else's changes.
+    const limited = 'echo 11 > /proc/sys/user/max_inotify_watches && exec "$@"';
+    const wrap = ['unshare', '--user', '--map-root-user', 'sh', '-c', limited, 'sh'];
+    const process = new WatchProcess(root, database, { flags: ['--backend', 'inotify', ...FAST], wrap });
+    await process.started();
+    expect(await process.line({ kind: 'unwatched' })).toMatchObject({
+      reason: expect.stringMatching(/sysctl fs.inotify.max_user_watches/) as string,
+    });
+    for (let n = 0; n < 30; n++) writeFileSync(join(root, `d${n}`, 'x'), 'x');
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await process.end('SIGINT');
+  });
+});
+
+describe.runIf(isRoot)('file systems', () => {
+  test('overlayfs is polled, with the reason', async () => {
+    const { place, root, database, catalog } = await watchWorkplace();
+    const disk = makeTmpfs(8);
+    const [upper, work, merged] = ['upper', 'work', 'merged'].map((name) => join(disk.path, name));
+    for (const path of [upper, work, merged]) mkdirSync(path ?? place);
+    writeFileSync(join(root, 'lower'), 'x');
+    const options = `lowerdir=${root},upperdir=${upper},workdir=${work}`;
+    execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, merged ?? '']);
+    onTestFinished(() => void execFileSync('umount', ['-l', merged ?? '']));
+    const process = new WatchProcess(merged ?? '', database, { flags: FAST });
+    expect(await process.started()).toMatchObject({
+      backend: 'poll',
+      rejected: [{ reason: /overlayfs/ }, { reason: /overlayfs/ }].map(({ reason }) => ({
+        reason: expect.stringMatching(reason) as string,
+      })),
+    });
+    writeFileSync(join(merged ?? '', 'new'), 'x');
+    expect(await lastDifferences(catalog, parseBytePath(merged ?? ''))).toEqual([]);
+    await process.end('SIGINT');
+  });
+
+  test.each([
+    'fanotify',
+    'inotify',
+  ])('a file system that is mounted below the root is watched too: %s', async (backend) => {
+    const { place, database, catalog } = await watchWorkplace();
+    const root = join(place, 'outer');
+    mkdirSync(root);
+    const disk = makeTmpfs(8, root);
+    writeFileSync(join(disk.path, 'before'), 'x');
+    const process = new WatchProcess(root, database, { flags: [...FAST, '--backend', backend] });
+    await process.started();
+    writeFileSync(join(disk.path, 'inside'), 'x');
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
+    const later = makeTmpfs(8, root);
+    mkdirSync(join(later.path, 'sub'));
+    writeFileSync(join(later.path, 'sub', 'x'), 'x');
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
+    writeFileSync(join(later.path, 'sub', 'y'), 'x');
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
+    later.unmount();
+    expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
+    await process.end('SIGINT');
+  });
+});

@@ -1,0 +1,70 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type WatchEvent, watch } from '@filetracker/catalog';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { all } from '../support/catalog-contents.js';
+import { differencesFromDisk } from '../support/fresh-scan.js';
+import { isRoot } from '../support/root.js';
+import { WatchProcess } from '../support/watch-process.js';
+import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.js';
+
+const FAST = ['--settle', '20ms', '--max-delay', '200ms', '--poll-interval', '100ms'];
+
+/** Runs something while a setting of the kernel has another value. */
+async function withSetting<T>(file: string, value: number, action: () => Promise<T>): Promise<T> {
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, String(value));
+  try {
+    return await action();
+  } finally {
+    writeFileSync(file, before);
+  }
+}
+
+describe.runIf(isRoot)('events that are lost', () => {
+  test.each([
+    ['fanotify', '/proc/sys/fs/fanotify/max_queued_events'],
+    ['inotify', '/proc/sys/fs/inotify/max_queued_events'],
+  ])('a queue of %s that overflows is a gap, and nothing stays unseen', async (backend, setting) => {
+    const { root, outside, database, catalog, path } = await watchWorkplace();
+    await churn(root, outside, 5, 300);
+    // The limit is read when the queue is made: it is back as soon as the watch has started.
+    const process = await withSetting(setting, 20, async () => {
+      const flags = ['--backend', backend, '--limit-queue', ...FAST];
+      const started = new WatchProcess(root, database, { flags });
+      await started.started();
+      return started;
+    });
+    await Promise.all([1, 2].map((seed) => churn(root, outside, seed, 3000)));
+    await process.line({ kind: 'gap' });
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await process.line({ kind: 'state', state: 'live' });
+    expect(await all(catalog.mutations({ kinds: ['gap'] }))).toContainEqual(
+      expect.objectContaining({ path, kind: 'gap' }),
+    );
+    await process.end('SIGINT');
+    expect(await differencesFromDisk(catalog, path)).toEqual([]);
+  });
+
+  test('more than the memory bound waits for the database: a gap, and all is found', async () => {
+    const { root, database, catalog, path } = await watchWorkplace();
+    for (let n = 0; n < 50; n++) mkdirSync(join(root, `d${n}`));
+    const stop = new AbortController();
+    const events: WatchEvent[] = [];
+    const options = { settle: 20, maxDelay: 100, maxWaiting: 10, signal: stop.signal } as const;
+    const watching = (async () => {
+      for await (const event of watch(catalog, path, options)) events.push(event);
+    })();
+    await expect.poll(() => events.some(({ kind }) => kind === 'started')).toBe(true);
+    const other = new Database(database);
+    other.exec('BEGIN IMMEDIATE');
+    for (let n = 0; n < 50; n++) writeFileSync(join(root, `d${n}`, 'new'), 'x');
+    await expect.poll(() => events.some(({ kind }) => kind === 'gap')).toBe(true);
+    other.exec('ROLLBACK');
+    other.close();
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    stop.abort();
+    await watching;
+  });
+});

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = temporaryDirectory();
+});
+
+/** A cached file of so many KiB. */
+function cached(path: string, kib: number, version: number, accessed = version): void {
+  const full = join(cwd, path);
+  mkdirSync(dirname(full), { recursive: true });
+  writeFileSync(full, Buffer.alloc(kib * 1024));
+  utimesSync(full, accessed, version);
+}
+
+const clean = (...args: string[]) =>
+  filetracker(['--once', ...args], { cwd, program: 'filetracker-cache-cleaner' });
+
+const left = (cache = '.cache') =>
+  (readdirSync(join(cwd, cache, 'files'), { recursive: true }) as string[]).sort();
+
+it('does nothing below the limit, and above it removes the oldest, and of equal ones the largest', async () => {
+  cached('.cache/files/d/old', 10, 100);
+  cached('.cache/files/same-small', 10, 200);
+  cached('.cache/files/same-large', 20, 200);
+  cached('.cache/files/new', 10, 300);
+  expect(await clean('-s', '50K')).toEqual({ code: 0, stdout: '', stderr: '' });
+  const { code, stderr } = await clean('-s', '49K', '-p', '50');
+  expect(code).toBe(0);
+  expect(stderr).toBe('4 files of 50.0 KiB, limit 49.0 KiB; removed 2 files of 30.0 KiB\n');
+  // The directory that became empty is gone, too.
+  expect(left()).toEqual(['new', 'same-small']);
+});
+
+it('--policy access removes what was not read for longest', async () => {
+  cached('.cache/files/old-but-read', 10, 100, 2_000_000_000);
+  cached('.cache/files/new-unread', 10, 1_000_000_000, 1_000_000_001);
+  await clean('-s', '15K', '-p', '90', '--policy', 'access');
+  expect(left()).toEqual(['old-but-read']);
+});
+
+it('--dry-run says what would go; --json says it for programs', async () => {
+  cached('.cache/files/a', 10, 100);
+  cached('.cache/files/b', 10, 200);
+  const dry = await clean('-s', '1B1K', '--dry-run');
+  expect(dry.stdout.split('\n').sort()).toEqual([
+    '',
+    ...['a', 'b'].map((name) => join(cwd, '.cache/files', name)),
+  ]);
+  expect(left()).toEqual(['a', 'b']);
+  const json = await clean('-s', '10K', '-p', '100', '--json');
+  expect(JSON.parse(json.stdout)).toEqual({
+    caches: 1,
+    limit: 10_240,
+    files: 2,
+    bytes: 20_480,
+    removedFiles: 1,
+    removedBytes: 10_240,
+    usedFiles: 0,
+  });
+});
+
+it('takes several caches together, by patterns', async () => {
+  cached('one/store/files/a', 10, 100);
+  cached('two/store/files/b', 10, 50);
+  cached('two/other/files/c', 10, 1);
+  await clean('-s', '15K', '-p', '70', '-c', `${cwd}/*/sto?e`);
+  expect(left('one/store')).toEqual(['a']);
+  expect(left('two/store')).toEqual([]);
+  expect(left('two/other')).toEqual(['c']);
+});
+
+it('leaves alone what a client has locked', async () => {
+  cached('.cache/files/used', 10, 100);
+  cached('.cache/files/unused', 10, 200);
+  const lock = join(cwd, '.cache/locks/used');
+  mkdirSync(dirname(lock), { recursive: true });
+  const holder = spawn('flock', ['-s', lock, 'sh', '-c', 'echo locked; read line'], { stdio: 'pipe' });
+  await once(holder.stdout, 'data');
+  const { stderr } = await clean('-s', '1K');
+  expect(stderr).toMatch(/removed 1 file of 10\.0 KiB; 1 file in use/);
+  expect(left()).toEqual(['used']);
+  holder.stdin.end('\n');
+  await once(holder, 'close');
+  await clean('-s', '1K');
+  expect(left()).toEqual([]);
+  expect(existsSync(lock)).toBe(false);
+});
+
+it('looks again every interval, until it is stopped', async () => {
+  cached('.cache/files/a', 10, 100);
+  const child = startFiletracker(['-s', '1K', '-i', '1s', '-d'], {
+    cwd,
+    program: 'filetracker-cache-cleaner',
+  });
+  await once(child.stderr, 'data');
+  cached('.cache/files/b', 10, 100);
+  let said = '';
+  while (!said.includes('files/b')) said += String((await once(child.stderr, 'data'))[0]);
+  child.kill('SIGTERM');
+  expect((await once(child, 'close'))[0]).toBe(143);
+  expect(left()).toEqual([]);
+});
+
+it.each([
+  [[], /-s, --cache-size-limit/],
+  [['-s', '10X'], /It must be a size such as 10G/],
+  [['-s', '1G', '-i', '1x'], /It must be a time such as 90s/],
+  [['-s', '1G', '-p', '101'], /from 0 to 100/],
+  [['-s', '1G', '-c', '/nowhere/*'], /there is no cache in/],
+] as const)('%j is wrong, exit code 2', async (args, message) => {
+  const { code, stderr } = await clean(...args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});

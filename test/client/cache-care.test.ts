@@ -1,0 +1,78 @@
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheIn, cleanCaches, FileTrackerClient, UsageError } from '@filetracker/client';
+import fc from 'fast-check';
+import { expect, it, onTestFinished } from 'vitest';
+import { collect } from '../support/collect.js';
+import { suiteServer } from '../support/suite-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const server = suiteServer();
+
+it('verify finds damaged files and removes them', async () => {
+  const cacheDir = temporaryDirectory();
+  const client = new FileTrackerClient({ remoteUrl: server.process.url, cacheDir });
+  onTestFinished(() => client.close());
+  for (const name of ['sound', 'damaged', 'overwritten', 'gone']) {
+    await client.putFile(`/v/${name}@5`, Buffer.from(name));
+  }
+  writeFileSync(join(cacheDir, 'files/v/damaged'), 'dAmaged');
+  utimesSync(join(cacheDir, 'files/v/damaged'), 5, 5);
+  const other = new FileTrackerClient({ remoteUrl: server.process.url, localStore: 'none' });
+  onTestFinished(() => other.close());
+  await other.putFile('/v/overwritten@7', Buffer.from('x'));
+  await other.deleteFile('/v/gone');
+  const found = await collect(client.cache.verify());
+  expect(Object.fromEntries(found.map(({ name, verdict }) => [name, verdict]))).toEqual({
+    '/v/sound@5': 'sound',
+    '/v/damaged@5': 'damaged',
+    '/v/overwritten@5': 'unknown',
+    '/v/gone@5': 'unknown',
+  });
+  expect(readdirSync(join(cacheDir, 'files/v')).sort()).toEqual(['gone', 'overwritten', 'sound']);
+  expect(() => other.cache.clean({ limit: 1 })).toThrow(UsageError);
+});
+
+it('cleaning removes exactly the oldest, of equal ones the largest, whatever the ages and sizes are', async () => {
+  const file = fc.record({ time: fc.integer({ min: 0, max: 30 }).map((t) => t ** 5), size: fc.nat(20) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(file, { minLength: 1, maxLength: 40 }),
+      fc.nat(100),
+      async (files, keepPercent) => {
+        const directory = temporaryDirectory();
+        mkdirSync(join(directory, 'files'));
+        for (const [index, { time, size }] of files.entries()) {
+          writeFileSync(join(directory, 'files', String(index)), Buffer.alloc(size));
+          utimesSync(join(directory, 'files', String(index)), time, time);
+        }
+        const total = files.reduce((sum, { size }) => sum + size, 0);
+        const limit = Math.floor(total / 2);
+        const order = files.toSorted((a, b) => a.time - b.time || b.size - a.size);
+        let left = total;
+        const expected =
+          total > limit
+            ? order.filter(({ size }) => {
+                const goes = left > (limit * keepPercent) / 100;
+                if (goes) left -= size;
+                return goes;
+              })
+            : [];
+        const removed: (readonly [number, number])[] = [];
+        await cleanCaches([cacheIn(directory)], {
+          limit,
+          keepPercent,
+          onRemoved: ({ version, size }) => removed.push([version, size]),
+        });
+        expect(removed.sort(compare)).toEqual(
+          expected.map(({ time, size }) => [time, size] as const).sort(compare),
+        );
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+function compare(a: readonly [number, number], b: readonly [number, number]): number {
+  return a[0] - b[0] || a[1] - b[1];
+}

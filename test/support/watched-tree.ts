@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BytePath, type Catalog, openCatalog, parseBytePath } from '@filetracker/catalog';
+import { onTestFinished } from 'vitest';
+import { differencesFromDisk } from './fresh-scan.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+const CHURN = join(import.meta.dirname, 'churn.mjs');
+
+/** How long a watch may take to catch up, in milliseconds. */
+const PATIENCE = 25_000;
+
+/** A place with an empty tree, a directory beside it to move things to, and a catalog. */
+export async function watchWorkplace() {
+  const place = realpathSync(temporaryDirectory());
+  const [root, outside] = [join(place, 'tree'), join(place, 'outside')];
+  mkdirSync(root);
+  mkdirSync(outside);
+  const database = join(place, 'catalog.db');
+  const catalog = await openCatalog(database, { create: true });
+  onTestFinished(() => catalog.close());
+  return { place, root, outside, database, catalog, path: parseBytePath(root) };
+}
+
+/** Lets a process change a tree at random, to its end. */
+export async function churn(root: string, outside: string, seed: number, count: number): Promise<void> {
+  const child = spawn(process.execPath, [CHURN, root, outside, String(seed), String(count)]);
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  await once(child, 'exit');
+}
+
+/** Waits until the catalog is true; returns what is wrong when it does not become so. */
+export async function lastDifferences(catalog: Catalog, path: BytePath): Promise<string[]> {
+  const end = Date.now() + PATIENCE;
+  let differences = await differencesFromDisk(catalog, path);
+  while (differences.length > 0 && Date.now() < end) differences = await differencesFromDisk(catalog, path);
+  return differences;
+}
