@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
@@ -24,6 +24,7 @@ import { rounds } from '../support/rounds.js';
 import { expectRefusal, runServer } from '../support/server-command.js';
 
 const store = storeTemplate();
+vi.setConfig({ testTimeout: 120_000 });
 
 function overwrite(path: string, bytes: number): void {
   const fd = openSync(path, 'r+');

@@ -1,6 +1,6 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { filetracker } from '../support/filetracker-process.js';
 import { contentsOf, type Expected } from '../support/filled-store.js';
 import { flipBit, recover, storeTemplate } from '../support/recovery.js';
@@ -9,6 +9,7 @@ import { blobFiles, storeFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const store = storeTemplate();
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The names whose content is among the copies. */
 function namesOf(copies: readonly string[]): string[] {
