@@ -31,6 +31,7 @@ const DESCRIPTION = {
   'logical-size': '10',
   'last-modified': 'Tue, 14 Nov 2023 22:13:20 -0000',
   'accept-ranges': 'bytes',
+  'cache-control': 'no-cache',
 };
 
 describe('a condition decides whether a file is sent', () => {

@@ -49,6 +49,9 @@ function describe(file: OpenFile<ReplyPlan>['file'], { status, zstd, range }: Re
     zstd ? `W/${tag}` : tag,
     'Accept-Ranges',
     'bytes',
+    // Or caches would reckon from the age of the file that it stays as it is for long (RFC 9111 §4.2.2).
+    'Cache-Control',
+    'no-cache',
   ];
   if (status === 304) return headers;
   const length = range ? range.end - range.start : zstd ? zstdSize : size;

@@ -14,6 +14,7 @@ const FILE_HEADERS = {
   [CHECKSUM_HEADER]: text('SHA-256 of the plain content in hexadecimal.'),
   [LOGICAL_SIZE_HEADER]: integer('Length of the plain content in bytes.'),
   'Accept-Ranges': text('`bytes`'),
+  'Cache-Control': text('`no-cache`: a copy may be kept, but is to be asked about each time.'),
   Vary: text('`Accept-Encoding, Filetracker-Protocol`, in replies to requests that opt in.'),
 };
 

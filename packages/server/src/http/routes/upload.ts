@@ -61,7 +61,7 @@ export function registerUpload(app: FastifyInstance, { store }: { readonly store
           authorizeName(request, file.name);
           files.push(await store.put(file));
         }
-        return { files };
+        return { files: files.map(({ name, version, size, digest }) => ({ name, version, size, digest })) };
       } catch (error) {
         await refuseBody(request.raw);
         throw withCount(error, files.length);
