@@ -1,0 +1,70 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileTrackerClient } from '@filetracker/client';
+import { beforeEach, expect, it } from 'vitest';
+import { incompressible } from '../support/contents.js';
+import { filetracker } from '../support/filetracker-process.js';
+import { suiteServer } from '../support/suite-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const server = suiteServer();
+let cwd: string;
+let root: string;
+let counter = 0;
+
+beforeEach(async () => {
+  cwd = temporaryDirectory();
+  root = `/t${counter++}`;
+  const client = new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url });
+  await client.putFile(`${root}/a@1600000000`, Buffer.from('same'));
+  await client.putFile(`${root}/deep/b@1600000000`, Buffer.from('same'));
+  await client.putFile(`${root}/deep/c@5`, Buffer.from('same'));
+  await client.putFile(`${root}/ż%20x`, Buffer.alloc(0));
+  await client.putFile(`${root}/large@7`, incompressible(root, 2_000_000));
+  await client.close();
+});
+
+const run = (...args: string[]) => filetracker(args, { cwd, program: 'filetracker-export' });
+
+it.each([
+  ['a server', () => [server.process.url]],
+  ['its directory while it runs', () => ['--store', server.directory]],
+])('writes plain files with their versions as times, from %s', async (_, from) => {
+  const first = await run('out', '--prefix', root, ...from());
+  expect(first).toMatchObject({ code: 0, stdout: '' });
+  expect(first.stderr).toMatch(/^5 files written \(1\.9 MiB\), 0 files there already in /);
+  expect((readdirSync(join(cwd, 'out'), { recursive: true }) as string[]).sort()).toEqual(
+    ['a', 'deep', 'deep/b', 'deep/c', 'large', 'ż%20x'].sort(),
+  );
+  expect(statSync(join(cwd, 'out/deep/c')).mtimeMs).toBe(5000);
+  expect(readFileSync(join(cwd, 'out/large')).equals(incompressible(root, 2_000_000))).toBe(true);
+  // What is right stays, what is not is written again.
+  writeFileSync(join(cwd, 'out/a'), 'SAME');
+  const again = await run('--json', 'out', '--prefix', root, ...from());
+  expect(JSON.parse(again.stdout)).toMatchObject({ copied: 1, kept: 4, failed: 0 });
+  expect(readFileSync(join(cwd, 'out/a'), 'utf8')).toBe('same');
+});
+
+it('--hard-links makes one file of names with the same content and version', async () => {
+  const { stdout } = await run('--json', '--hard-links', 'out', '--prefix', root, server.process.url);
+  expect(JSON.parse(stdout)).toMatchObject({ copied: 4, linked: 1 });
+  const [a, b, c] = ['a', 'deep/b', 'deep/c'].map((path) => statSync(join(cwd, 'out', path)));
+  expect(b?.ino).toBe(a?.ino);
+  expect(c?.ino).not.toBe(a?.ino);
+});
+
+it('a file that cannot be written is told, the rest is written, exit code 1', async () => {
+  mkdirSync(join(cwd, 'out/a'), { recursive: true });
+  const { code, stderr } = await run('out', '--prefix', root, server.process.url);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    new RegExp(`^filetracker-export: ${root}/a: cannot write .*: it is a directory\n4 files written`),
+  );
+});
+
+it('refuses what is no store, and a directory that the store does not have', async () => {
+  expect((await run('out', '--store', 'other')).stderr).toMatch(/there is no store in other/);
+  expect(readdirSync(cwd)).toEqual([]);
+  expect((await run('out', '--prefix', '/nothing', server.process.url)).stderr).toMatch(/not a directory/);
+  expect(await run('out', '--store', 'x', 'http://y')).toMatchObject({ code: 2 });
+});
