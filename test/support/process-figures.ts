@@ -14,3 +14,9 @@ export function cpuTime(pid: number): number {
   // User and system time, fields 14 and 15 of proc(5), in hundredths of a second.
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
+
+/** The memory that a process has resident now, in MiB. */
+export function residentMemory(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kibibytes) / 1024;
+}
