@@ -229,7 +229,8 @@ describe('FileStore.putStored', () => {
     store.putStored({ name: parseFileName(name), version: toVersion(1), digest, size });
 
   it('stores a content that is here under another name, and says when it is not', async () => {
-    const { store, close } = await open(temporaryDirectory());
+    const opened = await open(temporaryDirectory());
+    const { store } = opened;
     await expect(putStored(store, 'b')).rejects.toMatchObject({ code: 'content_missing' });
     await put(store, 'a');
     await expect(putStored(store, 'b', 1)).rejects.toMatchObject({ code: 'size_mismatch' });
@@ -241,18 +242,19 @@ describe('FileStore.putStored', () => {
     });
     await store.delete(parseFileName('a'), toVersion(1));
     expect(await run(store, { kind: 'get', name: parseFileName('b') })).toBe('1 5');
-    await close();
+    await opened.close();
   });
 
   it('asks for a content whose copy is lost, and the upload heals it', async () => {
     const directory = temporaryDirectory();
-    const { store, close } = await open(directory);
+    const opened = await open(directory);
+    const { store } = opened;
     await put(store, 'a');
     for (const blob of blobFiles(directory)) rmSync(join(directory, blob));
     await expect(putStored(store, 'b')).rejects.toMatchObject({ code: 'content_missing' });
     await put(store, 'b');
     expect(await run(store, { kind: 'get', name: parseFileName('a') })).toBe('1 5');
-    await close();
+    await opened.close();
   });
 });
 
