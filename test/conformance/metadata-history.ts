@@ -125,6 +125,26 @@ export function describeMetadataHistory(
       expect(await store.totals()).toMatchObject({ contents: 0, keptVersions: 0, keptBytes: 0 });
     });
 
+    it('orders by version alone while the clock jumps, and forgets in the end', async () => {
+      let now = 4_000_000_000_000;
+      const store = await create(keeping(ALWAYS, 1000), () => now);
+      const last = 253_402_300_799;
+      await putVersions(store, 0, 5);
+      now = -5000;
+      await putVersions(store, 7);
+      now = 1_000_000;
+      await putVersions(store, last);
+      await putVersions(store, 9);
+      expect(await kept(store)).toEqual([`${last}`, '7', '5', '0']);
+      now = 2_000_000;
+      await store.expireHistory(10);
+      // What ended when the clock was ahead waits until it is as late again.
+      expect(await kept(store)).toEqual([`${last}`, '0']);
+      now = 4_000_000_001_000;
+      expect(await store.expireHistory(10)).toMatchObject({ next: now + 1000 });
+      expect(await kept(store)).toEqual([`${last}`]);
+    });
+
     it('pages through the versions of a file', async () => {
       const store = await create(keeping(9, ALWAYS));
       await putVersions(store, 1, 2, 3, 4, 5);

@@ -21,7 +21,7 @@ describe.each([
       const directory = temporaryDirectory();
       const load = new Load();
       for (let round = 0; round <= ROUNDS; round++) {
-        const server = await startServer(directory, '--checkpoint-journal-size', '1M', ...flags);
+        const server = await startServer(directory, '--checkpoint-journal-size', '200K', ...flags);
         try {
           // Elapsed time would measure the machine's other work.
           expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(1000);

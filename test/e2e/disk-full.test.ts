@@ -3,8 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
-import { cutPower, fillUp, makeExt4, makeTmpfs, type TestFileSystem } from '../support/file-systems.js';
+import {
+  cutPower,
+  fillUp,
+  makeExt4,
+  makeReadOnly,
+  makeTmpfs,
+  type TestFileSystem,
+} from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { rawRequest } from '../support/raw-http.js';
 import { isRoot } from '../support/root.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { stagedFiles } from '../support/store-files.js';
@@ -105,6 +113,46 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
     expect(stagedFiles(directory)).toEqual([]);
     rmSync(join(disk.path, 'ballast'), { recursive: true });
     expect((await put('large', 100_000)).status).toBe(200);
+  });
+
+  it('a disk that becomes read-only: reads go on, changes get 503, and all is there once it is mounted anew', async () => {
+    const disk = makeExt4(64, '-e', 'remount-ro');
+    const { server, directory } = await serverOn(disk);
+    const large = incompressible('large', 2 * MEBIBYTE);
+    const small = incompressible('small', 1000);
+    const reads = async ({ port }: ServerProcess) => {
+      expect((await getFile(port, 'large')).body.equals(large)).toBe(true);
+      expect((await getFile(port, 'small')).body.equals(small)).toBe(true);
+      expect((await rawRequest(port, { method: 'GET', target: '/list/' })).body.toString()).toBe(
+        'large\nsmall\n',
+      );
+    };
+    for (const [name, content] of Object.entries({ large, small })) {
+      expect((await putFile(server.port, { name, version: 1, content })).status).toBe(200);
+    }
+    makeReadOnly(disk);
+    const health = () => rawRequest(server.port, { method: 'GET', target: '/healthz' });
+    for (let round = 0; round < 3; round++) {
+      for (const size of [100, 100_000, 2 * MEBIBYTE]) {
+        const content = incompressible('lost', size);
+        const reply = await putFile(server.port, { name: 'lost', version: 1, content });
+        expect([reply.status, reply.headers.get('x-exception')]).toEqual([
+          503,
+          "the server's disk is read-only",
+        ]);
+      }
+      expect((await deleteFile(server.port, 'small', 2)).status).toBe(503);
+      await reads(server);
+    }
+    await vi.waitFor(async () => expect((await health()).status).toBe(503), { timeout: 5000 });
+    await server.end('SIGKILL');
+    disk.unmount();
+    disk.mount();
+    const again = await startServer(directory);
+    onTestFinished(async () => void (await again.end('SIGKILL')));
+    await reads(again);
+    expect((await putFile(again.port, { name: 'lost', version: 1, content: large })).status).toBe(200);
+    await again.end('SIGKILL');
   });
 
   it('a disk that fails: requests fail, the server stays, and what was acknowledged is there afterwards', async () => {

@@ -30,7 +30,7 @@ describe.runIf(isRoot)('a power cut under load', () => {
       const directory = join(disk.path, 'store');
       const load = new Load();
       for (let round = 0; round <= ROUNDS; round++) {
-        const server = await startServer(directory);
+        const server = await startServer(directory, '--checkpoint-journal-size', '200K');
         try {
           await load.verify(server, directory);
           if (round === ROUNDS) break;

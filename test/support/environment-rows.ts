@@ -9,7 +9,7 @@ import { PLAIN_RULES, type StoreRules } from '#server/metadata/rules.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** The tables that make up the truth about names. */
-const TABLES = ['files', 'history', 'ended', 'contents', 'garbage', 'unnamed', 'tombstones', 'meta'];
+const TABLES = ['files', 'history', 'ended', 'usage', 'contents', 'garbage', 'unnamed', 'tombstones', 'meta'];
 
 /** Every row of an environment, but for the journal's own, which a rebuild begins anew. */
 export async function environmentRows(path: string): Promise<readonly string[]> {

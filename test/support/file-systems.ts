@@ -8,7 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -67,6 +67,15 @@ function appendUntilFull(path: string): void {
  */
 export function cutPower(file: string): void {
   run('perl', '-e', SHUTDOWN, file);
+}
+
+/**
+ * Lets an ext4 made with `-e remount-ro` meet an error, upon which the kernel makes it read-only: every write fails
+ * with EROFS, also to files that are open, until it is mounted anew.
+ */
+export function makeReadOnly({ path }: TestFileSystem): void {
+  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', path]).toString().trim();
+  writeFileSync(join('/sys/fs/ext4', basename(device), 'trigger_fs_error'), '1');
 }
 
 function mounted(path: string, source: readonly string[]): TestFileSystem {

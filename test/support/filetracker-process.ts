@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The commands on the PATH that are not servers. */
-type Program = 'filetracker' | 'filetracker-cache-cleaner' | 'filetracker-export' | 'filetracker-migrate';
+type Program =
+  | 'filetracker'
+  | 'filetracker-cache-cleaner'
+  | 'filetracker-export'
+  | 'filetracker-migrate'
+  | 'filetracker-recover';
 
 /** The script of a command. */
 export function scriptOf(program: Program): string {

@@ -36,12 +36,14 @@ interface Change {
 
 /**
  * What a name has stood for, in the order in which its changes were sent. Later changes have later versions, so
- * the name may stand for what the last acknowledged change made of it or for what any later one does, and for
- * nothing else.
+ * the name only ever goes forward in that order: a read answers with what the last change that was acknowledged, or
+ * read by anybody, before it began made of the name, or with what a later one does. That is all that it takes for
+ * reads and changes of the name to be linearizable.
  */
 export class NameHistory {
   #changes: Change[] = [{ state: 'absent' }];
-  #acknowledged = 0;
+  /** The newest change that is known to have happened. */
+  #known = 0;
 
   /** The newest change that was sent. */
   get latest(): NameState {
@@ -52,18 +54,21 @@ export class NameHistory {
   send(state: NameState): () => void {
     const index = this.#changes.push({ state }) - 1;
     return () => {
-      this.#acknowledged = Math.max(this.#acknowledged, index);
+      this.#known = Math.max(this.#known, index);
     };
   }
 
   /** Checks replies to a read that begins now. */
   beginRead(): (reply: RawReply) => NameState {
-    const since = this.#acknowledged;
+    const since = this.#known;
+    const changes = this.#changes;
     return (reply) => {
-      const allowed = this.#changes.slice(since).map((change) => change.state);
-      const seen = allowed.find((state) => isAnswer(state, reply));
+      const allowed = changes.slice(since).map((change) => change.state);
+      const index = allowed.findIndex((state) => isAnswer(state, reply));
+      const seen = allowed[index];
       if (seen === undefined)
         throw new Error(`${describeReply(reply)} is none of ${allowed.map(describe).join(', ')}`);
+      this.#known = Math.max(this.#known, since + index);
       return seen;
     };
   }
@@ -71,7 +76,7 @@ export class NameHistory {
   /** Nothing is under way any more, and this is what the name stands for. */
   settle(state: NameState): void {
     this.#changes = [{ state }];
-    this.#acknowledged = 0;
+    this.#known = 0;
   }
 }
 

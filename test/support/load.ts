@@ -9,7 +9,7 @@ import { blobFiles, stagedFiles } from './store-files.js';
 const OWN_NAMES = 5;
 const SHARED_NAMES = 3;
 
-/** Where a load goes to. */
+/** Where a load goes to. The port is asked for with each request, so that it may be that of another server. */
 interface Target {
   readonly port: number;
 }
@@ -56,7 +56,7 @@ export class Load {
    * @param patience how long an answer, or the end of its connection, may take in milliseconds
    */
   async run(
-    { port }: Target,
+    target: Target,
     {
       clients,
       stop,
@@ -73,7 +73,7 @@ export class Load {
       Array.from({ length: clients }, async (_, client) => {
         while (!stop.aborted) {
           try {
-            await inTime(this.#step(port, client, mayFail), patience);
+            await inTime(this.#step(target.port, client, mayFail), patience);
           } catch (error) {
             this.#broken++;
             // A connection that breaks because of the fault says nothing.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** The most memory that a process has had resident so far, in MiB. */
@@ -13,4 +14,19 @@ export function cpuTime(pid: number): number {
     .split(' ');
   // User and system time, fields 14 and 15 of proc(5), in hundredths of a second.
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The memory that a process has resident now, in MiB. */
+export function residentMemory(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kibibytes) / 1024;
+}
+
+/** The processes that a process has started, such as the workers of a server. */
+export function childrenOf(pid: number | undefined): number[] {
+  return execFileSync('pgrep', ['-P', String(pid)])
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number);
 }

@@ -4,10 +4,15 @@ import type { CommandContext } from './context.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
 import { Output } from './output/output.js';
 
-/** Runs a command of the PATH with these arguments and sets the exit code of the process. */
+/**
+ * Runs a command of the PATH with these arguments and sets the exit code of the process.
+ *
+ * @param failed exit code of everything that goes wrong, where a command has codes of its own
+ */
 export async function runProgram(
   args: readonly string[],
   build: (context: CommandContext) => Command,
+  failed?: number,
 ): Promise<void> {
   endQuietlyOnClosedPipe();
   const interrupt = new AbortController();
@@ -28,20 +33,20 @@ export async function runProgram(
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (!interrupt.signal.aborted) process.exitCode = report(error, output);
+    if (!interrupt.signal.aborted) process.exitCode = report(error, output, failed);
   }
   // Standard input that nobody closes would keep an interrupted command waiting.
   if (interrupt.signal.aborted) process.exit();
 }
 
 /** Prints why the command failed, if it did; returns the exit code. */
-function report(error: unknown, output: Output): number {
+function report(error: unknown, output: Output, failed?: number): number {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-  if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.misused;
+  if (error instanceof CommanderError && error.code === 'commander.help') return failed ?? EXIT.misused;
   if (error instanceof PartialFailure) return EXIT.failed;
   const failure = describeFailure(error);
   output.failure(failure);
-  return failure.exitCode;
+  return failed ?? failure.exitCode;
 }
 
 /** `filetracker ls | head` is a normal end, not an error. */

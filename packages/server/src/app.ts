@@ -108,7 +108,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 function refuseUnknown(request: FastifyRequest, reply: FastifyReply, prefix: string): void {
   const { url, method } = request;
   const endpoint = /^\/([^/?]*)/.exec(url)?.[1] ?? '';
-  const allowed = ALLOWED[endpoint];
+  // Clients may ask for "/__proto__" too.
+  const allowed = Object.hasOwn(ALLOWED, endpoint) ? ALLOWED[endpoint] : undefined;
   if (allowed === undefined) {
     const expected = Object.keys(ALLOWED).map((name) => `"${prefix}/${name}"`);
     throw new ProtocolError('unknown_endpoint', `unknown endpoint; expected one of ${expected.join(', ')}`);

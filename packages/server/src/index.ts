@@ -1,5 +1,6 @@
 export { type AppOptions, buildApp } from './app.js';
 export { main } from './main.js';
+export type { MetadataRebuildReport } from './metadata/lmdb/rebuild.js';
 export { type HistoryLimits, PLAIN_RULES, type Quota, type StoreRules } from './metadata/rules.js';
 export { ContentDamagedError, StoreOpenError } from './store/errors.js';
 export {
@@ -15,4 +16,6 @@ export {
   type PutRequest,
   type PutStoredRequest,
 } from './store/file-store.js';
+export { recoverStore } from './store/open-recovery.js';
 export { type OpenedStore, type OpenStoreOptions, openStore } from './store/open-store.js';
+export type { RecoveryFindings, RecoveryListener } from './store/recovery-report.js';

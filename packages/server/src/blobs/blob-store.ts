@@ -28,6 +28,14 @@ export interface OpenBlob {
   close(): Promise<void>;
 }
 
+/** A published copy as it stands in the store. */
+export interface StoredCopy {
+  readonly id: BlobId;
+  readonly digest: Digest;
+  /** Its length in bytes. */
+  readonly bytes: number;
+}
+
 /** Keeps immutable byte sequences. It knows nothing of names, versions or reference counts. */
 export interface BlobStore {
   /** Begins a new copy. */
@@ -51,6 +59,15 @@ export interface BlobStore {
    * Returns the number of files removed.
    */
   sweep(isNamed: (id: BlobId, digest: Digest) => Promise<boolean>): Promise<number>;
+
+  /** All published copies of contents whose digest begins with this byte, whether metadata names them or not. */
+  copies(firstByte: number): Promise<readonly StoredCopy[]>;
+
+  /** Moves a damaged copy out of the store, durably, to where people find it. Returns where that is. */
+  quarantine(id: BlobId): Promise<string>;
+
+  /** Keeps bytes aside in the same way that were stored elsewhere and are no sound copy of a content. */
+  quarantineBytes(digest: Digest, bytes: Uint8Array): Promise<string>;
 
   /** Room left for blobs in bytes. */
   freeBytes(): Promise<number>;

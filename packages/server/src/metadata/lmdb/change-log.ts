@@ -4,10 +4,8 @@ import { Checkpointer, type CheckpointPolicy } from '../checkpoints/checkpointer
 import { ChangeWaiters } from '../journal/change-waiters.js';
 import { JournalFeed } from '../journal/feed.js';
 import type { ChangePage, CheckpointInfo } from '../metadata-store.js';
-import { type Environment, JOURNAL, JOURNAL_FILE_BYTES, warn } from './environment.js';
-
-/** Directory of the checkpoints below a store. */
-const CHECKPOINTS = 'checkpoints';
+import { type Environment, JOURNAL_FILE_BYTES, warn } from './environment.js';
+import { CHECKPOINTS, JOURNAL } from './layout.js';
 
 /** What a change log needs to know. */
 interface ChangeLogOptions {

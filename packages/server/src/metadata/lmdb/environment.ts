@@ -6,6 +6,8 @@ import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/code
 import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
 import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
+import { refuseDamaged } from './damage.js';
+import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { ChangeRecorder, Table } from './table.js';
 
 /** All tables of a store. */
@@ -20,10 +22,6 @@ export interface Tables {
   readonly tombstones: Table;
   readonly meta: Table;
 }
-
-/** Directories of the environment and the journal below a store. */
-const METADATA = 'metadata';
-export const JOURNAL = 'journal';
 
 /** What stands for each table in the journal: never use a number for another table. */
 export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
@@ -138,10 +136,11 @@ export class Environment {
 
   /**
    * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
-   * Reads nothing but their headers.
+   * Reads nothing but their headers. Throws `MetadataDamagedError`.
    */
   static open(store: string, options: EnvironmentOptions): Environment {
     const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn } = options;
+    refuseDamaged(store);
     const path = join(store, METADATA);
     const root = openRoot(path, options);
     const directory = join(store, JOURNAL);
@@ -212,7 +211,7 @@ export class Environment {
 
   /** Length of the environment in bytes. */
   async bytes(): Promise<number> {
-    return (await stat(join(this.path, 'data.mdb'))).size;
+    return (await stat(join(this.path, DATA_FILE))).size;
   }
 
   /** Waits for the changes under way and closes. */

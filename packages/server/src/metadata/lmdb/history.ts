@@ -100,11 +100,16 @@ export class History {
     const totals = new Sums(this.tables.meta);
     const cutoff = this.#cutoff();
     const past: PastVersion[] = [];
+    const astray: Buffer[] = [];
     for (const { key, value } of this.tables.ended.getRange({ limit })) {
       if (endedOfKey(key) > cutoff) break;
       const row = this.tables.history.get(value);
-      if (row) past.push(decodePast(value, row));
+      const version = row && decodePast(value, row);
+      if (version && endedKey(version).equals(key)) past.push(version);
+      else astray.push(Buffer.from(key));
     }
+    // Only damage leaves such rows; they would be found for ever.
+    for (const key of astray) this.tables.ended.removeSync(key);
     let leftGarbage = this.#drop(past, totals);
     if (past.length < limit && this.#mustTrim()) leftGarbage = this.#trim(limit, totals) || leftGarbage;
     totals.save();

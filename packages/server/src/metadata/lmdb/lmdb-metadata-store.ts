@@ -2,6 +2,7 @@ import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { CheckpointPolicy } from '../checkpoints/checkpointer.js';
 import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../listing.js';
+import type { MetadataAudit } from '../metadata-audit.js';
 import type {
   ChangePage,
   CheckpointInfo,
@@ -22,6 +23,7 @@ import type {
   VersionsRequest,
 } from '../metadata-store.js';
 import type { StoreRules } from '../rules.js';
+import { LmdbAudit } from './audit.js';
 import { ChangeLog, journalFileBytes } from './change-log.js';
 import { Changes } from './changes.js';
 import { Contents } from './contents.js';
@@ -181,6 +183,11 @@ export class LmdbMetadataStore implements MetadataStore {
   /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
   async checkpointIfDue(): Promise<void> {
     await this.#log.checkpointIfDue();
+  }
+
+  /** Every row, for recovery and scrubbing. */
+  audit(): MetadataAudit {
+    return new LmdbAudit(this.environment);
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,14 @@
-import { copyFile, constants as fsConstants, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, constants as fsConstants, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { syncDirectory, syncFile } from '@filetracker/durable-fs';
 import type { Database, RootDatabase } from 'lmdb';
-import { type Checkpoint, type CheckpointDirectory, COPY_NAME } from '../checkpoints/checkpoint-directory.js';
+import { type Checkpoint, CheckpointDirectory, COPY_NAME } from '../checkpoints/checkpoint-directory.js';
 import type { RowChange } from '../journal/codec.js';
 import { type ReplayReport, replayJournal } from '../journal/replay.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
 import { openRoot, openTable, STATE_KEY, TABLE_IDS, type Tables } from './environment.js';
+import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 
 /** Where a rebuilt environment comes from and goes to. */
 export interface RebuildRequest {
@@ -25,6 +26,33 @@ export interface RebuildReport extends ReplayReport {
   readonly checkpoint: number;
   /** Checkpoints that are damaged and were passed over. */
   readonly damagedCheckpoints: readonly string[];
+}
+
+/** What a rebuild of a store's metadata came to. */
+export interface MetadataRebuildReport extends RebuildReport {
+  /** Where the environment is that was there before; `undefined` where there was none. */
+  readonly keptAside: string | undefined;
+}
+
+/**
+ * Builds the metadata of the store in `root` anew, in the place of what is there, which is kept beside it. The
+ * caller has the store for itself. With `dryRun` it is built and thrown away. Throws `JournalDamagedError`.
+ */
+export async function rebuildMetadata(
+  root: string,
+  { skipDamaged, dryRun }: { readonly skipDamaged: boolean; readonly dryRun: boolean },
+): Promise<MetadataRebuildReport> {
+  const path = join(root, METADATA);
+  const target = `${path}.rebuilt`;
+  const report = await rebuildEnvironment({
+    checkpoints: new CheckpointDirectory(join(root, CHECKPOINTS)),
+    journalDirectory: join(root, JOURNAL),
+    target,
+    skipDamaged,
+  });
+  if (!dryRun) return { ...report, keptAside: await replaceEnvironment(path, target) };
+  await rm(target, { recursive: true });
+  return { ...report, keptAside: undefined };
 }
 
 /**
@@ -54,6 +82,24 @@ export async function rebuildEnvironment(request: RebuildRequest): Promise<Rebui
     await syncFile(join(target, COPY_NAME));
     await syncDirectory(target);
   }
+}
+
+/**
+ * Puts a rebuilt environment in the place of another, which is kept beside it under the name that is returned;
+ * `undefined` when there was none. A power cut in between leaves the place empty, and both at hand.
+ */
+async function replaceEnvironment(path: string, rebuilt: string): Promise<string | undefined> {
+  const aside = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`;
+  const kept = await rename(path, aside).then(
+    () => aside,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    },
+  );
+  await rename(rebuilt, path);
+  await syncDirectory(dirname(path));
+  return kept;
 }
 
 async function newestSound(

@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import { versionedName } from '@filetracker/protocol';
+import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server';
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../context.js';
+import { addGlobalOptions, globalSettings } from '../global-options.js';
+import { UsageError } from '../output/failure.js';
+import { formatCount } from '../output/format-count.js';
+import type { Output } from '../output/output.js';
+
+/** Exit codes besides 0, nothing wrong. Whatever is called wrongly or cannot be done is the last. */
+const REPAIRED = 1;
+const LOST = 2;
+export const COULD_NOT_RUN = 3;
+
+interface RecoverFlags {
+  readonly full?: true;
+  readonly dryRun?: true;
+  readonly online?: true;
+  readonly rebuild?: true;
+  readonly skipDamaged?: true;
+  readonly silent?: true;
+}
+
+/** `filetracker-recover`: brings a store back to where names and contents agree. */
+export function recoverCommand(context: CommandContext): Command {
+  const command = new Command('filetracker-recover')
+    .description(
+      'Makes a store whole again: every name has its content, every count is right, and nothing is kept that no ' +
+        'name needs. Names whose content is lost are listed and removed; damaged contents go to quarantine/ in ' +
+        'the store. A run that was cut is simply run again.',
+    )
+    .argument('<root>', 'the directory of the store; its servers must be stopped, but for --online')
+    .option('-f, --full', 'read every content and verify its digest, not only that it is there')
+    .option('--dry-run', 'change nothing, say what would be done')
+    .option('--online', 'beside running servers: only look, at what can be checked so')
+    .option('--rebuild', 'the metadata is gone or damaged: build it from checkpoint and journal first')
+    .option('--skip-damaged', 'with --rebuild: go on behind damaged records of the journal')
+    .addOption(new Option('-s, --silent', 'the same as --quiet'))
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  filetracker-recover /srv/files
+  filetracker-recover --full --dry-run /srv/files
+  filetracker-recover --online --full --json /srv/files
+  filetracker-recover --rebuild /srv/files
+
+Exit codes: 0 nothing was wrong; 1 everything is repaired (or could be, where it was only looked); 2 something is
+lost; 3 it could not run.`,
+    )
+    .action(async (root: string, flags: RecoverFlags) => {
+      const settings = globalSettings(command);
+      context.output.configure(flags.silent ? { ...settings, verbosity: 'quiet' } : settings);
+      process.exitCode = await recover(context.output, resolve(root), flags);
+    });
+  return addGlobalOptions(command);
+}
+
+async function recover(output: Output, directory: string, flags: RecoverFlags): Promise<number> {
+  const { full = false, dryRun = false, online = false, rebuild = false, skipDamaged = false } = flags;
+  if (skipDamaged && !rebuild) throw new UsageError('--skip-damaged is about --rebuild');
+  if (online && (rebuild || dryRun))
+    throw new UsageError('--online changes nothing: it goes without --rebuild and --dry-run');
+  const steps: string[] = [];
+  const found = await output.withProgress('verifying', (onProgress) =>
+    recoverStore(
+      {
+        directory,
+        full,
+        dryRun,
+        online,
+        rebuild,
+        skipDamaged,
+        onRebuilt: (report) => {
+          if (report.skipped.length > 0) process.exitCode = LOST;
+          printRebuild(output, report);
+        },
+      },
+      {
+        onStep: (step) => steps.push(step),
+        onProgress: (done, total) => onProgress?.({ done, total }),
+        onLost: ({ name, version, digest, size, isNewest }) => {
+          const versioned = versionedName(name, version);
+          output.result(`lost: ${versioned}`, {
+            kind: 'lost',
+            name,
+            version,
+            digest,
+            size,
+            newest: isNewest,
+          });
+        },
+        onQuarantined: (path) => output.result(`quarantined: ${path}`, { kind: 'quarantined', path }),
+      },
+    ),
+  );
+  const code = Math.max(Number(process.exitCode ?? 0), rebuild ? REPAIRED : 0, exitCodeFor(found));
+  output.result(summary(found, dryRun || online), { kind: 'summary', steps, ...found, exitCode: code });
+  return code;
+}
+
+function printRebuild(output: Output, report: MetadataRebuildReport): void {
+  const { checkpoint, changes, tornBytes, skipped, damagedCheckpoints, keptAside } = report;
+  const lines = [
+    ...damagedCheckpoints.map((path) => `damaged checkpoint, not used: ${path}`),
+    ...skipped.map((problem) => `skipped: ${problem}`),
+    ...(tornBytes > 0 ? [`dropped: ${tornBytes} bytes of a torn last record`] : []),
+    `rebuilt from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
+    ...(keptAside === undefined ? [] : [`the old metadata is kept in ${keptAside}`]),
+  ];
+  output.result(lines.join('\n'), { kind: 'rebuilt', ...report });
+}
+
+function exitCodeFor(found: RecoveryFindings): number {
+  if (found.lostVersions > 0) return LOST;
+  return Object.values(found).some((count) => count !== 0 && count !== false) ? REPAIRED : 0;
+}
+
+function summary(found: RecoveryFindings, looked: boolean): string {
+  const count = (number: number, what: string) => (number === 0 ? [] : [`${formatCount(number)} ${what}`]);
+  const parts = [
+    ...count(found.lostVersions, 'versions of files lost'),
+    ...count(found.missingContents, 'contents missing'),
+    ...count(found.damagedContents, 'contents damaged'),
+    ...count(found.rescuedContents, 'contents found again'),
+    ...count(found.wrongCounts, 'wrong counts'),
+    ...count(found.unnamedContents, 'contents without a name'),
+    ...count(found.strayCopies, 'stray copies'),
+    ...count(found.temporaryFiles, 'temporary files'),
+    ...(found.wrongTotals ? ['wrong totals'] : []),
+  ];
+  if (parts.length === 0) return 'nothing is wrong';
+  return `${looked ? 'found' : 'found and dealt with'}: ${parts.join(', ')}`;
+}

@@ -1,0 +1,7 @@
+/** Directories of the metadata below a store. */
+export const METADATA = 'metadata';
+export const JOURNAL = 'journal';
+export const CHECKPOINTS = 'checkpoints';
+
+/** File of an LMDB environment with all its tables. */
+export const DATA_FILE = 'data.mdb';

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { FileLock } from '@filetracker/durable-fs';
+import { FsBlobStore } from '../blobs/fs.js';
+import { CopyVerifier } from '../codec/copy-verifier.js';
+import { DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
+import { refuseUnreadable } from '../metadata/lmdb/damage.js';
+import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
+import { type MetadataRebuildReport, rebuildMetadata } from '../metadata/lmdb/rebuild.js';
+import { PLAIN_RULES } from '../metadata/rules.js';
+import { ContentCheck } from './content-check.js';
+import { StoreOpenError } from './errors.js';
+import { openFormat } from './format.js';
+import { OnlineCheck } from './online-check.js';
+import { Recovery, type RecoveryOptions } from './recover.js';
+import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
+
+/** How the store in a directory is recovered. */
+export interface RecoverStoreOptions extends RecoveryOptions {
+  readonly directory: string;
+  /** Only look, beside servers that go on. */
+  readonly online: boolean;
+  /** Build the metadata anew, from the newest sound checkpoint and the journal. */
+  readonly rebuild: boolean;
+  /** Rebuild past damage in the journal. */
+  readonly skipDamaged: boolean;
+  /** Told what the metadata was rebuilt from. */
+  readonly onRebuilt: (report: MetadataRebuildReport) => void;
+}
+
+/**
+ * Brings a store back to where names, counts and copies agree. Throws {@link StoreOpenError} when it is in use,
+ * and `MetadataDamagedError` or `JournalDamagedError` with what to do.
+ */
+export async function recoverStore(
+  options: RecoverStoreOptions,
+  listener: RecoveryListener,
+): Promise<RecoveryFindings> {
+  const { directory, online } = options;
+  await openFormat(directory, { create: false });
+  const lock = FileLock.take(join(directory, 'lock'), online ? 'shared' : 'exclusive');
+  if (!lock) {
+    throw new StoreOpenError(
+      online
+        ? `${directory} is in use by a program that needs it for itself; try again later`
+        : `${directory} is in use: stop its servers, or only look with --online`,
+    );
+  }
+  try {
+    if (options.rebuild) options.onRebuilt(await rebuildMetadata(directory, options));
+    // Of a rebuild that only looks nothing is left to go on with.
+    if (options.rebuild && options.dryRun) return nothingFound();
+    if (!online) await refuseUnreadable(directory);
+    return await recoverOpen(options, listener);
+  } finally {
+    lock.release();
+  }
+}
+
+async function recoverOpen(
+  options: RecoverStoreOptions,
+  listener: RecoveryListener,
+): Promise<RecoveryFindings> {
+  const { directory, online, dryRun } = options;
+  const looksOnly = online || dryRun;
+  const metadata = LmdbMetadataStore.open(directory, {
+    durable: true,
+    rules: PLAIN_RULES,
+    checkpoints: looksOnly ? undefined : DEFAULT_CHECKPOINTS,
+  });
+  const blobs = await FsBlobStore.open(directory, { durable: true });
+  const verifier = new CopyVerifier();
+  try {
+    const check = new ContentCheck(blobs, verifier);
+    if (online)
+      return await new OnlineCheck(metadata, metadata.audit(), blobs, check, options, listener).run();
+    const found = await new Recovery(metadata.audit(), blobs, check, options, listener).run();
+    // A rebuilt environment and the journal that it came from do not go together any more.
+    if (!dryRun) await metadata.checkpointIfDue();
+    return found;
+  } finally {
+    await verifier.close();
+    await metadata.close();
+    await blobs.close();
+  }
+}

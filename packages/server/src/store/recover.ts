@@ -1,0 +1,232 @@
+import type { Digest } from '@filetracker/protocol';
+import type { BlobId, BlobStore, StoredCopy } from '../blobs/blob-store.js';
+import type {
+  AuditedContent,
+  AuditedVersion,
+  MetadataAudit,
+  MetadataRepair,
+} from '../metadata/metadata-audit.js';
+import type { Totals } from '../metadata/metadata-store.js';
+import type { ContentCheck } from './content-check.js';
+import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
+
+/** How a store is recovered. */
+export interface RecoveryOptions {
+  /** Read every content, and not only look whether its copy is there and as long as it should be. */
+  readonly full: boolean;
+  /** Only look. */
+  readonly dryRun: boolean;
+}
+
+/** Distinct contents whose names are counted at a time: some 150 bytes of memory each. */
+const CONTENTS_AT_A_TIME = 1_000_000;
+
+/** Repairs in one transaction. */
+const BATCH = 500;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Makes metadata and copies agree, in a process that has the store for itself: each name has its content, each
+ * count is right, and nothing is stored that no name needs. What cannot be put right is removed and told by name.
+ * The metadata is repaired first, durably, and copies are removed afterwards, so a cut at any moment leaves what
+ * another run deals with.
+ */
+export class Recovery {
+  readonly #found = nothingFound();
+  readonly #lost = new Set<Digest>();
+  readonly #totals: Mutable<Totals> = {
+    files: 0,
+    logicalBytes: 0,
+    keptVersions: 0,
+    keptBytes: 0,
+    contents: 0,
+    contentBytes: 0,
+    storedBytes: 0,
+  };
+  #checkedBytes = 0;
+  #bytesToCheck = 0;
+
+  constructor(
+    private readonly metadata: MetadataAudit,
+    private readonly blobs: BlobStore,
+    private readonly check: ContentCheck,
+    private readonly options: RecoveryOptions,
+    private readonly listener: RecoveryListener,
+  ) {}
+
+  async run(): Promise<RecoveryFindings> {
+    const recorded = await this.metadata.totals();
+    this.#bytesToCheck = recorded.storedBytes;
+    this.listener.onStep('temporary files');
+    await this.#sweep();
+    this.listener.onStep('contents');
+    const passes = Math.min(256, Math.ceil((recorded.contents + 1) / CONTENTS_AT_A_TIME));
+    for (let pass = 0; pass < passes; pass++) {
+      const from = Math.floor((256 * pass) / passes);
+      const upTo = Math.floor((256 * (pass + 1)) / passes) - 1;
+      const names = await this.#countNames(from, upTo, pass === 0);
+      for (let byte = from; byte <= upTo; byte++) await this.#compare(byte, names);
+    }
+    this.listener.onStep('lost files');
+    await this.#forgetLost();
+    this.listener.onStep('totals');
+    await this.#recount(recorded);
+    return this.#found;
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.options.dryRun) return;
+    // Published copies that nothing names are found with all others, below.
+    this.#found.temporaryFiles = await this.blobs.sweep(async () => true);
+  }
+
+  /** How many versions name each content whose digest begins with a byte in this range. */
+  async #countNames(from: number, upTo: number, isFirst: boolean): Promise<Map<Digest, number>> {
+    const names = new Map<Digest, number>();
+    const [low, high] = [from, upTo].map((byte) => byte.toString(16).padStart(2, '0')) as [string, string];
+    for await (const page of this.metadata.versions()) {
+      for (const version of page) {
+        if (isFirst) this.#addToTotals(version, 1);
+        const { digest } = version;
+        const byte = digest.slice(0, 2);
+        if (byte >= low && byte <= high) names.set(digest, (names.get(digest) ?? 0) + 1);
+      }
+    }
+    return names;
+  }
+
+  /** Compares names, contents and copies whose digest begins with a byte. Takes what it has seen from `names`. */
+  async #compare(byte: number, names: Map<Digest, number>): Promise<void> {
+    const unnamed = new Map((await this.blobs.copies(byte)).map((copy) => [copy.id, copy]));
+    const repairs: MetadataRepair[] = [];
+    const bad = new Set<Digest>();
+    const damaged = new Set<BlobId>();
+    for await (const page of this.metadata.contents({ from: byte, upTo: byte })) {
+      await this.check.each(page, async (content) => {
+        const references = names.get(content.digest) ?? 0;
+        if (references === 0) {
+          this.#found.unnamedContents++;
+          repairs.push({ kind: 'forget-content', digest: content.digest });
+          return;
+        }
+        const { location } = content;
+        const copy = location.kind === 'blob' ? unnamed.get(location.blob) : undefined;
+        if (!(await this.#isSound(content, copy))) {
+          bad.add(content.digest);
+          if (copy) damaged.add(copy.id);
+          else if (location.kind === 'inline') await this.#quarantine(content.digest, location.bytes);
+          return;
+        }
+        if (copy) unnamed.delete(copy.id);
+        this.#addContent(content);
+        if (content.references === references) return;
+        this.#found.wrongCounts++;
+        repairs.push({ kind: 'record-content', content: { ...content, references } });
+      });
+      for (const { digest } of page) if (!bad.has(digest)) names.delete(digest);
+    }
+    const prefix = byte.toString(16).padStart(2, '0');
+    for (const [digest, references] of names) {
+      if (!digest.startsWith(prefix)) continue;
+      names.delete(digest);
+      repairs.push(await this.#replaceOrForget(digest, references, unnamed));
+    }
+    await this.#apply(repairs);
+    await this.#clear([...unnamed.keys()], damaged);
+  }
+
+  async #isSound(content: AuditedContent, copy: StoredCopy | undefined): Promise<boolean> {
+    if (content.location.kind === 'blob' && copy?.bytes !== content.storedSize) return false;
+    if (!this.options.full) return true;
+    const sound = await this.check.isSound(content);
+    this.#checkedBytes += content.storedSize;
+    this.listener.onProgress(this.#checkedBytes, this.#bytesToCheck);
+    return sound;
+  }
+
+  /** A content is named and has no sound copy where it should be: takes another that is sound, or gives it up. */
+  async #replaceOrForget(
+    digest: Digest,
+    references: number,
+    unnamed: Map<BlobId, StoredCopy>,
+  ): Promise<MetadataRepair> {
+    for (const copy of unnamed.values()) {
+      const content = copy.digest === digest ? await this.check.contentOf(copy, references) : undefined;
+      if (!content) continue;
+      unnamed.delete(copy.id);
+      this.#found.rescuedContents++;
+      this.#addContent(content);
+      return { kind: 'record-content', content };
+    }
+    this.#lost.add(digest);
+    return { kind: 'forget-content', digest };
+  }
+
+  async #apply(repairs: readonly MetadataRepair[]): Promise<void> {
+    if (this.options.dryRun) return;
+    for (let start = 0; start < repairs.length; start += BATCH) {
+      await this.metadata.repair(repairs.slice(start, start + BATCH));
+    }
+  }
+
+  /** Removes copies that nothing names, and puts those aside that were named and are damaged. */
+  async #clear(copies: readonly BlobId[], damaged: ReadonlySet<BlobId>): Promise<void> {
+    const strays = copies.filter((id) => !damaged.has(id));
+    this.#found.strayCopies += strays.length;
+    this.#found.damagedContents += copies.length - strays.length;
+    if (this.options.dryRun) return;
+    for (const id of copies.filter((id) => damaged.has(id))) {
+      this.listener.onQuarantined(await this.blobs.quarantine(id));
+    }
+    await this.blobs.deleteDurably(strays);
+  }
+
+  async #quarantine(digest: Digest, bytes: Uint8Array): Promise<void> {
+    this.#found.damagedContents++;
+    if (!this.options.dryRun) {
+      this.listener.onQuarantined(await this.blobs.quarantineBytes(digest, bytes));
+    }
+  }
+
+  async #forgetLost(): Promise<void> {
+    this.#found.missingContents = Math.max(0, this.#lost.size - this.#found.damagedContents);
+    if (this.#lost.size === 0) return;
+    for await (const page of this.metadata.versions()) {
+      const lost = page.filter(({ digest }) => this.#lost.has(digest));
+      for (const version of lost) {
+        this.#found.lostVersions++;
+        this.#addToTotals(version, -1);
+        this.listener.onLost(version);
+      }
+      await this.#apply(lost.map((version) => ({ kind: 'forget-version', version })));
+    }
+  }
+
+  async #recount(recorded: Totals): Promise<void> {
+    const keys = Object.keys(this.#totals) as (keyof Totals)[];
+    // Other totals are what is to be expected where something was lost or removed.
+    const { unnamedContents, missingContents, damagedContents, rescuedContents } = this.#found;
+    const isChanged = unnamedContents + missingContents + damagedContents + rescuedContents > 0;
+    const differ = keys.some((key) => this.#totals[key] !== recorded[key]);
+    if (!differ) return;
+    this.#found.wrongTotals = !isChanged;
+    if (!this.options.dryRun) await this.metadata.recount(this.#totals);
+  }
+
+  #addToTotals({ size, isNewest }: AuditedVersion, sign: 1 | -1): void {
+    if (isNewest) {
+      this.#totals.files += sign;
+      this.#totals.logicalBytes += sign * size;
+    } else {
+      this.#totals.keptVersions += sign;
+      this.#totals.keptBytes += sign * size;
+    }
+  }
+
+  #addContent({ size, storedSize }: AuditedContent): void {
+    this.#totals.contents += 1;
+    this.#totals.contentBytes += size;
+    this.#totals.storedBytes += storedSize;
+  }
+}

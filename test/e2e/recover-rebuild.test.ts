@@ -1,0 +1,131 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { cutPower, makeExt4 } from '../support/file-systems.js';
+import { startFiletracker } from '../support/filetracker-process.js';
+import { contentsOf } from '../support/filled-store.js';
+import { recover, storeTemplate } from '../support/recovery.js';
+import { isRoot } from '../support/root.js';
+import { rounds } from '../support/rounds.js';
+import { expectRefusal, runServer } from '../support/server-command.js';
+
+const store = storeTemplate();
+vi.setConfig({ testTimeout: 120_000 });
+
+function overwrite(path: string, bytes: number): void {
+  const fd = openSync(path, 'r+');
+  writeSync(fd, randomBytes(Math.min(bytes, statSync(path).size)), 0, undefined, 0);
+  closeSync(fd);
+}
+
+describe('filetracker-recover --rebuild', () => {
+  it.each([
+    ['deleted', (directory: string) => rmSync(join(directory, 'metadata'), { recursive: true })],
+    [
+      'overwritten at its first megabyte',
+      (directory: string) => overwrite(join(directory, 'metadata/data.mdb'), 2 ** 20),
+    ],
+  ])('I9: brings everything back when LMDB is %s', async (_, damage) => {
+    const directory = store.copy();
+    damage(directory);
+    expectRefusal(await runServer('-d', directory), /the metadata is \w+; .*filetracker-recover --rebuild/);
+    expect(await recover(directory)).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/--rebuild/) as string,
+    });
+    expect(await recover(directory, '--rebuild', '--dry-run')).toMatchObject({ code: 1 });
+    expect(await recover(directory)).toMatchObject({ code: 3 });
+    expect(await recover(directory, '--rebuild')).toMatchObject({
+      code: 1,
+      lost: [],
+      summary: { wrongTotals: false },
+    });
+    expect(await contentsOf(directory)).toEqual(store.expected);
+    expect(readdirSync(join(directory, 'checkpoints'))).not.toEqual([]);
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+
+  it('with the journal cut at a random byte, a rebuild gives files as they were at some moment', async () => {
+    for (let round = 0; round < rounds(2); round++) {
+      const directory = store.copy();
+      const [journal = ''] = readdirSync(join(directory, 'journal'));
+      const path = join(directory, 'journal', journal);
+      truncateSync(path, randomInt(statSync(path).size));
+      // The journal alone is no loss: the server begins it anew.
+      expect(await recover(directory)).toMatchObject({ code: 0 });
+      rmSync(join(directory, 'metadata'), { recursive: true });
+      rmSync(join(directory, 'checkpoints'), { recursive: true, force: true });
+      for (const file of readdirSync(join(directory, 'journal'))) {
+        if (file !== journal) rmSync(join(directory, 'journal', file));
+      }
+      const { code, lost } = await recover(directory, '--rebuild');
+      expect(code).toBe(lost.length > 0 ? 2 : 1);
+      const found = await contentsOf(directory);
+      for (const [name, { version }] of found) {
+        // Files that were deleted or overwritten behind the cut are back in the version before.
+        const now = store.expected.get(name);
+        if (now) expect(version).toBeLessThanOrEqual(now.version);
+      }
+      expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+    }
+  });
+
+  it('skips damage in the middle of the journal only when told to', async () => {
+    const directory = store.copy();
+    const [journal = ''] = readdirSync(join(directory, 'journal'));
+    const path = join(directory, 'journal', journal);
+    const bytes = readFileSync(path);
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    rmSync(join(directory, 'metadata'), { recursive: true });
+    const refused = await recover(directory, '--rebuild');
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(/--skip-damaged/) as string });
+    expect(existsSync(join(directory, 'metadata'))).toBe(false);
+    expect(await recover(directory, '--rebuild', '--skip-damaged')).toMatchObject({ code: 2 });
+    expect((await contentsOf(directory)).size).toBeGreaterThan(store.expected.size / 2);
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+});
+
+describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
+  it('costs nothing: it is run again', async () => {
+    const disk = makeExt4(600);
+    for (let round = 0; round < rounds(2); round++) {
+      const directory = join(disk.path, `store-${round}`);
+      cpSync(store.path, directory, { recursive: true });
+      rmSync(join(directory, 'metadata'), { recursive: true });
+      disk.unmount();
+      disk.mount();
+      const child = startFiletracker(['--rebuild', '--full', directory], {
+        cwd: store.path,
+        program: 'filetracker-recover',
+      });
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      await Promise.race([delay(randomInt(200, 1500)), ended]);
+      cutPower(join(directory, 'format.json'));
+      child.kill('SIGKILL');
+      await ended;
+      disk.unmount();
+      disk.mount();
+      const { code } = await recover(directory, '--rebuild', '--full');
+      expect(code).toBe(1);
+      expect(await contentsOf(directory)).toEqual(store.expected);
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

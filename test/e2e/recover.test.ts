@@ -1,0 +1,105 @@
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { filetracker } from '../support/filetracker-process.js';
+import { contentsOf, type Expected } from '../support/filled-store.js';
+import { flipBit, recover, storeTemplate } from '../support/recovery.js';
+import { startForTest } from '../support/server-command.js';
+import { blobFiles, storeFiles } from '../support/store-files.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const store = storeTemplate();
+vi.setConfig({ testTimeout: 120_000 });
+
+/** The names whose content is among the copies. */
+function namesOf(copies: readonly string[]): string[] {
+  const digests = new Set(copies.map((path) => /[0-9a-f]{64}/.exec(path)?.[0]));
+  return [...store.expected].filter(([, { digest }]) => digests.has(digest)).map(([name]) => name);
+}
+
+function without(names: readonly string[]): Expected {
+  return new Map([...store.expected].filter(([name]) => !names.includes(name)));
+}
+
+/** Every hundredth of some files, and two at least. */
+function onePerCent(files: readonly string[]): string[] {
+  const step = Math.max(1, Math.min(100, Math.floor(files.length / 2)));
+  return files.filter((_, index) => index % step === 0);
+}
+
+describe('filetracker-recover', () => {
+  it('finds nothing wrong with a store that is whole, and changes nothing', async () => {
+    const directory = store.copy();
+    for (const flags of [[], ['--full'], ['--full', '--dry-run'], ['--online', '--full']]) {
+      expect(await recover(directory, ...flags)).toMatchObject({ code: 0, lost: [], stderr: '' });
+    }
+    expect(await contentsOf(directory)).toEqual(store.expected);
+    const { stdout } = await filetracker([directory], { cwd: directory, program: 'filetracker-recover' });
+    expect(stdout).toBe('nothing is wrong\n');
+  });
+
+  it('refuses a store that a server holds, but for looking, and what is no store', async () => {
+    const directory = store.copy();
+    await startForTest(directory);
+    const refused = await recover(directory);
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(/stop its servers/) as string });
+    expect(await recover(directory, '--online', '--full')).toMatchObject({ code: 0, lost: [] });
+    expect(await recover(temporaryDirectory())).toMatchObject({ code: 3 });
+    expect(await recover(directory, '--online', '--rebuild')).toMatchObject({ code: 3 });
+  });
+
+  it('removes what no name needs: stray copies, left uploads', async () => {
+    const directory = store.copy();
+    const [copy = ''] = blobFiles(directory);
+    copyFileSync(join(directory, copy), join(directory, copy.replace(/-\w{16}/, '-0123456789abcdef')));
+    const before = blobFiles(directory);
+    expect(await recover(directory, '--dry-run')).toMatchObject({ code: 1, summary: { strayCopies: 1 } });
+    expect(blobFiles(directory)).toEqual(before);
+    expect(await recover(directory)).toMatchObject({
+      code: 1,
+      summary: { strayCopies: 1, wrongTotals: false },
+    });
+    expect(blobFiles(directory)).toEqual(before.filter((path) => !path.includes('0123456789abcdef')));
+    expect(await recover(directory)).toMatchObject({ code: 0 });
+  });
+
+  it('takes a sound stray copy in the place of a lost one', async () => {
+    const directory = store.copy();
+    const [copy = ''] = blobFiles(directory);
+    const path = join(directory, copy);
+    copyFileSync(path, join(directory, copy.replace(/-\w{16}/, '-0123456789abcdef')));
+    flipBit(path);
+    expect(await recover(directory, '--full')).toMatchObject({
+      code: 1,
+      lost: [],
+      summary: { rescuedContents: 1 },
+    });
+    expect(await contentsOf(directory)).toEqual(store.expected);
+  });
+
+  it('tells of 1 % of blobs deleted or with a flipped bit by name, keeps these aside, and loses nothing else', async () => {
+    const directory = store.copy();
+    const chosen = onePerCent(blobFiles(directory));
+    const deleted = chosen.filter((_, index) => index % 2 === 0);
+    const flipped = chosen.filter((_, index) => index % 2 === 1);
+    for (const path of deleted) rmSync(join(directory, path));
+    for (const path of flipped) flipBit(join(directory, path));
+
+    const untouched = storeFiles(join(directory, 'blobs'));
+    const looked = await recover(directory, '--full', '--dry-run');
+    expect(looked).toMatchObject({ code: 2 });
+    expect(storeFiles(join(directory, 'blobs'))).toEqual(untouched);
+    const online = await recover(directory, '--full', '--online');
+    expect(online.lost.map(({ name }) => name).sort()).toEqual(looked.lost.map(({ name }) => name).sort());
+
+    const found = await recover(directory, '--full');
+    expect(found.code).toBe(2);
+    expect(found.lost.map(({ name }) => name).sort()).toEqual(namesOf(chosen).sort());
+    expect(found.summary).toMatchObject({ missingContents: deleted.length, damagedContents: flipped.length });
+    expect(readdirSync(join(directory, 'quarantine')).sort()).toEqual(
+      flipped.map((path) => basename(path)).sort(),
+    );
+    expect(await contentsOf(directory)).toEqual(without(namesOf(chosen)));
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+});

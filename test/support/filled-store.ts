@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { type Digest, type FileName, parseFileName, toVersion, type Version } from '@filetracker/protocol';
+import { type FileStore, type OpenedStore, openStore } from '@filetracker/server';
+import { expect } from 'vitest';
+import { incompressible } from './contents.js';
+
+/** What a store should hold: for each name its version and the digest of its content. */
+export type Expected = ReadonlyMap<FileName, { readonly version: Version; readonly digest: string }>;
+
+/** Opens a store past its server. */
+function openStoreAt(directory: string): Promise<OpenedStore> {
+  return openStore({
+    directory,
+    durable: true,
+    compressionLevel: 1,
+    maxFileSize: Number.MAX_SAFE_INTEGER,
+    keepTombstones: false,
+    readOnly: false,
+    onBackgroundError: (error) => expect(error).toBeUndefined(),
+  });
+}
+
+/** Sizes in bytes of every tenth file; the others are small, as most are. */
+const SIZES = [0, 700, 4096, 4100, 30_000, 300_000, 1_300_000];
+
+/**
+ * Fills a store with files of all kinds: small and in several frames, compressible and not, contents that names
+ * share, overwritten and deleted ones.
+ */
+export async function fillStore(directory: string, files: number): Promise<Expected> {
+  const opened = await openStoreAt(directory);
+  const expected = new Map<FileName, { version: Version; digest: string }>();
+  const put = async (n: number, version: number) => {
+    const name = parseFileName(`dir ${n % 17}/ä ${n}`);
+    const content = contentOf(n, version);
+    const digest = createHash('sha256').update(content).digest('hex') as Digest;
+    await opened.store.put({ name, version: toVersion(version), content: once(content) });
+    expected.set(name, { version: toVersion(version), digest });
+  };
+  const numbers = Array.from({ length: files }, (_, n) => n);
+  await inParallel(numbers, (n) => put(n, 1000 + n));
+  await inParallel(
+    numbers.filter((n) => n % 13 === 0),
+    (n) => put(n, 9_000_000 + n),
+  );
+  const gone = [...expected.keys()].filter((_, n) => n % 29 === 0);
+  await inParallel(gone, async (name) => {
+    await opened.store.delete(name, toVersion(10_000_000));
+    expected.delete(name);
+  });
+  await opened.close();
+  return expected;
+}
+
+/** What a store holds, read to the last byte. */
+export async function contentsOf(directory: string): Promise<Expected> {
+  const opened = await openStoreAt(directory);
+  const found = new Map<FileName, { version: Version; digest: string }>();
+  try {
+    for await (const page of await opened.store.list('')) {
+      for (const { name, version } of page)
+        found.set(name, { version, digest: await readDigest(opened.store, name) });
+    }
+  } finally {
+    await opened.close();
+  }
+  return found;
+}
+
+async function readDigest(store: FileStore, name: FileName): Promise<string> {
+  const { content } = await store.open(name, () => ({ view: 'plain' }));
+  const hash = createHash('sha256');
+  if (content instanceof Uint8Array) return hash.update(content).digest('hex');
+  try {
+    for await (const chunk of content) hash.update(chunk);
+  } finally {
+    await content.close();
+  }
+  return hash.digest('hex');
+}
+
+function contentOf(n: number, version: number): Buffer {
+  const size = (n % 10 === 0 ? SIZES[(n / 10) % SIZES.length] : 20 + (n % 200)) ?? 0;
+  // Every fifth shares its content with others of its kind.
+  const seed = n % 5 === 0 ? `${n % 70} ${version > 9_000_000}` : `${n} ${version}`;
+  return n % 3 === 0 ? Buffer.alloc(size, seed) : incompressible(seed, size);
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (content.byteLength > 0) yield content;
+}
+
+async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await action(item);
+  };
+  await Promise.all(Array.from({ length: 32 }, worker));
+}
