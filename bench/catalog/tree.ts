@@ -18,7 +18,7 @@ interface TreeShape {
 }
 
 /** A small deterministic generator (mulberry32), so that every run measures the same tree. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

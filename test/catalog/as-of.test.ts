@@ -12,7 +12,7 @@ import {
 } from '@filetracker/catalog';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { all } from '../support/catalog-contents.js';
+import { allOf } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
 
@@ -71,13 +71,13 @@ function stateOf(entries: readonly { readonly path: BytePath; readonly attribute
 }
 
 async function present(database: QueryDatabase) {
-  const entries = await all(find(database, {}));
+  const entries = await allOf(find(database, {}));
   return stateOf(entries.map((entry) => ({ path: entry.path, attributes: entry })));
 }
 
 async function past(database: QueryDatabase, path: BytePath, moment: number) {
   const tree = await asOf(database, { path, moment, isRecursive: true });
-  return { top: tree.top, state: stateOf([...(tree.top ? [tree.top] : []), ...(await all(tree.entries))]) };
+  return { top: tree.top, state: stateOf([...(tree.top ? [tree.top] : []), ...(await allOf(tree.entries))]) };
 }
 
 describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {

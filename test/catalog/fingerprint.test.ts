@@ -5,7 +5,7 @@ import { duplicates, find, fingerprintScan, parseBytePath, verify } from '@filet
 import { blake3 } from '@napi-rs/blake-hash';
 import { describe, expect, test } from 'vitest';
 import { hashFile } from '#catalog/fingerprint/hash-file.js';
-import { all } from '../support/catalog-contents.js';
+import { all, allOf } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
 
@@ -17,7 +17,7 @@ async function scanAndRead(tree: ScannedTree, scope: 'changed' | 'all') {
 
 /** Fingerprints in the catalog by name; null where none is known. */
 async function fingerprints(tree: ScannedTree): Promise<Record<string, string | null>> {
-  const found = await tree.query((database) => all(find(database, { types: ['file'] })));
+  const found = await tree.query((database) => allOf(find(database, { types: ['file'] })));
   return Object.fromEntries(
     found.map(({ path, fingerprint }) => [
       path.slice(tree.root.length + 1),

@@ -14,7 +14,7 @@ import {
 } from '@filetracker/catalog';
 import { expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
-import { all } from '../support/catalog-contents.js';
+import { all, allOf } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { newDatabase, query } from '../support/postgres-database.js';
 
@@ -44,7 +44,7 @@ async function everything(database: QueryDatabase) {
     usage: await all(diskUsage(database, { depth: 9 })),
     top: await topDirectories(database, { limit: 9, by: 'size' }),
     files: await topFiles(database, { limit: 9 }),
-    found: await all(find(database, {})),
+    found: await allOf(find(database, {})),
     history: history.map(({ kind, after }) => [kind, after?.size]),
     copies: await all(duplicates(database, { minimumSize: 0, limit: 9 })),
     report: { kinds, totals, scans },
@@ -65,7 +65,7 @@ test('machines that share a database have reports of their own', async () => {
   await recordTwice(url, 'two', 7);
   await query(url, "UPDATE filetracker.files SET fingerprint = 'same'");
   expect(await everything(await opened(url, 'one'))).toEqual(alone);
-  expect((await all(find(database, {}))).length).toBe(alone.found.length);
+  expect((await allOf(find(database, {}))).length).toBe(alone.found.length);
   const { runs, changes } = await prune(database, Date.now() + 1);
   expect({ runs, changes }).toEqual({ runs: 1, changes: 1 });
   expect((await everything(await opened(url, 'two'))).report).toMatchObject({
@@ -148,7 +148,7 @@ test('a connection that is lost under a report is one clear line', async () => {
     url,
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   );
-  await expect(all(find(database, {}))).rejects.toMatchObject({
+  await expect(allOf(find(database, {}))).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringMatching(
       /^cannot use the catalog postgres:\/\/tracker@.*(terminat|lost)/i,

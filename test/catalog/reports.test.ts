@@ -25,7 +25,7 @@ import {
   topGrowth,
 } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
-import { all, inWords } from '../support/catalog-contents.js';
+import { all, allOf, inWords } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
 
@@ -79,7 +79,7 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const tree = await ScannedTree.in({ newPlace });
     fill(tree.root);
     await tree.scan();
-    const found = await tree.query((database) => all(find(database, {})));
+    const found = await tree.query((database) => allOf(find(database, {})));
     expect(found.map(({ path }) => path as string).sort()).toEqual(output('find', tree.root, '-print0'));
   });
 
@@ -88,7 +88,7 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     fill(tree.root);
     await tree.scan();
     for (const [args, options] of FINDS) {
-      const found = await tree.query((database) => all(find(database, { ...options, path: tree.path })));
+      const found = await tree.query((database) => allOf(find(database, { ...options, path: tree.path })));
       expect(found.map(({ path }) => path as string).sort(), args.join(' ')).toEqual(
         output('find', tree.root, ...args, '-print0'),
       );
@@ -100,7 +100,7 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     fill(tree.root);
     await tree.scan();
     const path = parseBytePath(join(tree.root, 'proj'));
-    const found = await tree.query((database) => all(find(database, { path })));
+    const found = await tree.query((database) => allOf(find(database, { path })));
     expect(found.map((entry) => entry.path as string).sort()).toEqual(output('find', path, '-print0'));
   });
 
@@ -194,10 +194,10 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const second = await tree.scan();
     writeFileSync(join(tree.root, 'third'), '3');
     await tree.scan();
-    const before = await tree.query((database) => all(find(database, {})));
+    const before = await tree.query((database) => allOf(find(database, {})));
     const pruned = await tree.query((database) => prune(database, second.finishedAt + 1));
     expect(pruned).toEqual({ runs: 1, changes: 1 });
-    expect(await tree.query((database) => all(find(database, {})))).toEqual(before);
+    expect(await tree.query((database) => allOf(find(database, {})))).toEqual(before);
     const left = await tree.query((database) =>
       topGrowth(database, { after: 0, of: 'files', by: 'size', limit: 9 }),
     );

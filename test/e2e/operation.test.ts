@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
 import { fillUp, makeExt4 } from '../support/file-systems.js';
+import { childrenOf } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { isRoot } from '../support/root.js';
 import { startForTest } from '../support/server-command.js';
@@ -93,6 +94,15 @@ describe('GET /metrics', () => {
     for (const metrics of scrapes) {
       expect(metrics.get(requests('GET', '200'))).toBe(40);
       expect(metrics.get('filetracker_files')).toBe(1);
+    }
+    // What a worker that dies had counted stays counted: counters never go back.
+    for (let round = 1; round <= 2; round++) {
+      const [victim = 0] = childrenOf(server.child.pid);
+      process.kill(victim, 'SIGKILL');
+      await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2 + round), {
+        timeout: 10_000,
+      });
+      expect((await metricsOf(server.port)).get(requests('GET', '200'))).toBe(40);
     }
   });
 });

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileTarget, getFile, putFile } from '../support/file-requests.js';
+import { childrenOf } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { COMMAND, expectRefusal, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -51,12 +52,7 @@ describe('filetracker-server', () => {
 
   it('--workers serves with several processes, replaces those that die, and stops them all', async () => {
     const server = await startForTest(temporaryDirectory(), '--workers', '2');
-    const workers = () =>
-      execFileSync('pgrep', ['-P', String(server.child.pid)])
-        .toString()
-        .trim()
-        .split('\n')
-        .map(Number);
+    const workers = () => childrenOf(server.child.pid);
     const serving = (count: number) =>
       vi.waitFor(() => expect(server.log().split('"serving ').length).toBe(count + 1), { timeout: 10_000 });
     await serving(2);
@@ -83,12 +79,7 @@ describe('filetracker-server', () => {
   it('a worker that cannot start again does not stop the others', async () => {
     const directory = temporaryDirectory();
     const server = await startForTest(directory, '--workers', '2');
-    const workers = () =>
-      execFileSync('pgrep', ['-P', String(server.child.pid)])
-        .toString()
-        .trim()
-        .split('\n')
-        .map(Number);
+    const workers = () => childrenOf(server.child.pid);
     // Both must have opened the store before it becomes impossible to open.
     await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
     const format = join(directory, 'format.json');

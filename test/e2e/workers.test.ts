@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileTarget } from '../support/file-requests.js';
 import { Load } from '../support/load.js';
+import { childrenOf } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { COMMAND, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -13,15 +14,6 @@ const ROUNDS = rounds(3, 100);
 
 /** Longest time in milliseconds that a client may wait for an answer or the end of its connection. */
 const PATIENCE = 10_000;
-
-/** The workers of a server, by their process ids. */
-function workersOf(pid: number | undefined): number[] {
-  return execFileSync('pgrep', ['-P', String(pid)])
-    .toString()
-    .trim()
-    .split('\n')
-    .map(Number);
-}
 
 describe.each([
   ['with the newest versions only', []],
@@ -43,10 +35,10 @@ describe.each([
       const running = load.run(server, { clients: 4, stop: stop.signal, mayFail: true, patience: PATIENCE });
       for (let round = 1; round <= ROUNDS; round++) {
         const before = load.acknowledged;
-        const [victim = 0, other = 0] = workersOf(server.child.pid);
+        const [victim = 0, other = 0] = childrenOf(server.child.pid);
         process.kill(victim, 'SIGKILL');
         await Promise.race([serving(2 + round), running]);
-        expect(workersOf(server.child.pid)).toContain(other);
+        expect(childrenOf(server.child.pid)).toContain(other);
         await Promise.race([
           vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 }),
           running,

@@ -14,6 +14,11 @@ export async function all<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
   return items;
 }
 
+/** Collects what a stream yields many at a time. */
+export async function allOf<Item>(stream: AsyncIterable<readonly Item[]>): Promise<Item[]> {
+  return (await all(stream)).flat();
+}
+
 /** Everything that a catalog has below a directory, and the directory itself. */
 export interface Contents {
   readonly directories: DirectoryRecord[];

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** The most memory that a process has had resident so far, in MiB. */
@@ -19,4 +20,13 @@ export function cpuTime(pid: number): number {
 export function residentMemory(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kibibytes) / 1024;
+}
+
+/** The processes that a process has started, such as the workers of a server. */
+export function childrenOf(pid: number | undefined): number[] {
+  return execFileSync('pgrep', ['-P', String(pid)])
+    .toString()
+    .trim()
+    .split('\n')
+    .map(Number);
 }

@@ -14,7 +14,7 @@ export class WatchProcess {
   stderr = '';
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #exited: Promise<unknown>;
-  #onLine: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** `wrap` is a command that starts the command that follows it, such as setpriv(1). */
   constructor(
@@ -29,7 +29,8 @@ export class WatchProcess {
     this.#child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
     createInterface(this.#child.stdout).on('line', (line) => {
       this.lines.push(JSON.parse(line) as Line);
-      this.#onLine?.();
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
     });
     onTestFinished(() => {
       this.#child.kill('SIGKILL');
@@ -50,7 +51,7 @@ export class WatchProcess {
       if (this.#child.exitCode !== null) throw new Error(`the watch ended: ${this.stderr}`);
       await Promise.race([
         new Promise<void>((resolve) => {
-          this.#onLine = resolve;
+          this.#waiting.add(resolve);
         }),
         this.#exited,
       ]);

@@ -2,8 +2,12 @@ import { type BytePath, toBytes } from './byte-path.js';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Nearly all paths: characters that are the same as bytes, in Unicode and on a terminal. */
+const PLAIN = /^[ -[\]-~]*$/;
+
 /** A path as Unicode text; undefined when its bytes are no UTF-8. */
 export function unicodePath(path: BytePath): string | undefined {
+  if (PLAIN.test(path)) return path;
   try {
     return strict.decode(toBytes(path));
   } catch {
@@ -19,6 +23,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\\\u200e\u200f\u2028-\u202e\u2066-\u2
  * backslashes, direction marks and bytes that are no UTF-8 are shown as `\n`, `\t`, `\\` or `\xHH`. `printf %b` turns it back.
  */
 export function displayPath(path: BytePath): string {
+  if (PLAIN.test(path)) return path;
   const text = unicodePath(path);
   if (text === undefined) return displayBytes(toBytes(path));
   return text.replace(UNSAFE, (character) => {

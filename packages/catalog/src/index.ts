@@ -68,7 +68,7 @@ export { asOf, type PastEntry } from './report/as-of.js';
 export { type ChangeReport, changeReport, type Group, type Period } from './report/change-report.js';
 export { diskUsage } from './report/disk-usage.js';
 export { duplicates } from './report/duplicates.js';
-export { type FindOptions, find } from './report/find.js';
+export { type FindOptions, find, findPaths } from './report/find.js';
 export { type Growth, topGrowth } from './report/growth.js';
 export { pathHistory } from './report/history.js';
 export { isKnownPath } from './report/known-path.js';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { ServerConfig } from './config.js';
 import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
-import { type MetricsMessage, relayReports } from './metrics/worker-reports.js';
+import { type MetricsMessage, WorkerReports } from './metrics/worker-reports.js';
 import type { RunningServer } from './serve.js';
 
 /** A worker that dies sooner than this after its start, in milliseconds, is replaced only after a pause. */
@@ -45,6 +45,7 @@ export async function serveWithWorkers(config: ServerConfig): Promise<RunningSer
 
 class WorkerGroup {
   readonly #running = new Set<Worker>();
+  readonly #reports = new WorkerReports();
   #stopping = false;
   #stopped: (() => void) | undefined;
 
@@ -59,10 +60,11 @@ class WorkerGroup {
     this.#running.add(worker);
     worker.on('message', (message: WorkerMessage | MetricsMessage) => {
       if (message.kind === 'listening' || message.kind === 'failed') this.onMessage(message);
-      if (message.kind === 'reports-wanted') void relayReports(worker, message.id, this.#running);
+      if (message.kind === 'reports-wanted') void this.#reports.relay(worker, message.id, this.#running);
     });
     worker.once('exit', (code, signal) => {
       this.#running.delete(worker);
+      void this.#reports.depart(worker);
       if (this.#stopping) {
         if (this.#running.size === 0) this.#stopped?.();
         return;

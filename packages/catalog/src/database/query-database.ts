@@ -1,5 +1,6 @@
 import type { Compilable, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { BytePath } from '../byte-path.js';
+import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';
 
 /** The columns that hold whole paths. */
@@ -24,6 +25,9 @@ export interface QueryDatabase {
 
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
+
+  /** An aggregate of rows of `files` that are grouped, see file-groups.ts; null where there are none. */
+  fileGroup(field: FileGroupField): RawBuilder<string | null>;
 
   /**
    * Runs something that writes, apart from the state that {@link tables} shows, in one transaction: all of it becomes

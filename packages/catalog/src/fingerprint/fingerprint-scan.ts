@@ -111,10 +111,12 @@ async function* candidates(
     yield { ...task(path, after), sequence, known };
   }
   if (scope === 'changed' && !run.isBaseline) return;
-  for await (const entry of entriesBelow(database, { path: run.root, files: true, directories: false })) {
-    const isKnown = entry.fingerprint !== null && entry.fingerprint.length > 0;
-    if (isKnown || entryType(entry.mode) !== 'file' || seen.has(entry.path)) continue;
-    yield task(entry.path, entry);
+  for await (const entries of entriesBelow(database, { path: run.root, files: true, directories: false })) {
+    for (const entry of entries) {
+      const isKnown = entry.fingerprint !== null && entry.fingerprint.length > 0;
+      if (isKnown || entryType(entry.mode) !== 'file' || seen.has(entry.path)) continue;
+      yield task(entry.path, entry);
+    }
   }
 }
 

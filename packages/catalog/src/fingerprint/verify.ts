@@ -51,8 +51,10 @@ async function* fingerprinted(
   path: BytePath | undefined,
 ): AsyncGenerator<VerifyTask> {
   const below = { ...(path && { path }), files: true, directories: false, onlyFingerprinted: true };
-  for await (const { path: at, size, mtimeNs, ctimeNs, fingerprint } of entriesBelow(database, below)) {
-    if (fingerprint && fingerprint.length > 0) yield { path: at, size, mtimeNs, ctimeNs, fingerprint };
+  for await (const entries of entriesBelow(database, below)) {
+    for (const { path: at, size, mtimeNs, ctimeNs, fingerprint } of entries) {
+      if (fingerprint && fingerprint.length > 0) yield { path: at, size, mtimeNs, ctimeNs, fingerprint };
+    }
   }
 }
 

@@ -3,10 +3,10 @@ import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
 import { locateDirectory } from '../database/directory-paths.js';
 import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
-import type { ScanId } from '../database/records.js';
+import type { ScanId, Totals } from '../database/records.js';
 import { type Attributes, isDirectory } from '../entry.js';
-import { TOTALS_COLUMNS } from './directory-size.js';
-import { entriesBelow } from './entries-below.js';
+import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+import { entriesBelow, readEntry } from './entries-below.js';
 import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { runAt } from './run-at.js';
 
@@ -26,8 +26,8 @@ export interface PastTree {
   readonly scan: { readonly id: ScanId; readonly finishedAt: number };
   /** The path itself; undefined where it did not exist. */
   readonly top: PastEntry | undefined;
-  /** What it held: directly, or with `isRecursive` at any depth. In no particular order. */
-  readonly entries: AsyncIterable<PastEntry>;
+  /** What it held: directly, or with `isRecursive` at any depth. Many at a time, in no particular order. */
+  readonly entries: AsyncIterable<readonly PastEntry[]>;
 }
 
 /** Which state of which path. */
@@ -100,46 +100,33 @@ function undo(batch: readonly ChangeRow[], differing: Map<BytePath, Attributes |
 async function pastTop(database: QueryDatabase, past: Past, path: BytePath): Promise<PastEntry | undefined> {
   const changed = past.differing.get(path);
   if (changed === null) return undefined;
-  if (changed !== undefined) return pastEntry(database, past, path, changed);
-  const parent = splitPath(path)?.parent ?? path;
-  const options = { files: true, directories: true, onlyDirect: true } as const;
-  for await (const entry of entriesBelow(database, { ...options, path: parent })) {
-    if (entry.path === path) return pastEntry(database, past, path, entry);
-  }
-  const root = await locateDirectory(database.tables, path);
-  if (!root) return undefined;
-  for await (const entry of entriesBelow(database, { path, files: false, directories: true })) {
-    return pastEntry(database, past, path, entry);
-  }
-  return undefined;
+  if (changed !== undefined) return pastEntry(past, path, changed, await presentTotals(database, path));
+  const entry = await readEntry(database, path);
+  return entry && pastEntry(past, path, entry, entry.totals);
 }
 
 async function* pastEntries(
   database: QueryDatabase,
   past: Past,
   { path, isRecursive }: { readonly path: BytePath; readonly isRecursive: boolean },
-): AsyncGenerator<PastEntry> {
+): AsyncGenerator<readonly PastEntry[]> {
   const isShown = (at: BytePath) =>
     at !== path && (isRecursive ? isWithin(at, path) : splitPath(at)?.parent === path);
   const present = entriesBelow(database, { path, files: true, directories: true, onlyDirect: !isRecursive });
-  for await (const entry of present) {
-    if (!past.differing.has(entry.path) && isShown(entry.path)) {
-      yield await pastEntry(database, past, entry.path, entry);
-    }
+  for await (const entries of present) {
+    yield entries
+      .filter(({ path: at }) => !past.differing.has(at) && isShown(at))
+      .map((entry) => pastEntry(past, entry.path, entry, entry.totals));
   }
   for (const [at, attributes] of past.differing) {
-    if (attributes && isShown(at)) yield await pastEntry(database, past, at, attributes);
+    if (!attributes || !isShown(at)) continue;
+    const totals = isDirectory(attributes.mode) ? await presentTotals(database, at) : null;
+    yield [pastEntry(past, at, attributes, totals)];
   }
 }
 
-async function pastEntry(
-  { tables }: QueryDatabase,
-  { growth }: Past,
-  path: BytePath,
-  attributes: Attributes,
-): Promise<PastEntry> {
-  if (!isDirectory(attributes.mode)) return { path, attributes, files: 1, bytes: attributes.size };
-  const since: Pick<Growth, 'files' | 'bytes'> = growth.at(path) ?? { files: 0, bytes: 0 };
+/** What a directory holds now; nothing where there is none any more. */
+async function presentTotals({ tables }: QueryDatabase, path: BytePath): Promise<Totals | null> {
   const now = await locateDirectory(tables, path);
   const row =
     now &&
@@ -148,10 +135,12 @@ async function pastEntry(
       .select(TOTALS_COLUMNS)
       .where('id', '=', now.id)
       .executeTakeFirst());
-  return {
-    path,
-    attributes,
-    files: Number(row?.total_files ?? 0n) - since.files,
-    bytes: Number(row?.total_bytes ?? 0n) - since.bytes,
-  };
+  return row ? totalsOf(row) : null;
+}
+
+function pastEntry({ growth }: Past, path: BytePath, attributes: Attributes, now: Totals | null): PastEntry {
+  const entry = { path, attributes };
+  if (!isDirectory(attributes.mode)) return { ...entry, files: 1, bytes: attributes.size };
+  const since: Pick<Growth, 'files' | 'bytes'> = growth.at(path) ?? { files: 0, bytes: 0 };
+  return { ...entry, files: (now?.files ?? 0) - since.files, bytes: (now?.bytes ?? 0) - since.bytes };
 }

@@ -33,18 +33,17 @@ export function asOfCommand({ output }: CommandContext): Command {
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
         );
         if (!tree.top) throw new NotThereError(`there was no ${displayPath(path)} then`);
-        const print = await entryPrinter(rows);
+        const form = await entryForm(rows);
+        const print = (entries: readonly PastEntry[]) => rows.printAll(entries, form);
         let waiting: PastEntry[] | undefined = flags.recursive ? undefined : [];
-        for await (const entry of tree.entries) {
-          if (waiting && waiting.length < MAX_SORTED) waiting.push(entry);
-          else {
-            waiting?.forEach(print);
-            waiting = undefined;
-            print(entry);
-          }
+        for await (const entries of tree.entries) {
+          waiting?.push(...entries);
+          if (waiting && waiting.length <= MAX_SORTED) continue;
+          print(waiting ?? entries);
+          waiting = undefined;
         }
-        waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)).forEach(print);
-        print(tree.top);
+        print(waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? []);
+        print([tree.top]);
       }),
     );
 }
@@ -55,22 +54,21 @@ class NotThereError extends Error {
   readonly code = 'not_there';
 }
 
-async function entryPrinter(rows: RowPrinter) {
+/** How an entry is shown. */
+async function entryForm(rows: RowPrinter) {
   const { displayPath, isDirectory } = await import('@filetracker/catalog');
   const pathFields = await rows.pathFields();
-  const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
-  return ({ path, attributes, files, bytes }: PastEntry) => {
-    const directory = isDirectory(attributes.mode);
-    const count = directory ? `${formatCount(files)} files` : '';
-    const shown = `${displayPath(path)}${directory && path !== '/' ? '/' : ''}`;
-    // What directories looked like is known from the changes in them; their own times are not part of the history.
-    const when = directory ? ' '.repeat(TIME_WIDTH) : formatNanoseconds(attributes.mtimeNs);
-    rows.print(`${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`, {
-      ...pathFields(path),
-      files,
-      bytes,
-      ...attributeFields(attributes),
-      ...(directory && { mtimeNs: null, ctimeNs: null }),
-    });
+  const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
+  return {
+    text: ({ path, attributes, files, bytes }: PastEntry) => {
+      const directory = isDirectory(attributes.mode);
+      const count = directory ? `${formatCount(files)} files` : '';
+      const shown = `${displayPath(path)}${directory && path !== '/' ? '/' : ''}`;
+      // What directories looked like is known from the changes in them; their own times are not part of the history.
+      const when = directory ? ' '.repeat(TIME_WIDTH) : formatNanoseconds(attributes.mtimeNs);
+      return `${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`;
+    },
+    row: ({ path, attributes, files, bytes }: PastEntry) =>
+      entryRow(pathFields(path), attributes, { files, bytes, hasTimes: !isDirectory(attributes.mode) }),
   };
 }

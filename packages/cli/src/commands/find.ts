@@ -1,4 +1,4 @@
-import type { Attributes, EntryType, FindOptions } from '@filetracker/catalog';
+import type { EntryType, FindOptions } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -55,25 +55,24 @@ export function findCommand({ output }: CommandContext): Command {
     .option('-l, --long', 'show size and time of modification')
     .action((directory: string | undefined, flags: FindFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, find } = await import('@filetracker/catalog');
+        const { displayPath, find, findPaths } = await import('@filetracker/catalog');
         const pathFields = await rows.pathFields();
-        const { attributeFields, formatNanoseconds } = await import('../output/entry-fields.js');
+        const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
-        const details = ({ size, mtimeNs }: Attributes) =>
-          `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}`;
-        for await (const entry of find(database, { ...findOptions(flags), ...(path && { path }) })) {
-          if (!rows.isForPrograms) {
-            rows.print(
-              flags.long ? `${details(entry)}  ${displayPath(entry.path)}` : displayPath(entry.path),
-              {},
-            );
-            continue;
-          }
-          rows.print('', {
-            ...pathFields(entry.path),
-            ...attributeFields(entry),
-            fingerprint: entry.fingerprint?.toString('hex') ?? null,
+        const options = { ...findOptions(flags), ...(path && { path }) };
+        if (!rows.isForPrograms && !flags.long) {
+          for await (const paths of findPaths(database, options)) output.lines(paths.map(displayPath));
+          return;
+        }
+        for await (const entries of find(database, options)) {
+          rows.printAll(entries, {
+            text: ({ size, mtimeNs, path: at }) =>
+              `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}  ${displayPath(at)}`,
+            row: (entry) =>
+              entryRow(pathFields(entry.path), entry, {
+                fingerprint: entry.fingerprint?.toString('hex') ?? null,
+              }),
           });
         }
       }),

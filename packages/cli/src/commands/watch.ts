@@ -4,10 +4,12 @@ import { type Command, Option } from 'commander';
 import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseDuration } from '../duration-argument.js';
-import { WatchView } from '../output/watch-view.js';
-import { catalogFiles, watchTrees } from '../watch-trees.js';
+import { type AlertRule, parseAlertRule } from '../watch/alert-rule.js';
+import { parseListenAddress } from '../watch/metrics-server.js';
+import { type ConsumerOptions, WatchConsumers } from '../watch/watch-consumers.js';
+import { catalogFiles, watchTrees } from '../watch/watch-trees.js';
 
-interface WatchFlags {
+interface WatchFlags extends ConsumerOptions {
   readonly database: string;
   readonly backend: BackendChoice;
   readonly trust: Trust;
@@ -28,6 +30,7 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     'filetracker watch /data/projects',
     "filetracker watch --exclude '*.tmp' /data/projects /home",
     'filetracker watch --backend inotify --json /data/projects',
+    "filetracker watch -0 --exec 'xargs -0 process' --alert '10GiB/1h:/data/*' /data",
   ])
     .argument('<dirs...>', 'the trees to watch')
     .addOption(
@@ -49,6 +52,16 @@ export function watchCommand({ output, signal }: CommandContext): Command {
       parseDuration,
       5_000,
     )
+    .option('--exec <command>', 'run this for each batch, one run at a time; changed paths on its stdin')
+    .option('-0, --null', 'end paths for --exec with NUL instead of a newline')
+    .option(
+      '--alert <rule>',
+      'tell when a directory grows more: 10GiB/1h:/data/*; may be given again',
+      (text: string, before: readonly AlertRule[]) => [...before, parseAlertRule(text)],
+      [],
+    )
+    .option('--alert-exec <command>', 'run this for each alert, with FILETRACKER_ALERT_PATH and others set')
+    .option('--listen <port>', 'answer GET /metrics and /healthz: PORT or ADDRESS:PORT', parseListenAddress)
     .option('--limit-queue', 'keep to the kernel’s limit of queued events with fanotify')
     .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
     .option('-x, --one-file-system', 'enter no other file system')
@@ -58,13 +71,17 @@ export function watchCommand({ output, signal }: CommandContext): Command {
       async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
         const roots = await Promise.all(directories.map(async (path) => pathArgument(await realpath(path))));
         await withCatalog(command, { create: true }, async (catalog) => {
-          const view = new WatchView(output, catalog);
-          const ignore = await catalogFiles(database);
-          await watchTrees(catalog, roots, {
-            options: { ...options, ignore },
-            signal,
-            onEvent: (event) => view.show(event),
-          });
+          const consumers = await WatchConsumers.open(catalog, output, { ...options, roots });
+          try {
+            const ignore = await catalogFiles(database);
+            await watchTrees(catalog, roots, {
+              options: { ...options, ignore },
+              signal,
+              onEvent: (event) => consumers.take(event),
+            });
+          } finally {
+            await consumers.close();
+          }
         });
       },
     );

@@ -50,6 +50,11 @@ export class Output {
     else if (text !== undefined) this.stdout.write(`${text}\n`);
   }
 
+  /** Prints many results that are lines already, with one system call. */
+  lines(lines: readonly string[]): void {
+    if (lines.length > 0) this.stdout.write(`${lines.join('\n')}\n`);
+  }
+
   /** Runs a transfer with a progress bar, where there is a terminal to draw it on. */
   async withProgress<T>(
     label: string,

@@ -30,6 +30,27 @@ export class RowPrinter {
     return this.isCsv || this.output.json;
   }
 
+  /** Prints many rows together, which is several times as fast; only the form that is asked for is made of them. */
+  printAll<Item>(
+    items: readonly Item[],
+    form: { readonly text: (item: Item) => string; readonly row: (item: Item) => Result },
+  ): void {
+    if (!this.isForPrograms) {
+      this.output.lines(items.map(form.text));
+      return;
+    }
+    const lines = items.map((item) => {
+      const row = form.row(item);
+      if (!this.isCsv) return JSON.stringify(row);
+      // As JSON.stringify does: a field that is undefined is none.
+      const fields = Object.entries(row).filter(([, value]) => value !== undefined);
+      const headings = this.#hasHeadings ? '' : `${csvLine(fields.map(([name]) => name))}\n`;
+      this.#hasHeadings = true;
+      return headings + csvLine(fields.map(([, value]) => value));
+    });
+    this.output.lines(lines);
+  }
+
   /** Prints one row: `text` for people, `row` for programs. */
   print(text: string, row: Result): void {
     if (this.form === 'text') {

@@ -1,4 +1,5 @@
 import type { Catalog, ChangedPlace, ChangeKind, WatchEvent } from '@filetracker/catalog';
+import type { Alert } from '../watch/growth-alerts.js';
 import { formatSize } from './format.js';
 import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
 import type { Output, Result } from './output.js';
@@ -20,6 +21,14 @@ export class WatchView {
     if (event.kind === 'batch') await this.#showBatch(event);
     else if (this.output.json) await this.#print(undefined, event);
     else await this.#remark(event);
+  }
+
+  /** A directory grew more than a rule allows. */
+  async showAlert({ rule, path, bytes }: Alert): Promise<void> {
+    const { displayPath } = await import('@filetracker/catalog');
+    const { jsonPathFields } = await import('./path-fields.js');
+    const text = `${clockTime(Date.now())}  ALERT: ${displayPath(path)} grew ${formatSize(bytes)} (${rule.text})`;
+    this.output.result(text, { kind: 'alert', ...jsonPathFields(path), bytes, rule: rule.text });
   }
 
   async #showBatch({ root, batch }: Extract<WatchEvent, { kind: 'batch' }>): Promise<void> {

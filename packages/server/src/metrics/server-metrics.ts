@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
-import type { FileStore } from '../store/file-store.js';
+import type { FileStore, StoreStatus } from '../store/file-store.js';
 import { RequestMetrics } from './request-metrics.js';
 import { Traffic } from './traffic.js';
 
@@ -47,8 +47,12 @@ export class ServerMetrics {
       store('filetracker_contents', 'Distinct contents in the store.', status.contents),
       store('filetracker_logical_bytes', 'Plain bytes, counted for each name.', status.logicalBytes),
       store('filetracker_content_bytes', 'Plain bytes, counted once for each content.', status.contentBytes),
+      store('filetracker_kept_versions', 'Versions of the past that are kept.', status.keptVersions),
+      store('filetracker_kept_bytes', 'Plain bytes, counted for each of these.', status.keptBytes),
       store('filetracker_stored_bytes', 'Bytes of the stored copies.', status.storedBytes),
       store('filetracker_free_bytes', "Room left on the store's disk.", status.freeBytes),
+      ...quotas(status.quotas),
+      ...checkpoint(status.checkpoint),
       // Its declared type has the kinds as numbers and lacks the names of values.
       ...(process as unknown as MetricsReport),
     ];
@@ -66,6 +70,32 @@ function sum(name: string, help: string, value: number): ReportedMetric {
 /** A figure of the store, which is the same for every process. */
 function store(name: string, help: string, value: number): ReportedMetric {
   return { name, help, type: 'gauge', aggregator: 'first', values: [{ value, labels: {} }] };
+}
+
+function quotas(states: StoreStatus['quotas']): readonly ReportedMetric[] {
+  if (states.length === 0) return [];
+  const gauge = (name: string, help: string, figure: 'used' | 'most'): ReportedMetric => ({
+    ...store(name, help, 0),
+    values: states.map((state) => ({
+      value: state[figure],
+      labels: { directory: `/${state.directory}`, unit: state.unit },
+    })),
+  });
+  return [
+    gauge('filetracker_quota_used', 'What is stored in a directory with a quota.', 'used'),
+    gauge('filetracker_quota_limit', 'The most that may be stored in it.', 'most'),
+  ];
+}
+
+function checkpoint(last: StoreStatus['checkpoint']): readonly ReportedMetric[] {
+  if (!last) return [];
+  const help = 'When the newest copy of the metadata was taken.';
+  return [store('filetracker_last_checkpoint_timestamp_seconds', help, last.time / 1000)];
+}
+
+/** One report with the sums of several. */
+export async function mergeReports(reports: readonly MetricsReport[]): Promise<MetricsReport> {
+  return (await AggregatorRegistry.aggregate([...reports]).getMetricsAsJSON()) as unknown as MetricsReport;
 }
 
 /** The reports of all processes that serve a store as one page in Prometheus's text format. */

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { on } from 'node:events';
-import type { MetricsReport } from './server-metrics.js';
+import { type MetricsReport, mergeReports } from './server-metrics.js';
 
 /** What workers and their primary process tell each other about metrics; `id` names one request for them. */
 export type MetricsMessage =
@@ -39,10 +39,33 @@ export function shareReports(own: () => Promise<MetricsReport>): () => Promise<r
     });
 }
 
-/** In the primary: answers a worker that wants everybody's reports. */
-export async function relayReports(asking: Worker, id: string, workers: Iterable<Worker>): Promise<void> {
-  const reports = await Promise.all([...workers].map((worker) => reportOf(worker, id)));
-  tell(asking, { kind: 'reports', id, reports: reports.filter((report) => report !== undefined) });
+/** In the primary: what the workers have reported, and those that have died since. */
+export class WorkerReports {
+  readonly #last = new Map<Worker, MetricsReport>();
+  #departed: MetricsReport = [];
+
+  /** Answers a worker that wants everybody's reports. */
+  async relay(asking: Worker, id: string, workers: Iterable<Worker>): Promise<void> {
+    await Promise.all(
+      [...workers].map(async (worker) => {
+        const report = await reportOf(worker, id);
+        if (report && !worker.isDead()) this.#last.set(worker, report);
+      }),
+    );
+    tell(asking, { kind: 'reports', id, reports: [this.#departed, ...this.#last.values()] });
+  }
+
+  /**
+   * Keeps what a worker that died had counted when it reported last. A sum that went back would be taken for one that
+   * began anew, and all of it be counted once more.
+   */
+  async depart(worker: Worker): Promise<void> {
+    const last = this.#last.get(worker);
+    if (!last) return;
+    this.#last.delete(worker);
+    const counted = last.filter(({ type }) => type !== 'gauge');
+    this.#departed = await mergeReports([this.#departed, counted]);
+  }
 }
 
 async function reportOf(worker: Worker, id: string): Promise<MetricsReport | undefined> {

@@ -61,7 +61,7 @@ export interface FileStoreOptions {
 }
 
 /** What `GET /status` tells of a store. */
-interface StoreStatus extends Totals {
+export interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
   readonly checkpoint: CheckpointInfo | undefined;

@@ -5,10 +5,12 @@ import {
   type PostgresPoolClient,
   type RawBuilder,
   type SqlBool,
+  sql,
 } from 'kysely';
 import type pg from 'pg';
 import type { BytePath } from '../../byte-path.js';
 import { CatalogError } from '../errors.js';
+import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
 import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
 import type { CatalogTables } from '../tables.js';
 import {
@@ -24,6 +26,18 @@ import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
 import { isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
+
+const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
+  names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
+  modes: sql`string_agg(files.mode::text, ' ' ORDER BY files.name)`,
+  details: sql`string_agg(${sql.raw(
+    detailsExpression(
+      (column) => `coalesce(files.${column}::text, '')`,
+      (column) =>
+        `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE coalesce(encode(files.${column}, 'hex'), '') END`,
+    ),
+  )}, E'\\n' ORDER BY files.name)`,
+};
 
 /** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
 class PostgresQueries implements QueryDatabase {
@@ -58,6 +72,10 @@ class PostgresQueries implements QueryDatabase {
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return isWithin(column, path);
+  }
+
+  fileGroup(field: FileGroupField): RawBuilder<string | null> {
+    return FILE_GROUPS[field];
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {

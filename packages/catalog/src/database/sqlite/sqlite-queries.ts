@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
+import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
 import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
@@ -8,6 +9,18 @@ import { openForReading, openForWriting, translated, translating } from './open-
 
 /** Rows that {@link SqliteQueries.stream} hands out together. */
 const BATCH = 2_000;
+
+// Rows come in the order of the table's key and so of the names: an ORDER BY in the aggregate would sort them again.
+const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
+  names: sql`group_concat(hex(files.name), '2F')`,
+  modes: sql`group_concat(files.mode, ' ')`,
+  details: sql`group_concat(${sql.raw(
+    detailsExpression(
+      (column) => `coalesce(files.${column}, '')`,
+      (column) => `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE hex(files.${column}) END`,
+    ),
+  )}, char(10))`,
+};
 
 /** The tables of a catalog in one SQLite file. */
 class SqliteQueries implements QueryDatabase {
@@ -53,6 +66,10 @@ class SqliteQueries implements QueryDatabase {
     const { from, to } = subtreeRange(path);
     const name = sql.ref(column);
     return sql<SqlBool>`(${name} = ${toBytes(path)} OR (${name} >= ${from} AND ${name} < ${to}))`;
+  }
+
+  fileGroup(field: FileGroupField): RawBuilder<string | null> {
+    return FILE_GROUPS[field];
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {

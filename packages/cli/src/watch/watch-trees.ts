@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BytePath, Catalog, WatchEvent, WatchOptions } from '@filetracker/catalog';
-import { pathArgument } from './catalog-command.js';
+import { pathArgument } from '../catalog-command.js';
 
 /** Watches several trees at once and shows their events as they come; the failure of one ends all. */
 export async function watchTrees(

@@ -1,0 +1,47 @@
+import { attributes } from '../attribute-columns.js';
+import type { Merge } from './resolve-directories.js';
+
+/** Memory for each hash table, so that the files of a hundred thousand directories are compared without a detour to the disk. */
+const WORK_MEMORY = '64MB';
+
+/** What makes a file count as modified; the bytes it takes on the disk and the device change by themselves. */
+const REPORTED = ['mode', 'uid', 'gid', 'links', 'inode', 'size', 'mtime_ns', 'ctime_ns'];
+
+/** As {@link REPORTED}, with what is brought up to date without being told. */
+const STORED = [...REPORTED, 'device', 'allocated'];
+
+const tuple = (prefix: string, columns: readonly string[]) =>
+  `(${columns.map((column) => prefix + column).join(', ')})`;
+const differ = (columns: readonly string[]) =>
+  `${tuple('o.', columns)} IS DISTINCT FROM ${tuple('n.', columns)}`;
+
+/**
+ * Makes the table `compared`: the files of directories whose listing changed that are not as they were, before and
+ * after. Returns their number.
+ */
+export async function compareFiles({ client, staged }: Merge): Promise<number> {
+  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'`);
+  const { rowCount } = await client.query(`
+    CREATE TEMP TABLE compared ON COMMIT DROP AS
+    WITH changed AS (SELECT number, id, device, path FROM seen WHERE known_id IS NOT NULL AND kind = 'D'),
+  known AS (
+    SELECT f.directory_id, f.name, f.is_counted, f.fingerprint,
+      ${attributes('f.?').replace('f.device', 'coalesce(f.device, c.device) AS device')}, c.device AS home, c.path
+    FROM changed c JOIN files f ON f.directory_id = c.id
+    WHERE NOT EXISTS (
+      SELECT FROM ${staged} u WHERE u.directory = c.number AND u.kind = 'u' AND u.name = f.name)
+  ),
+  present AS (
+    SELECT c.id AS directory_id, e.name, ${attributes('e.?')}, c.device AS home, c.path
+    FROM changed c JOIN ${staged} e ON e.directory = c.number AND e.kind = 'f'
+  )
+    SELECT coalesce(o.directory_id, n.directory_id) AS directory_id, coalesce(o.name, n.name) AS name,
+      coalesce(o.home, n.home) AS home, coalesce(o.path, n.path) AS directory_path, o.is_counted,
+      ${attributes('o.? AS old_?')}, o.fingerprint AS old_fingerprint, ${attributes('n.? AS new_?')},
+      CASE WHEN o.name IS NULL THEN 'new' WHEN n.name IS NULL THEN 'removed'
+        WHEN ${differ(REPORTED)} THEN 'modified' ELSE 'refreshed' END AS verdict
+    FROM known o FULL JOIN present n ON o.directory_id = n.directory_id AND o.name = n.name
+    WHERE o.name IS NULL OR n.name IS NULL OR ${differ(STORED)}`);
+  await client.query('ANALYZE compared');
+  return rowCount ?? 0;
+}

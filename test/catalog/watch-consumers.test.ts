@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { WatchProcess } from '../support/watch-process.js';
+
+const FAST = ['--settle', '20ms', '--max-delay', '200ms'];
+
+const read = (file: string) => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+describe('--exec', () => {
+  test('runs one command at a time with the paths of all batches since the last one', async () => {
+    const { place, root, database } = catalogWorkplace();
+    const [log, gate] = [join(place, 'log'), join(place, 'gate')];
+    // The first run waits for the gate; that it ran alone shows in the order of the lines.
+    const command = `echo begin >> '${log}'; tr '\\0' '\\n' >> '${log}'; while [ ! -e '${gate}' ]; do sleep 0.05; done; echo end >> '${log}'`;
+    const watch = new WatchProcess(root, database, { flags: [...FAST, '-0', '--exec', command] });
+    await watch.started();
+    writeFileSync(join(root, 'first'), '');
+    await expect.poll(() => read(log)).toMatch(/first/);
+    for (const name of ['second', 'new\nline']) {
+      const told = watch.lines.length;
+      writeFileSync(join(root, name), '');
+      await watch.line({ kind: 'batch' }, told);
+    }
+    writeFileSync(gate, '');
+    await expect.poll(() => read(log).match(/end/g)?.length).toBe(2);
+    const paths = (...names: string[]) => names.map((name) => `${join(root, name)}\n`).join('');
+    expect(read(log)).toBe(`begin\n${paths('first')}end\nbegin\n${paths('second', 'new\nline')}end\n`);
+    await watch.end('SIGINT');
+  });
+
+  test('a command that fails or reads nothing is a warning and no more', async () => {
+    const { root, database } = catalogWorkplace();
+    const watch = new WatchProcess(root, database, { flags: [...FAST, '--exec', 'exit 3'] });
+    await watch.started();
+    for (let n = 0; n < 2_000; n++) writeFileSync(join(root, `a-rather-long-name-${n}`), '');
+    await expect.poll(() => watch.stderr).toMatch(/warning: --exec: the command ended with 3/);
+    const told = watch.lines.length;
+    writeFileSync(join(root, 'more'), '');
+    await watch.line({ kind: 'batch' }, told);
+    await watch.end('SIGINT');
+  });
+});
+
+describe('--alert', () => {
+  test('tells once a window which directory grew too much, and runs a command', async () => {
+    const { place, root, database } = catalogWorkplace();
+    for (const name of ['quiet', 'loud/deep']) mkdirSync(join(root, name), { recursive: true });
+    const log = join(place, 'log');
+    const hook = `echo "$FILETRACKER_ALERT_PATH $FILETRACKER_ALERT_BYTES" >> '${log}'`;
+    const flags = [...FAST, '--alert', `10KiB/1h:${root}/*`, '--alert-exec', hook];
+    const watch = new WatchProcess(root, database, { flags });
+    await watch.started();
+    writeFileSync(join(root, 'quiet', 'a'), Buffer.alloc(9_000));
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const told = watch.lines.length;
+      writeFileSync(join(root, 'loud', 'deep', name), Buffer.alloc(6_000));
+      await watch.line({ kind: 'batch' }, told);
+    }
+    expect(await watch.line({ kind: 'alert' })).toMatchObject({ path: join(root, 'loud'), bytes: 12_000 });
+    await expect.poll(() => read(log)).toBe(`${join(root, 'loud')} 12000\n`);
+    await watch.end('SIGINT');
+    expect(watch.lines.filter(({ kind }) => kind === 'alert')).toHaveLength(1);
+  });
+});
+
+describe('--listen', () => {
+  test('answers with metrics and health', async () => {
+    const { root, database } = catalogWorkplace();
+    writeFileSync(join(root, 'a'), Buffer.alloc(100));
+    const watch = new WatchProcess(root, database, { flags: [...FAST, '--listen', '0'] });
+    const { url } = (await watch.line({ kind: 'listening' })) as { url: string };
+    await watch.started();
+    const told = watch.lines.length;
+    writeFileSync(join(root, 'b'), Buffer.alloc(50));
+    await watch.line({ kind: 'batch' }, told);
+    const health = await fetch(`${url}/healthz`);
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok', roots: { [root]: 'live' } }]);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(`filetracker_watch_bytes{root="${root}"} 150\n`);
+    expect(metrics).toContain(`filetracker_watch_changes_total{root="${root}",kind="new"} 1\n`);
+    expect((await fetch(`${url}/nothing`)).status).toBe(404);
+    await watch.end('SIGINT');
+  });
+});
+
+test('several roots are watched by one process', async () => {
+  const { place, root, database } = catalogWorkplace();
+  const second = join(place, 'second');
+  mkdirSync(second);
+  const watch = new WatchProcess(root, database, { flags: [...FAST, second] });
+  await Promise.all([root, second].map((at) => watch.line({ kind: 'started', root: at })));
+  for (const at of [root, second]) {
+    const told = watch.lines.length;
+    writeFileSync(join(at, 'new'), '');
+    expect(await watch.line({ kind: 'batch' }, told)).toMatchObject({ root: at });
+  }
+  await watch.end('SIGINT');
+});
