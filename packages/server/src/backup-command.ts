@@ -29,9 +29,9 @@ Examples:
     )
     .parse(argv, { from: 'user' });
   const { dir, json } = command.opts<{ dir: string; json?: true }>();
-  const target = resolve(command.args[0] ?? '');
-  const report = await backupStore(resolve(dir), target);
+  const [target = ''] = command.args;
+  const report = await backupStore(resolve(dir), resolve(target));
   const { present, linked, copied, removed } = report;
-  const text = `backed up to ${target}: ${linked} blobs linked, ${copied} copied, ${present} there already, ${removed} removed`;
+  const text = `backed up to ${target}; large contents: ${linked} linked, ${copied} copied, ${present} there already, ${removed} removed`;
   process.stdout.write(`${json ? JSON.stringify({ target, ...report }) : text}\n`);
 }
