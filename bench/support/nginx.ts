@@ -36,6 +36,7 @@ http {
   const url = `http://127.0.0.1:${port}`;
   while (!(await answers(url))) await pause(20);
   const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     await exited;

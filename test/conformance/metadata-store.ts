@@ -269,6 +269,10 @@ export function describeMetadataStore(
       expect(await store.hasTombstone(name)).toBe(false);
       await store.deleteFile(name, toVersion(1), { tombstone: true });
       expect(await store.hasTombstone(name)).toBe(true);
+      const never = { location: inline('x'), condition: { neverStored: true } };
+      await expect(store.putFile(file('a', 2, 'x'), never)).rejects.toThrow(/was stored or deleted here/);
+      await store.putFile(file('b', 2, 'x'), never);
+      await expect(store.putFile(file('b', 3, 'x'), never)).rejects.toThrow(/was stored or deleted here/);
       await store.putFile(file('a', 1, 'x'), { location: inline('x') });
       expect(await store.hasTombstone(name)).toBe(false);
     });

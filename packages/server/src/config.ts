@@ -27,6 +27,8 @@ export interface ServerConfig extends ListenOptions, ProtectionOptions {
   /** Go on in the background. */
   readonly daemon: boolean;
   readonly fallbackUrl: string | undefined;
+  /** Fetch and store files from there instead of redirecting. */
+  readonly fallbackImport: boolean;
   readonly workers: number;
   /** In bytes. */
   readonly maxFileSize: number;
@@ -47,6 +49,7 @@ interface Flags extends ListenFlags, ProtectionFlags, StoreFlags, CheckpointFlag
   readonly logConfig?: string;
   readonly daemon: boolean;
   readonly fallbackUrl?: string;
+  readonly fallbackImport?: true;
   readonly workers: number;
   readonly maxFileSize: number;
   readonly compressionLevel: number;
@@ -66,6 +69,9 @@ export function parseConfig(
 ): ServerConfig {
   const command = serverCommand(defaultDirectory(environment)).parse(argv, { from: 'user' });
   const flags = command.opts<Flags>();
+  if (flags.fallbackImport && flags.fallbackUrl === undefined) {
+    command.error('error: --fallback-import needs --fallback-url');
+  }
   const { daemon, workers } = flags;
   return {
     ...listenOptions(command, { environment, pid, daemon, workers }),
@@ -76,6 +82,7 @@ export function parseConfig(
     logConfig: flags.logConfig,
     daemon,
     fallbackUrl: flags.fallbackUrl,
+    fallbackImport: flags.fallbackImport ?? false,
     workers,
     maxFileSize: flags.maxFileSize,
     compressionLevel: flags.compressionLevel,
@@ -111,6 +118,12 @@ function serverCommand(directory: string): Command {
     .addOption(new Option('-D, --no-daemon', 'stay in the foreground, which is the default').default(false))
     .option('--daemon', 'go on in the background once the server listens')
     .option('--fallback-url <url>', 'redirect reads of files that are not here to this server', fallbackUrl)
+    .addOption(
+      new Option(
+        '--fallback-import',
+        'fetch what is not here from --fallback-url and store it, in place of a redirect',
+      ).conflicts('readOnly'),
+    )
     .option('--workers <number>', 'processes that serve', wholeNumber(1, 1024), 1)
     .option('--max-file-size <size>', 'largest file accepted, such as 10G', size, Number.MAX_SAFE_INTEGER)
     .option(

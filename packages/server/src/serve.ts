@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
+import { FallbackImport } from './fallback/fallback-import.js';
 import { readDirectly } from './http/direct-reads.js';
 import { createHttpServer } from './http/http-server.js';
 import { Listener } from './listening/listener.js';
@@ -12,6 +13,7 @@ import { openLog } from './log.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { shareReports } from './metrics/worker-reports.js';
 import { Protection } from './protection.js';
+import type { FileStore } from './store/file-store.js';
 import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
 
@@ -52,6 +54,7 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     ...config,
     logger,
     store,
+    fallbackImport: config.fallbackImport ? importFrom(config, store, logger) : undefined,
     tokens: protection.tokens,
     metrics,
     reports: cluster.isWorker ? shareReports(report) : async () => [await report()],
@@ -81,6 +84,14 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
   for (const url of urls) logger.info(`serving ${config.directory} at ${url}${config.prefix}`);
   if (!config.durable) logger.warn('running with --sync none: a power cut loses acknowledged files');
   return { url: urls.join(' and '), stop: () => stop(server) };
+}
+
+function importFrom(
+  { fallbackUrl }: ServerConfig,
+  store: FileStore,
+  logger: Logger,
+): FallbackImport | undefined {
+  return fallbackUrl === undefined ? undefined : new FallbackImport(fallbackUrl, store, logger);
 }
 
 /** Whether every request must pass through the application's hooks. */

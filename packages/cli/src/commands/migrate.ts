@@ -2,6 +2,7 @@ import { openRemoteStore } from '@filetracker/client';
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
+import { FetchingTarget } from '../migrate/fetching-target.js';
 import { migrate } from '../migrate/migrate.js';
 import { ServerTarget } from '../migrate/server-target.js';
 import type { MigrationSource } from '../migrate/source.js';
@@ -22,6 +23,7 @@ interface MigrateFlags extends AccessFlags {
   readonly exclude: readonly string[];
   readonly fromPython?: string;
   readonly to?: string;
+  readonly fetch?: true;
 }
 
 /** Uploads at once: more do not make a server on two cores faster. */
@@ -45,6 +47,12 @@ export function migrateCommand(context: CommandContext): Command {
     .option('--delete', 'delete below --prefix what is not among FILES; what was left out stays')
     .option('--from-python <dir>', 'store what the directory of a Python filetracker 2.x server holds')
     .option('--to <dir>', 'write into the directory of a server instead of sending to its URL')
+    .addOption(
+      new Option(
+        '--fetch',
+        'have a server with --fallback-import fetch the files: what was deleted there stays deleted',
+      ).conflicts(['to', 'delete']),
+    )
     .option('-j, --jobs <number>', 'uploads at once', wholeNumber(1), JOBS)
     .option('--dry-run', 'store and delete nothing, say what would be done')
     .addOption(new Option('-s, --silent', 'the same as --quiet'))
@@ -157,7 +165,7 @@ async function openTarget(
     onWarning: (message) => output.warn(message),
   });
   if (!store) throw new UsageError('give the URL of a server, or --to with a directory');
-  return new ServerTarget(store);
+  return flags.fetch ? new FetchingTarget(store) : new ServerTarget(store);
 }
 
 async function exclusions(

@@ -114,7 +114,7 @@ class Work {
       if (isSame) return this.observer.kept(source.name, file, 'same');
       try {
         const stored = dryRun ? file.version : await this.#put(source.name, file);
-        if (stored > file.version) this.observer.kept(source.name, file, 'newer');
+        if (stored === 'deleted' || stored > file.version) this.observer.kept(source.name, file, 'newer');
         else this.observer.stored(source.name, file);
         return;
       } catch (error) {
@@ -125,7 +125,10 @@ class Work {
     }
   }
 
-  async #put(name: FileName, { version, digest, content, isRepeated }: InspectedFile): Promise<Version> {
+  async #put(
+    name: FileName,
+    { version, digest, content, isRepeated }: InspectedFile,
+  ): Promise<Version | 'deleted'> {
     const earlier = this.#underWay.get(digest);
     const put = async () => {
       // If that fails, this tries for itself.

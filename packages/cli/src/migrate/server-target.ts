@@ -6,7 +6,7 @@ import type { ExistingFile, MigrationTarget } from './target.js';
 
 /** A server as the target of a migration. */
 export class ServerTarget implements MigrationTarget {
-  constructor(private readonly store: RemoteDataStore) {}
+  constructor(protected readonly store: RemoteDataStore) {}
 
   async *list(directory: DirectoryName, signal: AbortSignal): AsyncGenerator<ExistingFile> {
     try {
@@ -22,7 +22,7 @@ export class ServerTarget implements MigrationTarget {
     }
   }
 
-  put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version> {
+  put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'> {
     return this.store.put(name, version, content, options);
   }
 

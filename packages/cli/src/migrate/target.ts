@@ -11,8 +11,8 @@ export interface ExistingFile {
 export interface MigrationTarget {
   /** The files below a directory, in the order of the bytes of their names; none where the directory is missing. */
   list(directory: DirectoryName, signal: AbortSignal): AsyncIterable<ExistingFile>;
-  /** Stores a version and resolves with what is stored afterwards: a newer one stays. */
-  put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version>;
+  /** Stores a version and resolves with what is stored afterwards: a newer one, or its deletion, stays. */
+  put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'>;
   /** Removes a file unless it is newer by now. */
   delete(name: FileName, upTo: Version): Promise<void>;
   close(): Promise<void>;

@@ -12,17 +12,21 @@ export interface Condition {
   readonly ifNoneMatch?: Contents | undefined;
   /** If there is a file, its version must not be newer. */
   readonly ifUnmodifiedSince?: Version | undefined;
+  /** There must be no file, and no tombstone of a deleted one. */
+  readonly neverStored?: boolean | undefined;
 }
 
 /**
  * Throws `ProtocolError` `precondition_failed` if a condition is not met.
  *
  * @param stored the newest version of the file, `undefined` where there is none
+ * @param wasDeleted whether the name has a tombstone
  */
 export function refuseUnmet(
-  { ifMatch, ifNoneMatch, ifUnmodifiedSince }: Condition,
+  { ifMatch, ifNoneMatch, ifUnmodifiedSince, neverStored }: Condition,
   name: FileName,
   stored: FileRecord | undefined,
+  wasDeleted = false,
 ): void {
   if (ifMatch !== undefined && !includes(ifMatch, stored?.digest)) {
     throw unmet('If-Match', name, stored);
@@ -32,6 +36,9 @@ export function refuseUnmet(
   }
   if (ifUnmodifiedSince !== undefined && stored && stored.version > ifUnmodifiedSince) {
     throw unmet('If-Unmodified-Since', name, stored);
+  }
+  if (neverStored && (stored || wasDeleted)) {
+    throw new ProtocolError('precondition_failed', `"/${name}" was stored or deleted here`);
   }
 }
 

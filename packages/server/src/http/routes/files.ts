@@ -1,5 +1,6 @@
 import { type FileName, formatDate, ProtocolError, parseFileName, type Version } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FallbackImport } from '../../fallback/fallback-import.js';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
 import { authorizeDigestAlone } from '../authorization.js';
@@ -18,6 +19,8 @@ export interface FilesOptions {
   readonly maxFileSize: number;
   /** Base URL of a server that is asked for files that are not here, without a closing slash. */
   readonly fallbackUrl: string | undefined;
+  /** Where such files are fetched and stored instead. */
+  readonly fallbackImport: FallbackImport | undefined;
 }
 
 const PREFIX = '/files';
@@ -31,8 +34,9 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     const name = nameOf(request);
     const version = querySeconds(request, 'version');
     const { method, headers } = request.raw;
+    const open = () => store.open(name, (file) => planRead(file, method ?? 'GET', headers), version);
     try {
-      const opened = await store.open(name, (file) => planRead(file, method ?? 'GET', headers), version);
+      const opened = await (version === undefined ? orImported(options, name, open) : open());
       sendFile(request.raw, reply.hijack().raw, opened, request.log);
       return reply;
     } catch (error) {
@@ -71,7 +75,8 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
   });
 
   app.delete(PATH, { schema: DELETE }, async (request, reply) => {
-    await store.delete(nameOf(request), requiredVersion(request), conditionOf(request.headers));
+    const [name, version] = [nameOf(request), requiredVersion(request)];
+    await orImported(options, name, () => store.delete(name, version, conditionOf(request.headers)));
     return reply.send();
   });
 }
@@ -86,16 +91,41 @@ function requiredVersion(request: FastifyRequest): Version {
   return version;
 }
 
+/** Does something with a file; once more, if it is not here, when it was imported. */
+async function orImported<T>(
+  { fallbackImport }: FilesOptions,
+  name: FileName,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isMissing(error) || !(await fallbackImport?.import(name))) throw error;
+    return action();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === 'not_found';
+}
+
 /** Sends the client on to the fallback server when a file is not here and was not deleted here. */
 async function redirectOrThrow(
   error: unknown,
   name: FileName,
   request: FastifyRequest,
   reply: FastifyReply,
-  { store, fallbackUrl }: FilesOptions,
+  { store, fallbackUrl, fallbackImport }: FilesOptions,
 ): Promise<FastifyReply> {
-  const missing = error instanceof ProtocolError && error.code === 'not_found';
-  if (!missing || fallbackUrl === undefined || (await store.wasDeleted(name))) throw error;
+  // What was looked for there already and is not there, either, needs no second look.
+  const mayBeThere = isMissing(error) ? !fallbackImport : fallbackImport && isOutOfRoom(error);
+  if (!mayBeThere || fallbackUrl === undefined || (await store.wasDeleted(name))) throw error;
   // The path goes on as it came, so that a name with "%" or "?" stays the same name.
   return reply.redirect(`${fallbackUrl}${request.url.replace(/\?.*$/, '')}`, 307);
+}
+
+/** Whether a file could not be stored here for want of room, so that it can still be read from where it is. */
+function isOutOfRoom(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return ['ENOSPC', 'EDQUOT', 'EROFS', 'storage_full', 'quota_exceeded', 'too_large'].includes(String(code));
 }

@@ -24,7 +24,9 @@ export class Changes {
   put(file: FileRecord, { location, condition }: PutOptions): PutOutcome {
     const { files, tombstones, meta } = this.tables;
     const stored = findNewest(files, file.name);
-    if (condition) refuseUnmet(condition, file.name, stored);
+    if (condition) {
+      refuseUnmet(condition, file.name, stored, tombstones.doesExist(Buffer.from(file.name)));
+    }
     if (stored && stored.version > file.version) return { kind: 'unchanged', stored };
     if (stored && this.rules.appendOnly) {
       // Nothing is lost by it, so whoever repeats an upload is told that it is here.

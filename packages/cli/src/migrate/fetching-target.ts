@@ -1,0 +1,19 @@
+import type { Content, PutOptions } from '@filetracker/client';
+import type { FileName, Version } from '@filetracker/protocol';
+import { ServerTarget } from './server-target.js';
+import type { MigrationTarget } from './target.js';
+
+/**
+ * A server that fetches files itself from where they are now (`--fallback-import`). It is only asked for each file:
+ * what was deleted there stays deleted, which a put could not know.
+ */
+export class FetchingTarget extends ServerTarget implements MigrationTarget {
+  override async put(
+    name: FileName,
+    _version: Version,
+    _content: Content,
+    { signal }: PutOptions,
+  ): Promise<Version | 'deleted'> {
+    return (await this.store.stat(name, { signal }))?.version ?? 'deleted';
+  }
+}

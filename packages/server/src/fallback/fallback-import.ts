@@ -1,0 +1,71 @@
+import {
+  CHECKSUM_HEADER,
+  type FileName,
+  LOGICAL_SIZE_HEADER,
+  ProtocolError,
+  parseDigest,
+} from '@filetracker/protocol';
+import type { Logger } from 'pino';
+import type { FileStore } from '../store/file-store.js';
+import { FallbackServer, unavailable } from './fallback-server.js';
+
+/** Fetches files that are not here from another server and stores them, so that a migration finishes by itself. */
+export class FallbackImport {
+  readonly #server: FallbackServer;
+  /** Imports under way: whoever asks for the same file waits for the same import. */
+  readonly #underWay = new Map<FileName, Promise<boolean>>();
+
+  constructor(
+    url: string,
+    private readonly store: FileStore,
+    private readonly logger: Logger,
+  ) {
+    this.#server = new FallbackServer(url);
+  }
+
+  /**
+   * Stores what the other server has under a name; false if it has nothing. Throws `ProtocolError` `unavailable` if it
+   * cannot be asked, and whatever storing throws. A name that is stored or deleted here meanwhile stays so.
+   */
+  import(name: FileName): Promise<boolean> {
+    const running = this.#underWay.get(name);
+    if (running) return running;
+    const started = this.#import(name).finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, started);
+    return started;
+  }
+
+  async #import(name: FileName): Promise<boolean> {
+    if (await this.store.wasDeleted(name)) return false;
+    const response = await this.#server.get(name);
+    if (!response) return false;
+    const { body, headers, version } = response;
+    try {
+      const stored = await this.store.put({
+        name,
+        version,
+        content: body,
+        // Without these only the length and the encoding tell whether all came; both are checked on the way.
+        digest: headers.has(CHECKSUM_HEADER) ? parseDigest(headers.get(CHECKSUM_HEADER) ?? '') : undefined,
+        size: sizeIn(headers),
+        condition: { neverStored: true },
+      });
+      this.logger.info({ name, version: stored.version, size: stored.size }, 'imported');
+      return true;
+    } catch (error) {
+      await response.cancel();
+      if (!(error instanceof ProtocolError)) throw error;
+      // Somebody stored or deleted it meanwhile: that is what counts, and another look shows it.
+      if (error.code === 'precondition_failed') return true;
+      // Here it is a directory, or below a file.
+      if (error.code === 'name_conflict') return false;
+      const isTheirFault = error.code === 'digest_mismatch' || error.code === 'size_mismatch';
+      throw isTheirFault ? unavailable(error.message) : error;
+    }
+  }
+}
+
+function sizeIn(headers: Headers): number | undefined {
+  const size = headers.get(LOGICAL_SIZE_HEADER);
+  return size !== null && /^\d+$/.test(size) ? Number(size) : undefined;
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { FileTrackerClient } from '@filetracker/client';
+import { expect, it, onTestFinished } from 'vitest';
+import { startNginx } from '../../bench/support/nginx.js';
+import { collect } from '../support/collect.js';
+import { incompressible } from '../support/contents.js';
+import { filetracker } from '../support/filetracker-process.js';
+import { runServer, startForTest } from '../support/server-command.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+function clientOf(remoteUrl: string): FileTrackerClient {
+  const client = new FileTrackerClient({ localStore: 'none', remoteUrl, retries: 0 });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+async function read(client: FileTrackerClient, name: string): Promise<string> {
+  const { stream } = await client.getStream(name);
+  return Buffer.concat((await stream.toArray()) as Buffer[]).toString();
+}
+
+it('an online migration from plain files behind nginx: reads, writes and deletes go on, and it ends complete', async () => {
+  const directory = temporaryDirectory();
+  const nginx = await startNginx(directory);
+  onTestFinished(() => nginx.stop());
+  const old = join(nginx.root, 'files');
+  const names = Array.from({ length: 40 }, (_, index) => `d${index % 4}/ż ${index}%20?#.txt`);
+  for (const [index, name] of names.entries()) {
+    const path = join(old, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `old ${name}`);
+    utimesSync(path, 1_500_000_000 + index, 1_500_000_000 + index);
+  }
+  writeFileSync(join(old, 'large'), incompressible('large', 3_000_000));
+
+  const store = join(directory, 'store');
+  const server = await startForTest(store, '--fallback-url', nginx.url, '--fallback-import');
+  const client = clientOf(server.url);
+  const part = (remainder: number) =>
+    names.filter((_, index) => index % 5 === remainder).map((name) => `/${name}`);
+  const [readFirst, overwritten, deleted, deletedAfterRead] = [part(0), part(1), part(2), part(3)];
+  await Promise.all([
+    ...readFirst.map(async (name) => expect(await read(client, name)).toBe(`old ${name.slice(1)}`)),
+    ...overwritten.map((name) => client.putFile(name, Buffer.from('new'))),
+    ...deleted.map((name) => client.deleteFile(name)),
+    ...deletedAfterRead.map(async (name) => {
+      await read(client, name);
+      await client.deleteFile(name);
+    }),
+    read(client, '/large'),
+    read(client, '/large'),
+  ]);
+  for (const name of [...deleted, ...deletedAfterRead]) {
+    await expect(read(client, name)).rejects.toThrow(/does not exist/);
+  }
+  await expect(read(client, '/d0')).rejects.toThrow(/does not exist/);
+
+  // What nobody has asked for is asked for now.
+  const rest = await filetracker(['--json', '--fetch', old, server.url], {
+    cwd: directory,
+    program: 'filetracker-migrate',
+  });
+  expect(rest).toMatchObject({ code: 0, stderr: '' });
+  await nginx.stop();
+  await server.end();
+
+  const alone = await startForTest(store);
+  const after = clientOf(alone.url);
+  const left = names.filter((name) => ![...deleted, ...deletedAfterRead].includes(`/${name}`));
+  const listed = await collect(after.listFiles());
+  expect(listed.map(({ name }) => name).sort()).toEqual([...left, 'large'].sort());
+  for (const { name, stat } of listed) {
+    if (name === 'large') continue;
+    const isNew = overwritten.includes(`/${name}`);
+    expect(await read(after, `/${name}`)).toBe(isNew ? 'new' : `old ${name}`);
+    if (!isNew) expect(stat?.version).toBe(1_500_000_000 + names.indexOf(name));
+  }
+});
+
+/** A server to fall back to that answers as a test wants. */
+async function fallback(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const HEADERS = { 'Last-Modified': 'Tue, 14 Nov 2023 22:13:20 GMT' };
+
+it('many readers of one file fetch it once', async () => {
+  let asked = 0;
+  const url = await fallback((_, response) => {
+    asked++;
+    setTimeout(() => response.writeHead(200, HEADERS).end('content'), 50);
+  });
+  const server = await startForTest(temporaryDirectory(), '--fallback-url', url, '--fallback-import');
+  const client = clientOf(server.url);
+  const all = await Promise.all(Array.from({ length: 20 }, () => read(client, '/a')));
+  expect(new Set(all)).toEqual(new Set(['content']));
+  expect(await client.fileVersion('/a')).toBe(1_700_000_000);
+  expect(asked).toBe(1);
+});
+
+it.each<[string, RequestListener, RegExp]>([
+  [
+    'breaks off',
+    (_, response) => {
+      response.writeHead(200, { ...HEADERS, 'Content-Length': '1000' });
+      response.write('half');
+      setTimeout(() => response.destroy(), 50);
+    },
+    /503.*it broke off/,
+  ],
+  [
+    'sends another content than it says',
+    (_, response) => {
+      response.writeHead(200, { ...HEADERS, 'SHA256-Checksum': '0'.repeat(64) }).end('x');
+    },
+    /503.*SHA256-Checksum/,
+  ],
+  ['fails', (_, response) => void response.writeHead(500).end(), /503.*it answered 500/],
+  ['does not tell the version', (_, response) => void response.end('x'), /503.*without Last-Modified/],
+])('a fallback that %s stores nothing', async (_, answer, message) => {
+  const url = await fallback(answer);
+  const server = await startForTest(temporaryDirectory(), '--fallback-url', url, '--fallback-import');
+  const client = clientOf(server.url);
+  await expect(read(client, '/a')).rejects.toThrow(message);
+  expect(await collect(client.listFiles())).toEqual([]);
+});
+
+it('--fallback-import needs --fallback-url', async () => {
+  const ended = await runServer('-d', temporaryDirectory(), '--fallback-import');
+  expect(ended).toMatchObject({ code: 2 });
+  expect(ended.stderr).toMatch(/--fallback-import needs --fallback-url/);
+});
