@@ -59,5 +59,5 @@ export async function timeline(
     }
   }
   tellFrom(Number.NEGATIVE_INFINITY);
-  return told.reverse();
+  return told.toReversed();
 }
