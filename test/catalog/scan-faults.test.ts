@@ -19,7 +19,7 @@ function large(): PackedTree {
 }
 
 /** Records a small tree, finds no room for a large one, and has room again. */
-async function fillUp(catalog: Catalog, makeRoom: () => void | Promise<void>): Promise<void> {
+async function expectRecovery(catalog: Catalog, makeRoom: () => void | Promise<void>): Promise<void> {
   const small = new PackedTree('/data').file('a');
   await record(catalog, small);
   const before = await contents(catalog, small.root);
@@ -44,7 +44,7 @@ test('a disk that is full in the middle of a scan leaves a file’s catalog as i
   const catalog = await openCatalog(join(disk.path, 'catalog.db'), { create: true });
   const ballast = join(disk.path, 'ballast');
   writeFileSync(ballast, Buffer.alloc(38 * 1024 * 1024));
-  await fillUp(catalog, () => writeFileSync(ballast, ''));
+  await expectRecovery(catalog, () => writeFileSync(ballast, ''));
   await catalog.close();
 });
 
@@ -55,16 +55,21 @@ test('a server’s disk that is full in the middle of a scan leaves the catalog 
   execFileSync('chown', ['postgres', disk.path]);
   const server = inject('postgresUrl');
   await query(`${server}/postgres`, `CREATE TABLESPACE small LOCATION '${disk.path}'`);
-  onTestFinished(() => query(`${server}/postgres`, 'DROP TABLESPACE small').then(() => {}));
+  onTestFinished(async () => {
+    await query(
+      `${server}/postgres`,
+      'DROP DATABASE IF EXISTS on_small WITH (FORCE)',
+      'DROP TABLESPACE small',
+    );
+  });
   await query(`${server}/postgres`, 'CREATE DATABASE on_small TABLESPACE small');
-  onTestFinished(() => query(`${server}/postgres`, 'DROP DATABASE on_small WITH (FORCE)').then(() => {}));
   const catalog = await openCatalog(`${server}/on_small`, { create: true });
   const ballast = join(disk.path, 'ballast');
   const free = Number(
     execFileSync('df', ['--output=avail', '-B1', disk.path], { encoding: 'utf8' }).split('\n')[1],
   );
   writeFileSync(ballast, Buffer.alloc(free - 2 * 1024 * 1024));
-  await fillUp(catalog, () => writeFileSync(ballast, ''));
+  await expectRecovery(catalog, () => writeFileSync(ballast, ''));
   await catalog.close();
 });
 
