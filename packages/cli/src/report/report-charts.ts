@@ -3,7 +3,7 @@ import { CHANGE_KINDS } from '../change-kinds.js';
 import { periodName } from './report-tables.js';
 
 /** A chart: where it goes, what it shows in words, and what ECharts needs to draw it. */
-interface Chart {
+export interface Chart {
   readonly id: string;
   readonly label: string;
   readonly option: Readonly<Record<string, unknown>>;
