@@ -73,7 +73,7 @@ export async function recoverFull(directory: string): Promise<Row> {
 type Put = (name: string, content: Buffer) => Promise<unknown>;
 
 async function makeStore(directory: string, fill: (put: Put) => Promise<void>): Promise<void> {
-  const { store, close } = await openStore({
+  const opened = await openStore({
     directory,
     durable: false,
     compressionLevel: 3,
@@ -83,9 +83,9 @@ async function makeStore(directory: string, fill: (put: Put) => Promise<void>): 
     onBackgroundError: (error) => console.error(error),
   });
   await fill((name, content) =>
-    store.put({ name: parseFileName(name), version: toVersion(1), content: one(content) }),
+    opened.store.put({ name: parseFileName(name), version: toVersion(1), content: one(content) }),
   );
-  await close();
+  await opened.close();
 }
 
 async function* one(content: Buffer): AsyncGenerator<Buffer> {
