@@ -7,7 +7,7 @@ import { ContentDamagedError } from './errors.js';
 import type { ScrubLog, ScrubState } from './scrub-log.js';
 
 /** How contents are scrubbed. */
-export interface ScrubOptions {
+interface ScrubOptions {
   /** Time for a pass over all contents, in milliseconds. */
   readonly interval: number;
   /** Told of damage that was found, and of failures. */
