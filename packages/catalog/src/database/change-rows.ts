@@ -19,6 +19,19 @@ export interface ChangeRow {
   readonly fingerprintBefore: Buffer | null;
 }
 
+/** What a change did to sizes, and to whom: as little of a row as that takes, a third of the time. */
+export interface SizeChange {
+  readonly scan: ScanId;
+  readonly recordedAt: number;
+  readonly kind: ChangeKind;
+  readonly path: BytePath;
+  readonly previousPath: BytePath | null;
+  readonly before: SizeSide | null;
+  readonly after: SizeSide | null;
+}
+
+type SizeSide = Pick<Attributes, 'mode' | 'size' | 'uid'>;
+
 /** Which changes to read. */
 export interface ChangeRange {
   /** Recorded later than this, in milliseconds since 1970. */
@@ -29,25 +42,73 @@ export interface ChangeRange {
   readonly scan?: ScanId;
   /** In this directory or below, also what left it. */
   readonly path?: BytePath;
+  /** With a path: only changes of the directory itself and of what is directly in it. */
+  readonly onlyDirect?: boolean;
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
 /** Reads changes as they are needed: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
-  { after, upTo, scan, path, order }: ChangeRange,
+  range: ChangeRange,
 ): AsyncGenerator<ChangeRow> {
-  let query = database.tables.selectFrom('file_changes').selectAll();
+  for await (const rows of database.stream(changesIn(database, range).selectAll())) {
+    for (const row of rows) yield changeRow(row);
+  }
+}
+
+/** As {@link readChangeRows}, what concerns sizes alone. */
+export async function* readSizeChanges(
+  database: QueryDatabase,
+  range: ChangeRange,
+): AsyncGenerator<SizeChange> {
+  for await (const rows of database.stream(changesIn(database, range).select(SIZE_COLUMNS))) {
+    for (const row of rows) {
+      yield {
+        scan: Number(row.scan_id),
+        recordedAt: Number(row.recorded_at),
+        kind: row.kind,
+        path: pathFromBytes(row.path),
+        previousPath: row.previous_path && pathFromBytes(row.previous_path),
+        before: sizeSide(row.old_mode, row.old_size, row.old_uid),
+        after: sizeSide(row.new_mode, row.new_size, row.new_uid),
+      };
+    }
+  }
+}
+
+const SIZE_COLUMNS = [
+  'scan_id',
+  'recorded_at',
+  'kind',
+  'path',
+  'previous_path',
+  'old_mode',
+  'old_size',
+  'old_uid',
+  'new_mode',
+  'new_size',
+  'new_uid',
+] as const;
+
+function sizeSide(mode: bigint | null, size: bigint | null, uid: bigint | null): SizeSide | null {
+  return mode === null ? null : { mode: Number(mode), size: Number(size), uid: Number(uid) };
+}
+
+function changesIn(
+  database: QueryDatabase,
+  { after, upTo, scan, path, onlyDirect = false, order }: ChangeRange,
+) {
+  let query = database.tables.selectFrom('file_changes');
   if (after !== undefined) query = query.where('recorded_at', '>', BigInt(Math.floor(after)));
   if (upTo !== undefined) query = query.where('recorded_at', '<=', BigInt(Math.floor(upTo)));
   if (scan !== undefined) query = query.where('scan_id', '=', BigInt(scan));
-  if (path !== undefined && path !== '/') {
-    query = query.where((eb) =>
-      eb.or([database.isWithin('path', path), database.isWithin('previous_path', path)]),
-    );
+  if (path !== undefined && (onlyDirect || path !== '/')) {
+    const isIn = (column: 'path' | 'previous_path') =>
+      onlyDirect ? database.isAtOrIn(column, path) : database.isWithin(column, path);
+    query = query.where((eb) => eb.or([isIn('path'), isIn('previous_path')]));
   }
-  const ordered = query.orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
-  for await (const rows of database.stream(ordered)) for (const row of rows) yield changeRow(row);
+  return query.orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
 }
 
 /** A change from its row. */

@@ -20,8 +20,14 @@ export interface QueryDatabase {
   /** The numbers of a directory and of all below it, as a subquery. */
   subtree(directory: bigint): RawBuilder<bigint>;
 
+  /** Whether a column holds one of many numbers of directories. */
+  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool>;
+
   /** Whether a column names this path. */
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
+
+  /** Whether a column names a directory or something directly in it. */
+  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool>;
 
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;

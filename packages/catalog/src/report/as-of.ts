@@ -1,5 +1,5 @@
 import { type BytePath, isWithin, splitPath } from '../byte-path.js';
-import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import { type ChangeRow, readChangeRows, readSizeChanges } from '../database/change-rows.js';
 import { locateDirectory } from '../database/directory-paths.js';
 import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
@@ -54,7 +54,7 @@ export async function asOf(
       'the catalog does not reach back that far for this path (see "filetracker scans")',
     );
   }
-  const past = await rollBack(database, { path, moment, scan: scan.id });
+  const past = await rollBack(database, { path, moment, isRecursive, scan: scan.id });
   const top = await pastTop(database, past, path);
   return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };
 }
@@ -70,18 +70,23 @@ interface Past {
 /** Undoes what was recorded later than a moment, and by no scan before the one whose result is asked for: clocks go back. */
 async function rollBack(
   database: QueryDatabase,
-  { path, moment, scan }: { readonly path: BytePath; readonly moment: number; readonly scan: ScanId },
+  { path, moment, isRecursive, scan }: AsOfOptions & { readonly scan: ScanId },
 ): Promise<Past> {
   const watches = await watchRuns(database);
-  const differing = new Map<BytePath, Attributes | null>();
+  const isLater = (change: { readonly scan: ScanId }) => change.scan > scan || watches.has(change.scan);
+  const range = { after: moment, path, order: 'newestFirst' } as const;
   const sums = new GrowthSums();
   const inside = withinFilter(path);
-  let batch: ChangeRow[] = [];
-  for await (const change of readChangeRows(database, { after: moment, path, order: 'newestFirst' })) {
-    if (change.scan <= scan && !watches.has(change.scan)) continue;
+  for await (const change of readSizeChanges(database, range)) {
+    if (!isLater(change)) continue;
     for (const effect of effectsOf(change)) {
-      if (inside(effect.path)) sums.add(effect.path, effect);
+      if (inside(effect.path)) sums.add(splitPath(effect.path)?.parent ?? effect.path, effect);
     }
+  }
+  const differing = new Map<BytePath, Attributes | null>();
+  let batch: ChangeRow[] = [];
+  for await (const change of readChangeRows(database, { ...range, onlyDirect: !isRecursive })) {
+    if (!isLater(change)) continue;
     const last = batch[0];
     if (last && (last.scan !== change.scan || last.recordedAt !== change.recordedAt)) {
       undo(batch, differing);

@@ -1,5 +1,5 @@
 import { type BytePath, splitPath } from '../byte-path.js';
-import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import { readSizeChanges, type SizeChange } from '../database/change-rows.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
@@ -70,7 +70,7 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const { path, after, upTo, interval, limit } = options;
   const sums = new ReportSums(options);
   const range = { after, upTo, order: 'oldestFirst', ...(path && { path }) } as const;
-  for await (const change of readChangeRows(database, range)) sums.add(change);
+  for await (const change of readSizeChanges(database, range)) sums.add(change);
   return {
     path,
     after,
@@ -112,7 +112,7 @@ class ReportSums {
     }
   }
 
-  add(change: ChangeRow): void {
+  add(change: SizeChange): void {
     const { kind, path, before, after } = change;
     const attributes = after ?? before;
     if (!attributes || isDirectory(attributes.mode)) return;
@@ -146,7 +146,7 @@ class ReportSums {
     };
   }
 
-  #count({ kind, recordedAt }: ChangeRow, bytes: number, growth: number): void {
+  #count({ kind, recordedAt }: SizeChange, bytes: number, growth: number): void {
     const period = this.#periods.get(periodStart(recordedAt, this.options.interval));
     for (const kinds of [this.#kinds, period?.kinds]) {
       if (!kinds) continue;

@@ -37,9 +37,10 @@ export interface WalkStep {
  * names where it is the same for all databases. Memory is bounded by the pending directories.
  */
 export async function* walkDirectories(
-  { tables }: QueryDatabase,
+  database: QueryDatabase,
   { path, onlyDirect = false }: { readonly path?: BytePath | undefined; readonly onlyDirect?: boolean },
 ): AsyncGenerator<WalkStep> {
+  const { tables } = database;
   const starts = await startingDirectories(tables, path);
   if (starts.length === 0) return;
   const rows = await tables
@@ -61,7 +62,7 @@ export async function* walkDirectories(
     const found = await tables
       .selectFrom('directories')
       .select(COLUMNS)
-      .where('parent_id', 'in', [...places.keys()])
+      .where(database.isAmong('parent_id', [...places.keys()]))
       .execute();
     const children = found
       .map((row) => {

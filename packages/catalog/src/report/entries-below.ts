@@ -154,7 +154,7 @@ class FileReader<Item> {
     const homes = new Map(directories.map((directory) => [directory.id, directory]));
     const rows = await this.#grouped()
       .select('directory_id')
-      .where('directory_id', 'in', [...homes.keys()])
+      .where(this.database.isAmong('directory_id', [...homes.keys()]))
       .groupBy('directory_id')
       .execute();
     return new Map(

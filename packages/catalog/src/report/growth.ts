@@ -1,5 +1,5 @@
 import { type BytePath, splitPath } from '../byte-path.js';
-import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
+import { readSizeChanges, type SizeChange } from '../database/change-rows.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { isDirectory } from '../entry.js';
 
@@ -22,7 +22,7 @@ export interface Effect {
 }
 
 /** What a change of a file does to sizes: a rename leaves one place and arrives at another. */
-export function effectsOf({ kind, path, previousPath, before, after }: ChangeRow): Effect[] {
+export function effectsOf({ kind, path, previousPath, before, after }: SizeChange): Effect[] {
   if (isDirectory((after ?? before)?.mode ?? 0)) return [];
   const oldSize = before?.size ?? 0;
   const newSize = after?.size ?? 0;
@@ -53,20 +53,25 @@ export class GrowthSums {
   /** Sums per directory, those of all below included, up to and including `top`. */
   carriedUp(isAbove: (path: BytePath) => boolean): GrowthSums {
     const total = new GrowthSums();
-    for (const [path, sum] of this.#sums) {
-      for (
-        let at: BytePath | undefined = path;
-        at !== undefined && !isAbove(at);
-        at = splitPath(at)?.parent
-      ) {
-        const known = total.#sums.get(at);
-        if (known) {
-          known.bytes += sum.bytes;
-          known.files += sum.files;
-          known.changes += sum.changes;
-        } else {
-          total.#sums.set(at, { ...sum });
-        }
+    const byLength: BytePath[][] = [];
+    const add = (path: BytePath, { bytes, files, changes }: Omit<Growth, 'path'>) => {
+      const known = total.#sums.get(path);
+      if (known) {
+        known.bytes += bytes;
+        known.files += files;
+        known.changes += changes;
+      } else {
+        total.#sums.set(path, { bytes, files, changes });
+        (byLength[path.length] ??= []).push(path);
+      }
+    };
+    for (const [path, sum] of this.#sums) if (!isAbove(path)) add(path, sum);
+    // A parent's path is shorter than those below it: when its turn comes, they have all been added to it.
+    for (let length = byLength.length - 1; length > 0; length--) {
+      for (const path of byLength[length] ?? []) {
+        const parent = splitPath(path)?.parent;
+        const sum = total.#sums.get(path);
+        if (parent !== undefined && sum && !isAbove(parent)) add(parent, sum);
       }
     }
     return total;
@@ -130,7 +135,7 @@ export async function topGrowth(
     ...(upTo !== undefined && { upTo }),
   } as const;
   const inside = withinFilter(path);
-  for await (const change of readChangeRows(database, range)) {
+  for await (const change of readSizeChanges(database, range)) {
     for (const effect of effectsOf(change)) {
       if (!inside(effect.path)) continue;
       sums.add(of === 'files' ? effect.path : (splitPath(effect.path)?.parent ?? effect.path), effect);

@@ -14,7 +14,7 @@ export class LargestFiles {
 
   constructor(private readonly limit: number) {}
 
-  add(path: BytePath, { size, uid }: Attributes): void {
+  add(path: BytePath, { size, uid }: Pick<Attributes, 'size' | 'uid'>): void {
     this.#files.push({ path, bytes: size, uid });
     // Sorting now and then keeps both memory and time bounded.
     if (this.#files.length >= 2 * this.limit + 1_000) this.#files = this.sorted();

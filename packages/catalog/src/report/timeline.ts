@@ -1,5 +1,5 @@
 import type { BytePath } from '../byte-path.js';
-import { readChangeRows } from '../database/change-rows.js';
+import { readSizeChanges } from '../database/change-rows.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
@@ -50,7 +50,7 @@ export async function timeline(
     }
   };
   const isInside = withinFilter(path);
-  for await (const change of readChangeRows(database, { path, after, order: 'newestFirst' })) {
+  for await (const change of readSizeChanges(database, { path, after, order: 'newestFirst' })) {
     tellFrom(change.recordedAt);
     for (const effect of effectsOf(change)) {
       if (!isInside(effect.path)) continue;

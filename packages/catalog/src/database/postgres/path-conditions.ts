@@ -22,6 +22,24 @@ export function isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool
     AND ${name} >= ${from} AND ${name} < ${to}))`;
 }
 
+/** Whether a column names a directory or something directly in it. */
+export function isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
+  const start = subtreeRange(directory).from.length + 1;
+  return sql<SqlBool>`(${isWithin(column, directory)}
+    AND position('\\x2f'::bytea IN substring(${sql.ref(column)} FROM ${sql.lit(start)})) = 0)`;
+}
+
+/**
+ * Whether a column holds one of many numbers. A list of them is planned anew for every partition, and the view over
+ * `files` then read with a table of all directories; numbers that come as rows are looked up one by one.
+ */
+export function isAmong(
+  column: 'directory_id' | 'parent_id',
+  directories: readonly bigint[],
+): RawBuilder<SqlBool> {
+  return sql<SqlBool>`${sql.ref(column)} IN (SELECT unnest(${directories.map(String)}::bigint[]))`;
+}
+
 function beginning(column: PathColumn): RawBuilder<Buffer> {
   return sql`substring(${sql.ref(column)} FROM 1 FOR ${sql.lit(INDEXED)})`;
 }

@@ -24,7 +24,7 @@ import {
 import { findHost, type Host, hostNames, lockHost } from './hosts.js';
 import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
-import { isPath, isWithin, subtree } from './path-conditions.js';
+import { isAmong, isAtOrIn, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
@@ -66,8 +66,16 @@ class PostgresQueries implements QueryDatabase {
     return subtree(directory);
   }
 
+  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool> {
+    return isAmong(column, directories);
+  }
+
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return isPath(column, path);
+  }
+
+  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
+    return isAtOrIn(column, directory);
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {

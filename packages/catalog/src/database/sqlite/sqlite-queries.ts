@@ -58,8 +58,19 @@ class SqliteQueries implements QueryDatabase {
     ) SELECT id FROM subtree)`;
   }
 
+  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool> {
+    return sql<SqlBool>`${sql.ref(column)} IN (${sql.join(directories)})`;
+  }
+
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return sql<SqlBool>`${sql.ref(column)} = ${toBytes(path)}`;
+  }
+
+  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
+    const name = sql.ref(column);
+    const { from } = subtreeRange(directory);
+    return sql<SqlBool>`(${this.isWithin(column, directory)}
+      AND instr(substr(${name}, ${from.length + 1}), x'2F') = 0)`;
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
