@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { type Mutation, openCatalog, since, watch } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
-import { eventually } from '../support/eventually.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { WatchProcess } from '../support/watch-process.js';
 import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
 
@@ -36,12 +36,14 @@ describe('filetracker watch', () => {
     const { root, database, env, run } = catalogWorkplace();
     writeFileSync(join(root, 'old'), Buffer.alloc(1000));
     const { child, told, exited } = start(env, 'watch', '--database', database, ...FAST, root);
-    await eventually(() => run('scans').stdout).toMatch(/first scan/);
-    await eventually(() => told.stderr).toMatch(/watching .*a tree-1 with \w+: 1 file in 0 directories/);
+    await expect.poll(() => run('scans').stdout, PATIENTLY).toMatch(/first scan/);
+    await expect
+      .poll(() => told.stderr, PATIENTLY)
+      .toMatch(/watching .*a tree-1 with \w+: 1 file in 0 directories/);
     mkdirSync(join(root, 'sub'));
     writeFileSync(join(root, 'sub', 'new'), Buffer.alloc(5000));
     await expect
-      .poll(() => told.stdout)
+      .poll(() => told.stdout, PATIENTLY)
       .toMatch(/^\d\d:\d\d:\d\d {4}\+4\.9 KiB {2}.*a tree-1\/sub +\(1 new\)$/m);
     expect(run('du', '--apparent-size', root).stdout).toMatch(/5\.9 KiB +2 files .*a tree-1\n$/);
     child.kill('SIGINT');
@@ -84,7 +86,7 @@ describe('filetracker watch', () => {
       writeFileSync(join(root, `f${n}`), 'x');
       if (n % 5 === 0) expect(run('scan', root).status).toBe(0);
     }
-    await eventually(() => json('changes').length).toBe(20);
+    await expect.poll(() => json('changes').length, PATIENTLY).toBe(20);
     await process.end('SIGINT');
     expect(json('changes')).toHaveLength(20);
   });
@@ -97,13 +99,13 @@ describe('filetracker events', () => {
     await first.started();
     const follower = start(env, 'events', '--follow', '--since', '0', '--json', root);
     writeFileSync(join(root, 'one'), 'x');
-    await eventually(() => follower.told.stdout).toMatch(/"kind":"new".*one"/);
+    await expect.poll(() => follower.told.stdout, PATIENTLY).toMatch(/"kind":"new".*one"/);
     await first.end('SIGKILL');
     renameSync(join(root, 'one'), join(root, 'two'));
     const second = new WatchProcess(root, database, { flags: FAST });
     await second.started();
     rmSync(join(root, 'two'));
-    await eventually(() => follower.told.stdout).toMatch(/"kind":"removed"/);
+    await expect.poll(() => follower.told.stdout, PATIENTLY).toMatch(/"kind":"removed"/);
     follower.child.kill('SIGINT');
     await follower.exited;
     await second.end('SIGINT');
@@ -132,7 +134,8 @@ describe('filetracker wait', () => {
     });
     const counted = start(env, 'wait', '-v', '--for', '2', '--json', join(root, 'in'));
     const quiet = start(env, 'wait', '-v', '--until', '3s', '--json', join(root, 'in'));
-    for (const { told } of [counted, quiet]) await eventually(() => told.stderr).toMatch(/waiting behind/);
+    for (const { told } of [counted, quiet])
+      await expect.poll(() => told.stderr, PATIENTLY).toMatch(/waiting behind/);
     for (const name of ['a', 'b']) writeFileSync(join(root, 'in', name), 'x');
     expect(await counted.exited).toEqual([0, null]);
     expect(await quiet.exited).toEqual([0, null]);
@@ -192,7 +195,7 @@ describe('the library', () => {
       const options = { settle: 20, maxDelay: 100, signal: stop.signal };
       for await (const event of watch(catalog, path, options)) seen.push(event.kind);
     })();
-    await eventually(() => seen).toContain('started');
+    await expect.poll(() => seen, PATIENTLY).toContain('started');
     const follower = await openCatalog(database, { create: false });
     const followed: Mutation[] = [];
     const following = (async () => {
@@ -201,7 +204,7 @@ describe('the library', () => {
     })();
     writeFileSync(join(root, 'new'), 'x');
     expect(await lastDifferences(catalog, path)).toEqual([]);
-    await eventually(() => followed.map(({ kind }) => kind)).toEqual(['new']);
+    await expect.poll(() => followed.map(({ kind }) => kind), PATIENTLY).toEqual(['new']);
     // What waits when the watch ends is recorded first.
     writeFileSync(join(root, 'last'), 'x');
     stop.abort();
