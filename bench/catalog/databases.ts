@@ -12,7 +12,7 @@ export interface MeasuredDatabase {
   readonly targets: Readonly<Record<'dryRun' | 'first' | 'unchanged' | 'changed', number>>;
   /** A new empty place for a catalog; the one before is forgotten. */
   readonly renew: () => Promise<string>;
-  /** Bytes written so far: to the file by the process, or to the write-ahead log by the server. */
+  /** Bytes written so far: by a process that writes to the file, or, without a number, by the server to its log. */
   readonly written: (pid: number | undefined) => Promise<number>;
   readonly close: () => Promise<void>;
 }
@@ -55,7 +55,8 @@ export async function postgresServer(): Promise<MeasuredDatabase> {
       await client.query(`CREATE DATABASE ${last}`);
       return `${server.url}/${last}`;
     },
-    written: async () => {
+    written: async (pid) => {
+      if (pid !== undefined) return 0;
       const { rows } = await client.query<{ bytes: string }>(
         "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') AS bytes",
       );

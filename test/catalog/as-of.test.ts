@@ -6,15 +6,20 @@ import {
   type BytePath,
   find,
   isDirectory,
+  openCatalog,
+  openQueries,
   parseBytePath,
   prune,
   type QueryDatabase,
 } from '@filetracker/catalog';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { record } from '../conformance/catalog/recording.js';
 import { allOf } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
+import { PackedTree } from '../support/packed-tree.js';
 import { ScannedTree } from '../support/scanned-tree.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const RUNS = { SQLite: 12, PostgreSQL: 5 } as const;
 
@@ -123,5 +128,33 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
       code: 'not_recorded',
     });
     expect((await tree.query((database) => past(database, file, second.finishedAt))).top?.bytes).toBe(2);
+  });
+
+  test('a clock that went back does not mix up what scans recorded', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const place = await newPlace(temporaryDirectory());
+    const catalog = await openCatalog(place, { create: true });
+    const tree = new PackedTree('/data').file('a', { size: 1 });
+    const at = async (time: number) => {
+      vi.setSystemTime(time);
+      await record(catalog, tree);
+    };
+    const [early, middle, late] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 2), Date.UTC(2026, 0, 3)];
+    await at(early);
+    tree.file('b', { size: 2 });
+    await at(late);
+    // The clock is put right: this scan comes after the one before, whatever their times say.
+    await at(middle);
+    await catalog.close();
+    const database = await openQueries(place);
+    const names = async (moment: number) =>
+      (await past(database, tree.root, moment)).state.map((line) => line.split(' ')[0]);
+    expect(await names(early)).toEqual(['/data/', '/data/a']);
+    expect(await names(middle)).toEqual(['/data/', '/data/a', '/data/b']);
+    expect(await names(late)).toEqual(['/data/', '/data/a', '/data/b']);
+    await database.close();
   });
 });

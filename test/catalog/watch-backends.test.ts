@@ -38,6 +38,21 @@ describe.runIf(isRoot)('without privileges', () => {
     await process.end('SIGINT');
   });
 
+  test('the two capabilities of the systemd unit are enough for fanotify', async () => {
+    const { root, database, catalog, path } = await ownPlace();
+    const capabilities = '-all,+sys_admin,+dac_read_search';
+    const wrap = [...WITHOUT_PRIVILEGES.slice(0, -1), `--inh-caps=${capabilities}`];
+    const process = new WatchProcess(root, database, {
+      flags: FAST,
+      wrap: [...wrap, `--ambient-caps=${capabilities}`, `--bounding-set=${capabilities}`],
+    });
+    expect(await process.started()).toMatchObject({ backend: 'fanotify', rejected: [] });
+    mkdirSync(join(root, 'sub'));
+    writeFileSync(join(root, 'sub', 'a'), 'a');
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await process.end('SIGINT');
+  });
+
   test('a backend that was asked for and does not work is an error of one line', async () => {
     const { root, database } = await ownPlace();
     const flags = ['--backend', 'fanotify'];

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type FileName, ProtocolError, parseFileName, toVersion } from '@filetracker/protocol';
-import { type ContentStream, type FileStore, openStore } from '@filetracker/server';
+import { type Digest, type FileName, ProtocolError, parseFileName, toVersion } from '@filetracker/protocol';
+import { type ContentStream, type FileStore, openStore, PLAIN_RULES } from '@filetracker/server';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Environment } from '#server/metadata/lmdb/environment.js';
+import { auditMetadata } from '../support/metadata-audit.js';
+import { rounds } from '../support/rounds.js';
+import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Sizes around the limits of inline contents and of frames, and of several frames. */
@@ -113,13 +117,14 @@ async function run(store: FileStore, operation: Operation): Promise<string> {
   }
 }
 
-function open(directory: string) {
+function open(directory: string, rules = PLAIN_RULES) {
   return openStore({
     directory,
     compressionLevel: 1,
     durable: false,
     maxFileSize: Number.MAX_SAFE_INTEGER,
     keepTombstones: false,
+    rules,
     onBackgroundError: (error) => expect.unreachable(String(error)),
   });
 }
@@ -175,17 +180,19 @@ describe('FileStore against a model', () => {
         await expectConsistent(reopened.store, directory, model.files);
         await reopened.close();
       }),
-      { numRuns: 25 },
+      { numRuns: rounds(12) },
     );
   }, 120_000);
 
   it('I3, I4: concurrent changes of the same names and contents lose and leak nothing', async () => {
     await fc.assert(
       fc.asyncProperty(
+        fc.constantFrom(1, 2, 3),
         fc.array(fc.array(operation, { maxLength: 25 }), { minLength: 2, maxLength: 8 }),
-        async (clients) => {
+        async (keepVersions, clients) => {
           const directory = temporaryDirectory();
-          const opened = await open(directory);
+          const history = { keepVersions, keepFor: Number.POSITIVE_INFINITY };
+          const opened = await open(directory, { ...PLAIN_RULES, history });
           await Promise.all(
             clients.map(async (operations) => {
               for (const operation of operations) {
@@ -196,14 +203,59 @@ describe('FileStore against a model', () => {
             }),
           );
           await opened.close();
+          const environment = Environment.open(directory, { durable: false });
+          expect(auditMetadata(environment)).toEqual(blobFiles(directory));
+          await environment.close();
+          // Without the rule, what is kept goes, and its contents with it.
+          const forgetting = await open(directory);
+          await expect.poll(async () => (await forgetting.store.status()).keptVersions).toBe(0);
+          await forgetting.close();
           const reopened = await open(directory);
           await expectConsistent(reopened.store, directory, await readAll(reopened.store));
           await reopened.close();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: rounds(12) },
     );
   }, 120_000);
+});
+
+describe('FileStore.putStored', () => {
+  const large = contentOf(5);
+  const digest = createHash('sha256').update(large).digest('hex') as Digest;
+  const put = (store: FileStore, name: string) =>
+    store.put({ name: parseFileName(name), version: toVersion(1), content: Readable.from([large]) });
+  const putStored = (store: FileStore, name: string, size?: number) =>
+    store.putStored({ name: parseFileName(name), version: toVersion(1), digest, size });
+
+  it('stores a content that is here under another name, and says when it is not', async () => {
+    const opened = await open(temporaryDirectory());
+    const { store } = opened;
+    await expect(putStored(store, 'b')).rejects.toMatchObject({ code: 'content_missing' });
+    await put(store, 'a');
+    await expect(putStored(store, 'b', 1)).rejects.toMatchObject({ code: 'size_mismatch' });
+    expect(await putStored(store, 'b', large.length)).toEqual({
+      name: 'b',
+      version: 1,
+      digest,
+      size: large.length,
+    });
+    await store.delete(parseFileName('a'), toVersion(1));
+    expect(await run(store, { kind: 'get', name: parseFileName('b') })).toBe('1 5');
+    await opened.close();
+  });
+
+  it('asks for a content whose copy is lost, and the upload heals it', async () => {
+    const directory = temporaryDirectory();
+    const opened = await open(directory);
+    const { store } = opened;
+    await put(store, 'a');
+    for (const blob of blobFiles(directory)) rmSync(join(directory, blob));
+    await expect(putStored(store, 'b')).rejects.toMatchObject({ code: 'content_missing' });
+    await put(store, 'b');
+    expect(await run(store, { kind: 'get', name: parseFileName('a') })).toBe('1 5');
+    await opened.close();
+  });
 });
 
 async function readAll(store: FileStore): Promise<Map<FileName, Stored>> {

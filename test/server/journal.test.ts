@@ -123,6 +123,29 @@ describe('appending to the journal', () => {
     expect(readdirSync(directory).length).toBeGreaterThan(5);
   });
 
+  it('I9: appends nothing behind a hole that a power cut left', async () => {
+    const directory = temporaryDirectory();
+    const before = writer(directory);
+    const synced = before.append(EMPTY_STATE, [change('a')]);
+    await before.sync();
+    const middle = before.append(synced, [change('b')]);
+    const state = before.append(middle, [change('c')]);
+    const path = join(directory, readdirSync(directory)[0] ?? '');
+    const written = readFileSync(path);
+    const zeroed = (from: number, to: number) => writeFileSync(path, Buffer.from(written).fill(0, from, to));
+
+    // What was synced needs no look: a start costs what came in the last second and not the whole file.
+    zeroed(synced.length - 4, synced.length);
+    expect(writer(directory).adopt(state)).toBe(true);
+
+    zeroed(synced.length, middle.length);
+    const after = writer(directory);
+    expect(after.adopt(state)).toBe(false);
+    const next = after.append(state, [change('d')]);
+    expect(next.file).toBeGreaterThan(state.file);
+    expect(next.completeSince).toBeGreaterThan(state.sequence);
+  });
+
   it('leaves numbers out where a power cut took its end', async () => {
     const directory = temporaryDirectory();
     const state = writer(directory).append(EMPTY_STATE, [change('a'), change('b')]);

@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { parseFileName } from '@filetracker/protocol';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { Environment } from '#server/metadata/lmdb/environment.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '#server/metadata/rules.js';
@@ -13,24 +14,72 @@ import { rounds } from '../support/rounds.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const USER = fileURLToPath(new URL('../support/metadata-user.mjs', import.meta.url));
-const PROCESSES = 4;
 
-it('I4: processes that share a store lose no change and no copy, and leave none behind', async () => {
+/** A store without files, and a directory beside it for the copies that a blob store would keep. */
+function emptyPlace() {
   const directory = temporaryDirectory();
   const copies = join(directory, 'copies');
   mkdirSync(copies);
-  const users = Array.from({ length: PROCESSES }, () =>
-    promisify(execFile)(process.execPath, [USER, join(directory, 'metadata'), copies, `${rounds(1200)}`]),
-  );
-  const counted = (await Promise.all(users)).map(({ stdout }) => Number(stdout));
+  const metadata = join(directory, 'metadata');
+  return { metadata, copies, copied: () => readdirSync(copies).toSorted() };
+}
 
-  const store = LmdbMetadataStore.open(join(directory, 'metadata'), { durable: false, rules: PLAIN_RULES });
+type Place = ReturnType<typeof emptyPlace>;
+
+/** Starts a process that makes so many changes. */
+function startUser({ metadata, copies }: Place, changes: number) {
+  const child = spawn(process.execPath, [USER, metadata, copies, `${changes}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** Waits for a user's end; how often it has counted up. */
+async function countsOf(user: ReturnType<typeof startUser>): Promise<number> {
+  const [counted] = await Promise.all([text(user.stdout), once(user, 'exit')]);
+  expect(user.exitCode).toBe(0);
+  return Number(counted);
+}
+
+async function counter({ metadata }: Place): Promise<number | undefined> {
+  const store = LmdbMetadataStore.open(metadata, { durable: false, rules: PLAIN_RULES });
+  const found = await store.findFile(parseFileName('counter'));
+  await store.close();
+  return found?.version;
+}
+
+/** The copies that the metadata names, once all of it was found to agree. */
+async function audit({ metadata }: Place): Promise<readonly string[]> {
+  const environment = Environment.open(metadata, { durable: false });
+  const named = auditMetadata(environment);
+  await environment.close();
+  return named;
+}
+
+it('I4: processes that share a store lose no change and no copy, and leave none behind', async () => {
+  const place = emptyPlace();
+  const users = Array.from({ length: 4 }, () => startUser(place, rounds(1200)));
+  const counted = await Promise.all(users.map(countsOf));
   const total = counted.reduce((sum, count) => sum + count, 0);
   expect(total).toBeGreaterThan(0);
-  expect(await store.findFile(parseFileName('counter'))).toMatchObject({ version: total });
-  await store.close();
+  expect(await counter(place)).toBe(total);
+  expect(await audit(place)).toEqual(place.copied());
+}, 60_000);
 
-  const environment = Environment.open(join(directory, 'metadata'), { durable: false });
-  expect(auditMetadata(environment)).toEqual(readdirSync(copies).toSorted());
-  await environment.close();
+it('I4: a process that is killed leaves at most the copies that it was about to store or delete', async () => {
+  const place = emptyPlace();
+  const victim = startUser(place, Number.POSITIVE_INFINITY);
+  const counted = await Promise.all([countsOf(startUser(place, 600)), countsOf(startUser(place, 600))]);
+  const killed = once(victim, 'exit');
+  victim.kill('SIGKILL');
+  await killed;
+  // Whoever comes next finishes what it had begun.
+  const last = await countsOf(startUser(place, 40));
+  expect(await counter(place)).toBeGreaterThanOrEqual(last + (counted[0] ?? 0) + (counted[1] ?? 0));
+  const named = await audit(place);
+  const copied = place.copied();
+  const lost = named.filter((copy) => !copied.includes(copy));
+  const left = copied.filter((copy) => !named.includes(copy) && !copy.startsWith(`${victim.pid}-`));
+  expect({ lost, left }).toEqual({ lost: [], left: [] });
 }, 60_000);

@@ -53,6 +53,7 @@ async function collect() {
   // Another process may be about to delete the same ones.
   await Promise.all(unnamed.map((blob) => rm(join(copies, blob), { force: true })));
   await store.collectGarbage({ limit: 10, deleted: unnamed });
+  return unnamed.length;
 }
 
 /** Adds one to the counter. False when another process was faster. */
@@ -88,5 +89,6 @@ for (let done = 0; done < Number(changes); done += 4) {
   await Promise.all(Array.from({ length: 4 }, change));
 }
 while (await store.countForQuotas(1)) await change();
+while ((await collect()) > 0);
 await store.close();
 process.stdout.write(String(counted));

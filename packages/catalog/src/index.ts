@@ -75,6 +75,7 @@ export { isKnownPath } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
+export { type TimelineOptions, type TimelinePoint, timeline } from './report/timeline.js';
 export { topDirectories, topFiles } from './report/top.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';
 export { type ChangedPlace, changedPlaces } from './watch/batch-places.js';

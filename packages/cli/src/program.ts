@@ -7,6 +7,7 @@ import { completionCommand } from './commands/completion.js';
 import { duCommand } from './commands/du.js';
 import { duplicatesCommand } from './commands/duplicates.js';
 import { eventsCommand } from './commands/events.js';
+import { explainCommand } from './commands/explain.js';
 import { feedCommand } from './commands/feed.js';
 import { findCommand } from './commands/find.js';
 import { getCommand } from './commands/get.js';
@@ -21,6 +22,7 @@ import { rmCommand } from './commands/rm.js';
 import { scanCommand } from './commands/scan.js';
 import { scansCommand } from './commands/scans.js';
 import { statCommand } from './commands/stat.js';
+import { timelineCommand } from './commands/timeline.js';
 import { topCommand } from './commands/top.js';
 import { verifyCommand } from './commands/verify.js';
 import { versionCommand } from './commands/version.js';
@@ -65,7 +67,10 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
       pruneCommand,
     ],
   },
-  { heading: 'Watch:', commands: [watchCommand, eventsCommand, reconcileCommand, waitCommand] },
+  {
+    heading: 'Watch:',
+    commands: [watchCommand, eventsCommand, reconcileCommand, waitCommand, timelineCommand, explainCommand],
+  },
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 

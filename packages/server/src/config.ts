@@ -93,7 +93,8 @@ export function parseConfig(
   };
 }
 
-function defaultDirectory(environment: NodeJS.ProcessEnv): string {
+/** Where a store is unless it is said: `$FILETRACKER_DIR`, or in the user's data. */
+export function defaultDirectory(environment: NodeJS.ProcessEnv): string {
   const data = environment['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
   return environment['FILETRACKER_DIR'] || join(data, 'filetracker', 'server');
 }
@@ -150,6 +151,7 @@ Examples:
   filetracker-server -d /srv/files --daemon -L /var/log/filetracker.log
   filetracker-server -d /srv/files --keep-versions 10 --keep-for 30d
 
+"filetracker-server backup DIR" copies a store beside running servers; see its --help.
 SIGTERM and SIGINT finish the requests under way and stop.`,
   );
 }

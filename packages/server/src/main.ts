@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import { CommanderError } from 'commander';
+import { backUpOnCommand } from './backup-command.js';
 import { serveWithWorkers, type WorkerMessage } from './cluster.js';
 import { parseConfig, type ServerConfig } from './config.js';
 import { type DaemonMessage, startDaemon } from './daemon.js';
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error;
   });
   try {
+    if (argv[0] === 'backup') return await backUpOnCommand(argv.slice(1), process.env);
     await run(parseConfig(argv, process.env, cluster.isWorker ? process.ppid : process.pid), argv);
   } catch (error) {
     if (error instanceof CommanderError) {

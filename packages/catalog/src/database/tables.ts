@@ -62,6 +62,7 @@ interface FileChangesTable extends Side<'old'>, Side<'new'> {
 interface ScanRunsTable {
   id: bigint;
   root: Buffer;
+  source: 'scan' | 'watch';
   status: 'running' | 'finished';
   started_at: bigint;
   finished_at: bigint;

@@ -54,7 +54,7 @@ export async function asOf(
       'the catalog does not reach back that far for this path (see "filetracker scans")',
     );
   }
-  const past = await rollBack(database, path, moment);
+  const past = await rollBack(database, { path, moment, scan: scan.id });
   const top = await pastTop(database, past, path);
   return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };
 }
@@ -67,12 +67,18 @@ interface Past {
   readonly growth: GrowthSums;
 }
 
-async function rollBack(database: QueryDatabase, path: BytePath, moment: number): Promise<Past> {
+/** Undoes what was recorded later than a moment, and by no scan before the one whose result is asked for: clocks go back. */
+async function rollBack(
+  database: QueryDatabase,
+  { path, moment, scan }: { readonly path: BytePath; readonly moment: number; readonly scan: ScanId },
+): Promise<Past> {
+  const watches = await watchRuns(database);
   const differing = new Map<BytePath, Attributes | null>();
   const sums = new GrowthSums();
   const inside = withinFilter(path);
   let batch: ChangeRow[] = [];
   for await (const change of readChangeRows(database, { after: moment, path, order: 'newestFirst' })) {
+    if (change.scan <= scan && !watches.has(change.scan)) continue;
     for (const effect of effectsOf(change)) {
       if (inside(effect.path)) sums.add(effect.path, effect);
     }
@@ -85,6 +91,12 @@ async function rollBack(database: QueryDatabase, path: BytePath, moment: number)
   }
   undo(batch, differing);
   return { differing, growth: sums.carriedUp((at) => !inside(at)) };
+}
+
+/** Runs that go on recording for as long as a watch lasts, while later ones begin and end. */
+async function watchRuns({ tables }: QueryDatabase): Promise<ReadonlySet<ScanId>> {
+  const rows = await tables.selectFrom('scan_runs').select('id').where('source', '=', 'watch').execute();
+  return new Set(rows.map(({ id }) => Number(id)));
 }
 
 /** Undoes what was recorded together, as a whole: files may have swapped their names. */

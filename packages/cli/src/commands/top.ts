@@ -16,6 +16,7 @@ interface TopFlags {
   readonly by: 'size' | 'allocated' | 'count';
   readonly growth?: true;
   readonly since?: number;
+  readonly last?: number;
   readonly until?: number;
   readonly limit: number;
 }
@@ -38,14 +39,16 @@ export function topCommand({ output }: CommandContext): Command {
     .addOption(new Option('--by <figure>', 'order').choices(['size', 'allocated', 'count']).default('size'))
     .option('--growth', 'order by what was added since --since')
     .option('--since <when>', 'growth since: 24h, 7d, or a date', parseMoment)
+    .option('--last <span>', 'growth in the last 24h, 7d', parseMoment)
     .option('--until <when>', 'growth up to', parseMoment)
     .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
     .action((directory: string | undefined, flags: TopFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
-        const question = { ...flags, database, ...(path && { path }) };
-        if (flags.growth || flags.since !== undefined) await printGrowth(rows, question);
+        const since = flags.since ?? flags.last;
+        const question = { ...flags, database, ...(path && { path }), ...(since !== undefined && { since }) };
+        if (flags.growth || since !== undefined) await printGrowth(rows, question);
         else if (flags.files) await printFiles(rows, question);
         else await printDirectories(rows, question);
       }),
@@ -79,7 +82,7 @@ async function printFiles(rows: RowPrinter, { database, ...options }: Question):
 
 async function printGrowth(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   const { by, since, until, files } = options;
-  if (since === undefined) throw new UsageError('growth needs --since');
+  if (since === undefined) throw new UsageError('growth needs --since or --last');
   if (by === 'allocated') throw new UsageError('growth is by size or count');
   const { topGrowth, displayPath } = await import('@filetracker/catalog');
   const pathFields = await rows.pathFields();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ChangeReport } from '@filetracker/catalog';
-import { reportCharts } from './report-charts.js';
+import { type Chart, reportCharts } from './report-charts.js';
 import type { ReportDocument, ReportTable } from './report-tables.js';
 
 const STYLE = `
@@ -26,8 +26,12 @@ const SCRIPT = `
   addEventListener('resize', () => drawn.forEach((chart) => chart.resize()));`;
 
 /** A report as one HTML page that needs nothing else: figures, program and style are in it. */
-export function htmlReport(report: ChangeReport, { title, summary, tables }: ReportDocument): string {
-  const charts = reportCharts(report);
+export function htmlReport(report: ChangeReport, document: ReportDocument): string {
+  return htmlPage(document, reportCharts(report));
+}
+
+/** A page with charts and tables that needs nothing else. */
+export function htmlPage({ title, summary, tables }: ReportDocument, charts: readonly Chart[]): string {
   const places = charts.map(
     ({ id, label }) => `<div class="chart" id="${id}" role="img" aria-label="${label}"></div>`,
   );

@@ -3,7 +3,7 @@ import { CHANGE_KINDS } from '../change-kinds.js';
 import { periodName } from './report-tables.js';
 
 /** A chart: where it goes, what it shows in words, and what ECharts needs to draw it. */
-interface Chart {
+export interface Chart {
   readonly id: string;
   readonly label: string;
   readonly option: Readonly<Record<string, unknown>>;
@@ -11,6 +11,8 @@ interface Chart {
 
 const COLORS = { new: '#2f9e63', modified: '#e0a526', renamed: '#3f7fd1', removed: '#cf4646' } as const;
 const BARS = 10;
+/** Pixels that a bar takes at most, where there are few. */
+const BAR_WIDTH = 28;
 const LABEL_LENGTH = 34;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -21,6 +23,7 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
   const changes = CHANGE_KINDS.map((kind) => ({
     name: kind,
     type: 'bar',
+    barMaxWidth: BAR_WIDTH,
     stack: 'changes',
     itemStyle: { color: COLORS[kind] },
     data: periods.map(({ kinds }) => kinds[kind].files),
@@ -52,7 +55,7 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
 }
 
 function bars(values: readonly number[], color: string) {
-  return [{ type: 'bar', itemStyle: { color }, data: values }];
+  return [{ type: 'bar', barMaxWidth: BAR_WIDTH, itemStyle: { color }, data: values }];
 }
 
 /** Bytes in the unit that suits the largest of them. */

@@ -50,8 +50,23 @@ export interface BlobStore {
   /** Deletes a copy; one that is not there is fine. Durable at some later time. */
   delete(id: BlobId): Promise<void>;
 
-  /** Deletes copies as `delete` does. Once this resolves, no power cut brings them back. */
-  deleteDurably(ids: readonly BlobId[]): Promise<void>;
+  /** Deletes copies as `delete` does, unless that is held. Once this resolves, no power cut brings them back. */
+  deleteDurably(ids: readonly BlobId[]): Promise<'deleted' | 'held'>;
+
+  /**
+   * From when this resolves until the returned function is called, `deleteDurably` of every process deletes nothing
+   * and answers `held`: what metadata names at any moment in between stays readable.
+   */
+  holdDeletions(): Promise<() => void>;
+
+  /**
+   * Makes a copy available under the same id in a directory that is laid out alike: its bytes durably, its name only
+   * once {@link syncNames} was called there.
+   */
+  mirror(id: BlobId, target: string): Promise<'linked' | 'copied' | 'present'>;
+
+  /** Makes the names of all published copies durable. */
+  syncNames(): Promise<void>;
 
   /**
    * Removes what crashed writers left behind, at a cost proportional to the writes that were in flight:

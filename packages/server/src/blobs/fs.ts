@@ -1,11 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, statfs } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  statfs,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { removeIfPresent, syncDirectory, writeAtomically } from '@filetracker/durable-fs';
+import { setTimeout } from 'node:timers/promises';
+import {
+  FileLock,
+  removeIfPresent,
+  syncDirectory,
+  syncFile,
+  temporaryName,
+  writeAtomically,
+} from '@filetracker/durable-fs';
 import { type Digest, parseDigest } from '@filetracker/protocol';
 import type { BlobId, BlobStore, OpenBlob, StagedBlob, StoredCopy } from './blob-store.js';
 import { Session } from './session.js';
+
+/** Between two attempts to hold deletions, in milliseconds. */
+const HOLD_RETRY = 20;
 
 /**
  * Blobs as files. A copy's id is its path below the store: `blobs/ab/<sha256>-<unique>.zst`.
@@ -57,7 +78,60 @@ export class FsBlobStore implements BlobStore {
     await removeIfPresent(join(this.session.directory, basename(id)));
   }
 
-  async deleteDurably(ids: readonly BlobId[]): Promise<void> {
+  async deleteDurably(ids: readonly BlobId[]): Promise<'deleted' | 'held'> {
+    if (ids.length === 0) return 'deleted';
+    const permit = FileLock.take(this.#deletionsLock, 'shared');
+    if (!permit) return 'held';
+    try {
+      await this.#deleteDurably(ids);
+    } finally {
+      permit.release();
+    }
+    return 'deleted';
+  }
+
+  async holdDeletions(): Promise<() => void> {
+    for (;;) {
+      const hold = FileLock.take(this.#deletionsLock, 'exclusive');
+      if (hold) return () => hold.release();
+      // Those under way take milliseconds.
+      await setTimeout(HOLD_RETRY);
+    }
+  }
+
+  async mirror(id: BlobId, target: string): Promise<'linked' | 'copied' | 'present'> {
+    const path = join(target, id);
+    try {
+      await link(join(this.root, id), path);
+      return 'linked';
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return 'present';
+      // Another file system, or one without hard links, or with too many of them.
+      if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK'].includes(code ?? '')) throw error;
+    }
+    const temporary = join(target, 'tmp', temporaryName());
+    try {
+      await copyFile(join(this.root, id), temporary, constants.COPYFILE_FICLONE);
+      await syncFile(temporary);
+      await rename(temporary, path);
+    } catch (error) {
+      await removeIfPresent(temporary);
+      throw error;
+    }
+    return 'copied';
+  }
+
+  async syncNames(): Promise<void> {
+    const blobs = join(this.root, 'blobs');
+    for (const directory of await readdir(blobs)) await syncDirectory(join(blobs, directory));
+  }
+
+  get #deletionsLock(): string {
+    return join(this.root, 'deletions.lock');
+  }
+
+  async #deleteDurably(ids: readonly BlobId[]): Promise<void> {
     await Promise.all(ids.map((id) => this.delete(id)));
     if (!this.durable) return;
     const directories = new Set(ids.map((id) => dirname(join(this.root, id))));

@@ -31,6 +31,11 @@ export async function openFormat(root: string, options: { readonly create: boole
         'choose an empty directory or one that does not exist',
     );
   }
+  await createFormat(root);
+}
+
+/** Says that a directory holds a store of this format. */
+export async function createFormat(root: string): Promise<void> {
   await writeAtomically(join(root, FORMAT_FILE), async (file) => {
     await file.write(`${JSON.stringify({ format: FORMAT })}\n`);
   });

@@ -4,6 +4,9 @@ import type { MetadataStore } from '../metadata/metadata-store.js';
 /** Contents forgotten in one transaction: enough to share its fsync, few enough not to hold up other writers. */
 const BATCH = 256;
 
+/** How long copies are left that a backup holds, until they are looked at again. In milliseconds. */
+const HELD_PAUSE = 10_000;
+
 /**
  * Deletes contents that no file refers to any more: first their rows, durably, then exactly their copies, and
  * only then the note that these are to be deleted. A crash in between leaves the note to the next start.
@@ -11,6 +14,7 @@ const BATCH = 256;
 export class GarbageCollector {
   #running: Promise<void> | undefined;
   #again = false;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -27,6 +31,12 @@ export class GarbageCollector {
   /** Waits until everything that was asked for is done. */
   async settled(): Promise<void> {
     await this.#running;
+    clearTimeout(this.#retry);
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.schedule(), HELD_PAUSE).unref();
   }
 
   async #run(): Promise<void> {
@@ -36,7 +46,11 @@ export class GarbageCollector {
         let deleted: readonly BlobId[] = [];
         do {
           deleted = await this.metadata.collectGarbage({ limit: BATCH, deleted });
-          await this.blobs.deleteDurably(deleted);
+          // The notes stay, and the next collection finds them.
+          if ((await this.blobs.deleteDurably(deleted)) === 'held') {
+            this.#retryLater();
+            break;
+          }
         } while (deleted.length > 0);
       } while (this.#again);
     } catch (error) {

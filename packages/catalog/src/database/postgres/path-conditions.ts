@@ -2,6 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import type { PathColumn } from '../query-database.js';
 import { subtreeRange } from '../subtree-range.js';
+import { SCHEMA } from './connection.js';
 
 /** Bytes of a path that are indexed: always fewer than a B-tree takes, and in the order of the paths. */
 const INDEXED = 1024;
@@ -29,10 +30,11 @@ function indexed(bytes: Buffer): Buffer {
   return bytes.subarray(0, INDEXED);
 }
 
-/** The numbers of a directory and of all below it. */
+/** The numbers of a directory and of all below it, which are of the same host. */
 export function subtree(directory: bigint): RawBuilder<bigint> {
+  const table = sql.table(`${SCHEMA}.directories`);
   return sql<bigint>`(WITH RECURSIVE subtree(id) AS (
     SELECT id FROM directories WHERE id = ${directory}
-    UNION ALL SELECT directories.id FROM directories JOIN subtree ON directories.parent_id = subtree.id
+    UNION ALL SELECT below.id FROM ${table} AS below JOIN subtree ON below.parent_id = subtree.id
   ) SELECT id FROM subtree)`;
 }

@@ -71,9 +71,10 @@ export function translated(file: string, error: unknown): unknown {
   }
   const isSystemError = /^(SQLITE_|E[A-Z]+$)/.test(code);
   if (!isSystemError || !(error instanceof Error)) return error;
-  return new CatalogError('unavailable', `cannot use the catalog ${file}: ${error.message}`, {
-    cause: error,
-  });
+  // Also to be read a catalog must be written: its readers tell each other what they look at.
+  const isReadOnly = /^SQLITE_(CANTOPEN|READONLY)/.test(code);
+  const reason = isReadOnly ? 'it and its directory must be writable, also for reports' : error.message;
+  return new CatalogError('unavailable', `cannot use the catalog ${file}: ${reason}`, { cause: error });
 }
 
 function checkOwner(database: Database.Database, file: string): void {

@@ -6,18 +6,20 @@ export interface JournalState {
   readonly file: number;
   /** Bytes of that file that are committed: what stands behind them never happened. */
   readonly length: number;
+  /** Bytes of that file that are known to be on the disk; a power cut may have taken any of those behind them. */
+  readonly synced: number;
   /** The journal has every change after this one; of earlier ones only what no gap swallowed. */
   readonly completeSince: number;
 }
 
-export const EMPTY_STATE: JournalState = { sequence: 0, file: 0, length: 0, completeSince: 0 };
+export const EMPTY_STATE: JournalState = { sequence: 0, file: 0, length: 0, synced: 0, completeSince: 0 };
 
 const FIELD_BYTES = 6;
 
-/** The state as four unsigned big-endian numbers of 6 bytes. */
-export function encodeState({ sequence, file, length, completeSince }: JournalState): Buffer {
-  const value = Buffer.allocUnsafe(4 * FIELD_BYTES);
-  for (const [index, number] of [sequence, file, length, completeSince].entries()) {
+/** The state as five unsigned big-endian numbers of 6 bytes. */
+export function encodeState({ sequence, file, length, synced, completeSince }: JournalState): Buffer {
+  const value = Buffer.allocUnsafe(5 * FIELD_BYTES);
+  for (const [index, number] of [sequence, file, length, synced, completeSince].entries()) {
     value.writeUIntBE(number, index * FIELD_BYTES, FIELD_BYTES);
   }
   return value;
@@ -25,5 +27,5 @@ export function encodeState({ sequence, file, length, completeSince }: JournalSt
 
 export function decodeState(value: Buffer): JournalState {
   const field = (index: number) => value.readUIntBE(index * FIELD_BYTES, FIELD_BYTES);
-  return { sequence: field(0), file: field(1), length: field(2), completeSince: field(3) };
+  return { sequence: field(0), file: field(1), length: field(2), synced: field(3), completeSince: field(4) };
 }

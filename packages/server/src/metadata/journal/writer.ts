@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -13,7 +14,15 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { syncDirectory } from '@filetracker/durable-fs';
-import { encodeFrame, encodeHeader, HEADER_BYTES, type JournalChange, SALT_BYTES, saltOf } from './codec.js';
+import {
+  decodeFrame,
+  encodeFrame,
+  encodeHeader,
+  HEADER_BYTES,
+  type JournalChange,
+  SALT_BYTES,
+  saltOf,
+} from './codec.js';
 import { journalPath } from './files.js';
 import type { JournalState } from './state.js';
 
@@ -43,6 +52,10 @@ interface OpenFile {
   readonly first: number;
   readonly fd: number;
   readonly salt: Buffer;
+  /** Where the last frame ends that this process knows of. */
+  end: number;
+  /** Up to here it is on the disk. */
+  synced: number;
   /** Has bytes that are not synced yet. */
   dirty: boolean;
   syncing: boolean;
@@ -58,6 +71,8 @@ export class JournalWriter {
   /** The current file and earlier ones that are not synced yet. */
   readonly #open = new Set<OpenFile>();
   #directoryUnsynced = false;
+  /** First sequence of a file that a power cut has left holes in. Nothing is appended to it any more. */
+  #damaged = 0;
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> = Promise.resolve();
 
@@ -72,21 +87,20 @@ export class JournalWriter {
    */
   append(state: JournalState, changes: readonly JournalChange[]): JournalState {
     let { sequence, completeSince } = state;
-    let end = state.length;
     let file = this.#current(state);
     if (!file && state.sequence > 0) {
       // Not a fresh store: a power cut took the journal's end, or it was left behind when the store was copied.
       sequence += SEQUENCE_LEAP;
       completeSince = sequence;
     }
-    const next = !file || end >= this.options.fileBytes ? this.#begin(sequence + 1, file) : file;
-    if (next !== file) end = HEADER_BYTES;
-    file = next;
+    if (!file || state.length >= this.options.fileBytes) file = this.#begin(sequence + 1, file);
     const frame = encodeFrame({ sequence: sequence + 1, time: Date.now(), changes }, file.salt);
-    writeFully(file.fd, frame, end);
-    this.#touch(file);
-    const length = end + frame.length;
-    return { sequence: sequence + changes.length, file: file.first, length, completeSince };
+    const begin = file.first === state.file ? state.length : HEADER_BYTES;
+    writeFully(file.fd, frame, begin);
+    const length = begin + frame.length;
+    this.#touch(file, length);
+    const synced = Math.max(file.synced, file.first === state.file ? state.synced : 0);
+    return { sequence: sequence + changes.length, file: file.first, length, synced, completeSince };
   }
 
   /** Waits until everything appended so far, by this process, is on the disk. */
@@ -100,15 +114,19 @@ export class JournalWriter {
 
   /**
    * Takes care of what a process that died had appended and not synced: it is synced within a second from now.
-   * False when committed bytes are missing; the next append begins anew then.
+   * False when committed bytes are missing or are not what was written; the next append begins anew then.
    */
-  adopt({ sequence, file: first, length }: JournalState): boolean {
+  adopt({ sequence, file: first, length, synced }: JournalState): boolean {
     if (first === 0) return sequence === 0;
     const file = this.#file ?? openFile(this.options.directory, first);
     this.#use(file);
-    if (!file || fstatSync(file.fd).size < length) return false;
+    if (!file) return false;
+    if (!areFrames(file, Math.max(synced, HEADER_BYTES), length)) {
+      this.#damaged = first;
+      return false;
+    }
     this.#directoryUnsynced = true;
-    this.#touch(file);
+    this.#touch(file, length);
     return true;
   }
 
@@ -120,12 +138,13 @@ export class JournalWriter {
 
   /** The file that `state` names, without uncommitted bytes; `undefined` when committed bytes are missing. */
   #current({ file: first, length }: JournalState): OpenFile | undefined {
-    if (this.#file?.first !== first)
+    if (this.#file?.first !== first) {
       this.#use(first === 0 ? undefined : openFile(this.options.directory, first));
+    }
     const file = this.#file;
     if (!file) return undefined;
     const { size, nlink } = fstatSync(file.fd);
-    if (size < length || nlink === 0) {
+    if (size < length || nlink === 0 || first === this.#damaged) {
       this.#use(undefined);
       return undefined;
     }
@@ -148,7 +167,9 @@ export class JournalWriter {
       if (current) return current;
       throw error;
     }
-    const file = { first, fd, salt, dirty: false, syncing: false };
+    // Only the last file may miss bytes after a power cut: that is the one that is looked at.
+    if (current?.dirty && durable) fdatasyncSync(current.fd);
+    const file = { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false };
     this.#use(file);
     this.#directoryUnsynced = true;
     writeFully(fd, encodeHeader(salt, first), 0);
@@ -167,7 +188,9 @@ export class JournalWriter {
     closeSync(file.fd);
   }
 
-  #touch(file: OpenFile): void {
+  /** Notes that a file holds frames up to `end` and must be synced. */
+  #touch(file: OpenFile, end: number): void {
+    file.end = end;
     if (!this.options.durable) return;
     file.dirty = true;
     this.#timer ??= setTimeout(() => {
@@ -188,10 +211,12 @@ export class JournalWriter {
   }
 
   async #syncFile(file: OpenFile): Promise<void> {
+    const { end } = file;
     file.dirty = false;
     file.syncing = true;
     try {
       await datasync(file.fd);
+      file.synced = end;
     } catch (error) {
       file.dirty = true;
       throw error;
@@ -213,9 +238,37 @@ function openFile(directory: string, first: number): OpenFile | undefined {
   const header = Buffer.alloc(HEADER_BYTES);
   readSync(fd, header, 0, HEADER_BYTES, 0);
   const salt = saltOf(header);
-  if (salt) return { first, fd, salt, dirty: false, syncing: false };
+  if (salt) return { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false };
   closeSync(fd);
   return undefined;
+}
+
+/** Bytes that are looked at together. */
+const CHECKED_BYTES = 1024 * 1024;
+
+/**
+ * Whether sound frames fill a file from `begin` to `end`. Its length says nothing after a power cut: file systems may
+ * make a file longer before they write what stands there.
+ */
+function areFrames({ fd, salt }: OpenFile, begin: number, end: number): boolean {
+  let wanted = CHECKED_BYTES;
+  for (let position = begin; position < end; ) {
+    const bytes = Buffer.alloc(Math.min(wanted, end - position));
+    if (readSync(fd, bytes, 0, bytes.length, position) < bytes.length) return false;
+    wanted = CHECKED_BYTES;
+    let offset = 0;
+    while (offset < bytes.length) {
+      const found = decodeFrame(bytes, offset, salt);
+      if (found.kind === 'frame') offset = found.end;
+      else if (found.kind === 'damaged' || position + bytes.length === end) return false;
+      else {
+        wanted = Math.max(wanted, found.needed);
+        break;
+      }
+    }
+    position += offset;
+  }
+  return true;
 }
 
 /** Creates a file. One that is there already was begun by a transaction that never committed. */

@@ -14,7 +14,6 @@ import {
   historyKey,
   nameOfKey,
 } from './records.js';
-import type { Table } from './table.js';
 import { readTotals, Sums } from './totals.js';
 
 /** Rows read at a time. */
@@ -48,12 +47,7 @@ export class LmdbAudit implements MetadataAudit {
   }): AsyncGenerator<readonly AuditedContent[]> {
     const start = after === undefined ? Buffer.from([from]) : Buffer.concat([digestKey(after), ZERO]);
     const end = upTo < 255 ? { end: Buffer.from([upTo + 1]) } : {};
-    for (const page of pages(this.environment.tables.contents, { start, ...end })) {
-      yield page.map(({ key, value }) => ({
-        digest: key.toString('hex') as Digest,
-        ...decodeContent(value),
-      }));
-    }
+    yield* contentPages(this.environment.tables.contents, { start, ...end });
   }
 
   async repair(repairs: readonly MetadataRepair[]): Promise<void> {
@@ -104,6 +98,13 @@ export class LmdbAudit implements MetadataAudit {
   }
 }
 
+/** Rows of a table of contents. */
+export function* contentPages(table: Rows, range: Range): Generator<readonly AuditedContent[]> {
+  for (const page of pages(table, range)) {
+    yield page.map(({ key, value }) => ({ digest: key.toString('hex') as Digest, ...decodeContent(value) }));
+  }
+}
+
 const ZERO = Buffer.alloc(1);
 
 interface Row {
@@ -111,7 +112,17 @@ interface Row {
   readonly value: Buffer;
 }
 
-function* pages(table: Table, range: { start?: Buffer; end?: Buffer } = {}): Generator<readonly Row[]> {
+interface Range {
+  readonly start?: Buffer;
+  readonly end?: Buffer;
+}
+
+/** What can be read in order. */
+interface Rows {
+  getRange(range: Range & { readonly limit: number }): Iterable<Row>;
+}
+
+function* pages(table: Rows, range: Range = {}): Generator<readonly Row[]> {
   for (let { start } = range; ; ) {
     const page = [...table.getRange({ ...range, ...(start && { start }), limit: PAGE_ROWS })];
     if (page.length > 0) yield page;

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Digest, FileName, Version } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { CheckpointPolicy } from '../checkpoints/checkpointer.js';
@@ -30,8 +32,10 @@ import { Contents } from './contents.js';
 import { Environment, type Tables } from './environment.js';
 import { History } from './history.js';
 import { HistorySums } from './history-sums.js';
+import { METADATA } from './layout.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
 import { findNewest } from './names.js';
+import { LmdbSnapshot } from './snapshot.js';
 import { readTotals } from './totals.js';
 import { Usage } from './usage.js';
 
@@ -183,6 +187,13 @@ export class LmdbMetadataStore implements MetadataStore {
   /** Takes a checkpoint if one is due; it is looked from time to time anyway. */
   async checkpointIfDue(): Promise<void> {
     await this.#log.checkpointIfDue();
+  }
+
+  /** Copies the metadata, as it is at one moment, into a directory below an empty one. */
+  async snapshot(directory: string): Promise<LmdbSnapshot> {
+    await mkdir(join(directory, METADATA), { recursive: true });
+    await this.environment.copyTo(join(directory, METADATA));
+    return new LmdbSnapshot(directory);
   }
 
   /** Every row, for recovery and scrubbing. */

@@ -75,7 +75,7 @@ export async function rebuildEnvironment(request: RebuildRequest): Promise<Rebui
       apply: (changes) => rows.apply(changes),
     });
     const sequence = report.last + SEQUENCE_LEAP;
-    rows.finish({ sequence, file: 0, length: 0, completeSince: sequence });
+    rows.finish({ ...EMPTY_STATE, sequence, completeSince: sequence });
     return { ...report, checkpoint: newest?.sequence ?? 0, damagedCheckpoints: damaged };
   } finally {
     await rows.close();

@@ -1,0 +1,63 @@
+import type { BytePath } from '../byte-path.js';
+import { readChangeRows } from '../database/change-rows.js';
+import { startingDirectories } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+import { effectsOf, withinFilter } from './growth.js';
+
+/** What a directory held at a moment, with all below it. */
+export interface TimelinePoint {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** What {@link timeline} shows. */
+export interface TimelineOptions {
+  readonly path: BytePath;
+  /** From this moment on, in milliseconds since 1970. */
+  readonly after: number;
+  readonly upTo: number;
+  /** Moments to tell, at even distances; the last one is `upTo`. */
+  readonly points: number;
+}
+
+/**
+ * How large a directory was over a span of time, told back from what is known now: lengths of files, hard links once
+ * at present and every name of a change by itself. Empty when nothing is known of the directory. Time is proportional
+ * to the changes since the beginning of the span.
+ */
+export async function timeline(
+  database: QueryDatabase,
+  { path, after, upTo, points }: TimelineOptions,
+): Promise<readonly TimelinePoint[]> {
+  const [directory] = await startingDirectories(database.tables, path);
+  if (!directory) return [];
+  const row = await database.tables
+    .selectFrom('directories')
+    .select(TOTALS_COLUMNS)
+    .where('id', '=', directory.id)
+    .executeTakeFirstOrThrow();
+  let { bytes, files } = totalsOf(row);
+  const step = (upTo - after) / Math.max(1, points - 1);
+  const moments = Array.from({ length: points }, (_, n) => upTo - n * step);
+  const told: TimelinePoint[] = [];
+  /** Tells the moments that are not earlier than one. */
+  const tellFrom = (moment: number) => {
+    for (let at = moments[told.length]; at !== undefined && at >= moment; at = moments[told.length]) {
+      told.push({ at, bytes, files });
+    }
+  };
+  const isInside = withinFilter(path);
+  for await (const change of readChangeRows(database, { path, after, order: 'newestFirst' })) {
+    tellFrom(change.recordedAt);
+    for (const effect of effectsOf(change)) {
+      if (!isInside(effect.path)) continue;
+      bytes -= effect.bytes;
+      files -= effect.files;
+    }
+  }
+  tellFrom(Number.NEGATIVE_INFINITY);
+  return told.toReversed();
+}

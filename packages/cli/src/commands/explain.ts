@@ -1,0 +1,85 @@
+import type { ChangeReport, Growth } from '@filetracker/catalog';
+import type { Command } from 'commander';
+import { pathArgument } from '../catalog-command.js';
+import type { CommandContext } from '../context.js';
+import { parseMoment } from '../moment.js';
+import { wholeNumber } from '../number-argument.js';
+import { formatSize, formatVersion } from '../output/format.js';
+import { formatCount, formatGrowth } from '../output/format-count.js';
+import { userNames } from '../owner-argument.js';
+import { reportCommand, withQueries } from '../report-command.js';
+import { requireKnown } from '../require-known.js';
+
+interface ExplainFlags {
+  readonly last: number;
+  readonly since?: number;
+  readonly until?: number;
+  readonly limit: number;
+}
+
+/** One share of a change. */
+interface Share {
+  readonly by: 'directory' | 'type' | 'owner';
+  readonly what: string;
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** `filetracker explain`: what accounts for a change of size. */
+export function explainCommand({ output }: CommandContext): Command {
+  return reportCommand('explain', 'show which directories, file types and owners account for a change', [
+    'filetracker explain --last 7d /data/projects',
+    'filetracker explain --since 2026-10-01 --csv /data/projects',
+  ])
+    .argument('<dir>', 'the directory')
+    .option('--last <span>', 'the last 24h, 7d, 4w', parseMoment, parseMoment('7d'))
+    .option('--since <when>', 'from this moment instead', parseMoment)
+    .option('--until <when>', 'up to this moment instead of now', parseMoment)
+    .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
+    .action((directory: string, flags: ExplainFlags, command: Command) =>
+      withQueries(command, output, async (database, rows) => {
+        const { changeReport, displayPath } = await import('@filetracker/catalog');
+        const path = await pathArgument(directory);
+        await requireKnown(database, path);
+        const { last, since, until, limit } = flags;
+        const after = since ?? last;
+        const span = { after, upTo: until ?? Date.now(), interval: 'day', limit } as const;
+        const report = await changeReport(database, { path, ...span });
+        const growth = report.periods.reduce((sum, period) => sum + period.growth, 0);
+        if (!rows.isForPrograms) {
+          const from = formatVersion(Math.floor(after / 1000));
+          const size = `${formatSize(report.totals.bytes)} now`;
+          output.result(`${formatGrowth(growth)} since ${from}  ${displayPath(path)}  (${size})`, {});
+        }
+        let heading: Share['by'] | undefined;
+        for (const share of shares(report, { limit, shown: displayPath })) {
+          if (share.by !== heading && !rows.isForPrograms) output.result(`by ${share.by}:`, {});
+          heading = share.by;
+          const size = formatGrowth(share.bytes).padStart(12);
+          const sign = share.files >= 0 ? '+' : '';
+          const count = `${sign}${formatCount(share.files)}`.padStart(9);
+          rows.print(`${size} ${count} files  ${share.what}`, { ...share });
+        }
+      }),
+    );
+}
+
+function shares(
+  { growing, shrinking, fileTypes, owners }: ChangeReport,
+  { limit, shown }: { readonly limit: number; readonly shown: (path: Growth['path']) => string },
+): Share[] {
+  const names = userNames();
+  const changed = [...growing, ...shrinking].sort((a, b) => Math.abs(b.bytes) - Math.abs(a.bytes));
+  return [
+    ...changed
+      .slice(0, limit)
+      .map(({ path, bytes, files }) => ({ by: 'directory' as const, what: shown(path), bytes, files })),
+    ...fileTypes.map(({ key, bytes, files }) => ({ by: 'type' as const, what: key, bytes, files })),
+    ...owners.map(({ key, bytes, files }) => ({
+      by: 'owner' as const,
+      what: names.get(Number(key)) ?? key,
+      bytes,
+      files,
+    })),
+  ];
+}

@@ -1,0 +1,39 @@
+import type { TimelinePoint } from '@filetracker/catalog';
+import { formatSize, formatVersion } from '../output/format.js';
+import { formatCount } from '../output/format-count.js';
+import { htmlPage } from './html-report.js';
+
+const MEBIBYTE = 2 ** 20;
+
+/** A timeline as one HTML page with a chart, and its figures as a table. */
+export function timelinePage(directory: string, points: readonly TimelinePoint[]): string {
+  const moment = (at: number) => formatVersion(Math.floor(at / 1000));
+  const option = {
+    title: { text: 'Size, MiB', left: 12, top: 8, textStyle: { fontSize: 14 } },
+    tooltip: { trigger: 'axis' },
+    grid: { left: 16, right: 24, top: 48, bottom: 16, containLabel: true },
+    xAxis: { type: 'time' },
+    yAxis: { type: 'value', scale: true },
+    series: [
+      {
+        type: 'line',
+        step: 'end',
+        showSymbol: false,
+        areaStyle: { opacity: 0.15 },
+        data: points.map(({ at, bytes }) => [at, Number((bytes / MEBIBYTE).toFixed(3))]),
+      },
+    ],
+  };
+  const rows = points.map(({ at, bytes, files }) => [moment(at), formatSize(bytes), formatCount(files)]);
+  const columns = [
+    { heading: 'Time', isNumber: false },
+    { heading: 'Size', isNumber: true },
+    { heading: 'Files', isNumber: true },
+  ];
+  const document = {
+    title: `Timeline of ${directory}`,
+    summary: [`${moment(points[0]?.at ?? 0)} to ${moment(points.at(-1)?.at ?? 0)}`],
+    tables: [{ title: 'Figures', columns, rows }],
+  };
+  return htmlPage(document, [{ id: 'timeline', label: `Size of ${directory} over time`, option }]);
+}

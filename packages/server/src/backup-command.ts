@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { defaultDirectory } from './config.js';
+import { backupStore } from './store/open-backup.js';
+
+/** `filetracker-server backup`: copies a store beside the servers that change it. */
+export async function backUpOnCommand(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  const command = new Command('filetracker-server backup')
+    .description(
+      'Copies a store, as it is at one moment, to a directory that is missing, empty or an earlier backup, of which ' +
+        'only what changed is copied. Servers go on meanwhile. The backup is a store: to restore it, serve it.',
+    )
+    .argument('<target>', 'the directory of the backup')
+    .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', defaultDirectory(environment))
+    .option('--json', 'print the result as JSON')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Contents become hard links where the target is on the same file system: a backup against mistakes, which costs no room
+and does not survive the disk. On another file system they are copied.
+
+Examples:
+  filetracker-server backup -d /srv/files /backup/files
+  filetracker-server -d /backup/files                        serve the backup`,
+    )
+    .parse(argv, { from: 'user' });
+  const { dir, json } = command.opts<{ dir: string; json?: true }>();
+  const [target = ''] = command.args;
+  const report = await backupStore(resolve(dir), resolve(target));
+  const { present, linked, copied, removed } = report;
+  const text = `backed up to ${target}; large contents: ${linked} linked, ${copied} copied, ${present} there already, ${removed} removed`;
+  process.stdout.write(`${json ? JSON.stringify({ target, ...report }) : text}\n`);
+}

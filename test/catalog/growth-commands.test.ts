@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { catalogWorkplace } from '../support/catalog-workplace.js';
+
+/** A tree that grew by 5000 bytes, and then shrank by 1000; with the moments in between. */
+function grownTree() {
+  const { root, place, run, json } = catalogWorkplace();
+  mkdirSync(join(root, 'alpha'));
+  writeFileSync(join(root, 'alpha', 'log.txt'), Buffer.alloc(1000));
+  const pause = () => {
+    const until = Date.now() + 30;
+    while (Date.now() < until);
+    return new Date().toISOString();
+  };
+  run('scan', root);
+  const first = pause();
+  writeFileSync(join(root, 'alpha', 'run.dat'), Buffer.alloc(5000));
+  run('scan', root);
+  const second = pause();
+  truncateSync(join(root, 'alpha', 'log.txt'), 0);
+  run('scan', root);
+  const third = pause();
+  return { root, place, run, json, first, second, third };
+}
+
+describe('filetracker timeline', () => {
+  test('tells the sizes of the past at even distances', () => {
+    const { root, json, first, second, third } = grownTree();
+    const sizes = (since: string, until: string) =>
+      json('timeline', '--since', since, '--until', until, '--points', '2', root).map(({ bytes, files }) => [
+        bytes,
+        files,
+      ]);
+    expect(sizes(first, second)).toEqual([
+      [1000, 1],
+      [6000, 2],
+    ]);
+    expect(sizes(second, third)).toEqual([
+      [6000, 2],
+      [5000, 2],
+    ]);
+  });
+
+  test('a line of bars for people, a page that needs nothing else for a browser', () => {
+    const { root, place, run, first } = grownTree();
+    const text = run('timeline', '--since', first, '--points', '9', root).stdout;
+    expect(text).toMatch(/^[▁▂▃▄▅▆▇█]{9}\n/);
+    expect(text).toMatch(/4\.9 KiB in 2 files {2}\(\+3\.9 KiB\)\n/);
+    const page = join(place, 'timeline.html');
+    expect(run('timeline', '--html', page, root).status).toBe(0);
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('Timeline of ');
+    expect(html).not.toMatch(/(src|href)="http/);
+  });
+
+  test('a directory that is gone is told of as far as it can be', () => {
+    const { root, run } = grownTree();
+    rmSync(join(root, 'alpha'), { recursive: true });
+    run('scan', '--allow-empty', root);
+    expect(run('timeline', join(root, 'alpha')).stdout).toBe('it is no directory\n');
+  });
+});
+
+describe('filetracker explain', () => {
+  test('says which directories, types and owners account for the growth', () => {
+    const { root, json, run, first } = grownTree();
+    const shares = json('explain', '--since', first, root);
+    expect(shares).toContainEqual({ by: 'directory', what: join(root, 'alpha'), bytes: 4000, files: 1 });
+    expect(shares).toContainEqual({ by: 'type', what: 'dat', bytes: 5000, files: 1 });
+    expect(shares).toContainEqual({ by: 'type', what: 'txt', bytes: -1000, files: 0 });
+    expect(shares.find(({ by }) => by === 'owner')).toMatchObject({ bytes: 4000, files: 1 });
+    expect(run('explain', '--since', first, root).stdout).toMatch(
+      /^\+3\.9 KiB since .*\(4\.9 KiB now\)\nby directory:\n/,
+    );
+  });
+});
+
+test('top --growth --last is growth since then', () => {
+  const { root, json } = grownTree();
+  expect(json('top', '--growth', '--last', '1h', root)[0]).toMatchObject({
+    path: join(root, 'alpha'),
+    bytes: 4000,
+  });
+});
