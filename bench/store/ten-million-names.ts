@@ -6,58 +6,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FileName } from '@filetracker/protocol';
-import { openRoot, openTable, TABLE_IDS } from '#server/metadata/lmdb/environment.js';
-import {
-  decodeContent,
-  decodeFile,
-  encodeContent,
-  encodeFile,
-  fileKey,
-} from '#server/metadata/lmdb/records.js';
-import { ChangeRecorder, Table } from '#server/metadata/lmdb/table.js';
-import { Sums } from '#server/metadata/lmdb/totals.js';
+import { makeManyNames, numberedName } from '../../test/support/many-names.js';
 import { cpuTime } from '../../test/support/process-figures.js';
 import { type ServerProcess, startServer } from '../../test/support/server-process.js';
 import { median } from '../support/measure.js';
 
 const DATE = 'last_modified=Tue,+14+Nov+2023+22:13:20+-0000';
-const PER_DIRECTORY = 1000;
-const BATCH = 100_000;
 const REQUESTS = 300;
 const STARTS = 5;
-
-const number = (n: number) => String(n).padStart(7, '0');
-const nameOf = (n: number) => `dir-${number(Math.floor(n / PER_DIRECTORY))}/file-${number(n)}` as FileName;
-
-/** Makes a store of `count` names, all of one content. */
-async function fill(directory: string, count: number): Promise<void> {
-  const server = await startServer(directory);
-  await fetch(`${server.url}/files/${nameOf(0)}?${DATE}`, { method: 'PUT', body: 'content' });
-  await server.end();
-  const root = openRoot(join(directory, 'metadata'), { durable: false });
-  const files = openTable(root, 'files');
-  const contents = openTable(root, 'contents');
-  const meta = openTable(root, 'meta');
-  const first = decodeFile(nameOf(0), files.get(fileKey(nameOf(0))) ?? Buffer.alloc(0));
-  for (let start = 1; start < count; start += BATCH) {
-    root.transactionSync(() => {
-      for (let n = start; n < Math.min(count, start + BATCH); n++) {
-        files.putSync(fileKey(nameOf(n)), encodeFile({ ...first, name: nameOf(n) }));
-      }
-    });
-  }
-  root.transactionSync(() => {
-    for (const { key, value } of contents.getRange({})) {
-      contents.putSync(key, encodeContent({ ...decodeContent(value), references: count }));
-    }
-    const totals = new Sums(new Table(meta, TABLE_IDS.meta, new ChangeRecorder()));
-    totals.files = count;
-    totals.logicalBytes = count * first.size;
-    totals.save();
-  });
-  await root.close();
-}
 
 /** A running server and how many names its store has. */
 interface Subject {
@@ -67,17 +23,17 @@ interface Subject {
 
 /** One request for each kind of work; `n` counts them. */
 const WORK: Readonly<Record<string, (subject: Subject, n: number) => Promise<Response>>> = {
-  GET: ({ server, count }, n) => fetch(`${server.url}/files/${nameOf((n * 7919) % count)}`),
+  GET: ({ server, count }, n) => fetch(`${server.url}/files/${numberedName((n * 7919) % count).name}`),
   'PUT of a new name': ({ server }, n) => put(server, `new/${n}`),
-  'PUT of a name that is there': ({ server, count }, n) => put(server, nameOf((n * 7919) % count)),
+  'PUT of a name that is there': ({ server, count }, n) => put(server, numberedName((n * 7919) % count).name),
   'list: a page of 100 names': ({ server, count }, n) =>
-    list(server, `${middleOf(count)}?limit=100&after=file-${number(count / 2 + (n % 500))}`),
+    list(server, `${middleOf(count)}?limit=100&after=${numberedName(count / 2 + (n % 500)).file}`),
   'list: a directory of 1,000 names': ({ server, count }) => list(server, middleOf(count)),
   'list: 10 directories of the root': ({ server }) => list(server, '?limit=10&recursive=false'),
   status: ({ server }) => fetch(`${server.url}/status`),
 };
 
-const middleOf = (count: number) => nameOf(count / 2).split('/')[0] ?? '';
+const middleOf = (count: number) => numberedName(count / 2).directory;
 
 function put({ url }: ServerProcess, name: string): Promise<Response> {
   return fetch(`${url}/files/${name}?${DATE}`, { method: 'PUT', body: 'content' });
@@ -129,7 +85,7 @@ const counts = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [10
 const root = mkdtempSync(join(tmpdir(), 'filetracker-bench-'));
 try {
   const directories = counts.map((count) => join(root, String(count)));
-  for (const [index, directory] of directories.entries()) await fill(directory, counts[index] ?? 0);
+  for (const [index, directory] of directories.entries()) await makeManyNames(directory, counts[index] ?? 0);
   console.log(`| median, ms | ${counts.map((count) => count.toLocaleString('en')).join(' | ')} | ratio |`);
   console.log(`|---|${counts.map(() => '---|').join('')}---|`);
   const { times, cpu } = await startsOf(directories);

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { expectRebuildable } from '../support/environment-rows.js';
 import { Load } from '../support/load.js';
 import { cpuTime } from '../support/process-figures.js';
@@ -29,8 +29,15 @@ describe.each([
           if (round === ROUNDS) break;
           const stop = new AbortController();
           const running = load.run(server, { clients: CLIENTS, stop: stop.signal });
-          // The moment is what is random here; nothing is waited for.
-          await Promise.race([delay(randomInt(50, 1000)), running]);
+          // The moment is random: after some changes, in the middle of the next ones.
+          const enough = load.acknowledged + randomInt(10, 150);
+          await Promise.race([
+            vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(enough), {
+              timeout: 20_000,
+              interval: 1,
+            }),
+            running,
+          ]);
           stop.abort();
           await server.end('SIGKILL');
           await running;

@@ -29,8 +29,7 @@ describe('filetracker-server', () => {
       const [line] = (await once(child.stdout, 'data')) as [Buffer];
       expect(line.toString()).toMatch(new RegExp(`serving ${expected} at http://127\\.0\\.0\\.1:\\d+`));
       child.kill('SIGTERM');
-      await once(child, 'exit');
-      expect(child.exitCode).toBe(0);
+      expect(await once(child, 'exit')).toEqual([0, null]);
     }
   });
 

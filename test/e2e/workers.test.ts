@@ -51,7 +51,7 @@ describe.each([
       await load.verify(server, directory);
       expect(await server.end()).toBe(0);
     },
-    ROUNDS * 10_000,
+    ROUNDS * 10_000 + 60_000,
   );
 });
 
