@@ -3,6 +3,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { largeFile } from './store/large-file.js';
+import { recoverFull, recoverNames } from './store/recover.js';
 import { getSmall, putSmall } from './store/small-files.js';
 import { formatRow, type Row, TABLE_HEAD } from './support/measure.js';
 
@@ -10,6 +11,8 @@ const BENCHMARKS: Readonly<Record<string, (directory: string) => Promise<Row | R
   'put-small': putSmall,
   'get-small': getSmall,
   'large-file': largeFile,
+  'recover-names': recoverNames,
+  'recover-full': recoverFull,
 };
 
 const { values, positionals } = parseArgs({

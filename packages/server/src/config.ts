@@ -7,7 +7,7 @@ import { addListenOptions, type ListenFlags, type ListenOptions, listenOptions }
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
 import type { CheckpointPolicy } from './metadata/checkpoints/checkpointer.js';
 import type { StoreRules } from './metadata/rules.js';
-import { size, wholeNumber } from './option-values.js';
+import { durationOrZero, size, wholeNumber } from './option-values.js';
 import {
   addProtectionOptions,
   type ProtectionFlags,
@@ -36,6 +36,8 @@ export interface ServerConfig extends ListenOptions, ProtectionOptions {
   /** Whether changes are on the disk before they are acknowledged. */
   readonly durable: boolean;
   readonly checkpoints: CheckpointPolicy;
+  /** Time for the verification of all contents, in milliseconds; 0 for never. */
+  readonly scrubInterval: number;
   /** What the store permits and keeps. */
   readonly rules: StoreRules;
   /** Refuse all changes. */
@@ -54,6 +56,7 @@ interface Flags extends ListenFlags, ProtectionFlags, StoreFlags, CheckpointFlag
   readonly maxFileSize: number;
   readonly compressionLevel: number;
   readonly sync: 'commit' | 'none';
+  readonly scrubInterval: number;
 }
 
 /**
@@ -88,6 +91,7 @@ export function parseConfig(
     compressionLevel: flags.compressionLevel,
     durable: flags.sync === 'commit',
     checkpoints: checkpointPolicy(flags),
+    scrubInterval: flags.scrubInterval,
     rules: storeRules(flags),
     readOnly: flags.readOnly ?? false,
   };
@@ -98,6 +102,9 @@ export function defaultDirectory(environment: NodeJS.ProcessEnv): string {
   const data = environment['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
   return environment['FILETRACKER_DIR'] || join(data, 'filetracker', 'server');
 }
+
+/** Time for a pass of scrubbing: 30 days. */
+const SCRUB_INTERVAL = 30 * 24 * 3600 * 1000;
 
 function serverCommand(directory: string): Command {
   const command = new Command('filetracker-server')
@@ -140,7 +147,12 @@ function serverCommand(directory: string): Command {
         .choices(['commit', 'none'])
         .default('commit'),
     );
-  addCheckpointOptions(command);
+  addCheckpointOptions(command).option(
+    '--scrub-interval <time>',
+    'verify all contents in the background once in this time; 0 for never (default: 30d)',
+    durationOrZero,
+    SCRUB_INTERVAL,
+  );
   addProtectionOptions(command);
   return addStoreOptions(command).addHelpText(
     'after',

@@ -25,3 +25,8 @@ export function duration(text: string): number {
   if (!seconds) throw new InvalidArgumentError('It must be a time such as 90s, 24h, 30d or 2w.');
   return seconds * 1000;
 }
+
+/** Reads a length of time in milliseconds, or 0. */
+export function durationOrZero(text: string): number {
+  return text === '0' ? 0 : duration(text);
+}

@@ -40,6 +40,7 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     compressionLevel: config.compressionLevel,
     durable: config.durable,
     checkpoints: config.checkpoints,
+    scrubInterval: config.scrubInterval,
     maxFileSize: config.maxFileSize,
     keepTombstones: config.fallbackUrl !== undefined,
     rules: config.rules,

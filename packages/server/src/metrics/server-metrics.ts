@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
-import type { FileStore, StoreStatus } from '../store/file-store.js';
+import { damagedContents, type FileStore, type StoreStatus } from '../store/file-store.js';
 import { RequestMetrics } from './request-metrics.js';
 import { Traffic } from './traffic.js';
 
@@ -53,6 +53,11 @@ export class ServerMetrics {
       store('filetracker_free_bytes', "Room left on the store's disk.", status.freeBytes),
       ...quotas(status.quotas),
       ...checkpoint(status.checkpoint),
+      store(
+        'filetracker_damaged_contents',
+        'Found by scrubbing, in the last pass or the one under way.',
+        damagedContents(status.scrub),
+      ),
       // Its declared type has the kinds as numbers and lacks the names of values.
       ...(process as unknown as MetricsReport),
     ];

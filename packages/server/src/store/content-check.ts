@@ -46,14 +46,11 @@ export class ContentCheck {
     }
   }
 
-  /** Does something for each content, for a few at once: as many as keep the verifier's threads busy. */
-  async each(
-    contents: readonly AuditedContent[],
-    action: (content: AuditedContent) => Promise<void>,
-  ): Promise<void> {
-    const rest = contents.values();
+  /** Does something for each item, for a few at once: as many as keep the verifier's threads busy. */
+  async each<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+    const rest = items.values();
     const worker = async () => {
-      for (const content of rest) await action(content);
+      for (const item of rest) await action(item);
     };
     await Promise.all(Array.from({ length: this.verifier.threads * 2 }, worker));
   }

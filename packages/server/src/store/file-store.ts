@@ -19,6 +19,7 @@ import type { ContentStream } from './content-stream.js';
 import { ContentDamagedError } from './errors.js';
 import { GarbageCollector } from './garbage-collector.js';
 import { type HistoryEntry, type ListChildrenOptions, Listings, type ListOptions } from './listings.js';
+import { damagedContents, type ScrubState } from './scrub-log.js';
 import { type PutRequest, type PutStoredRequest, Uploads } from './uploads.js';
 import { type StoredFile, type View, zstdSizeOf } from './view.js';
 
@@ -35,6 +36,7 @@ export type {
   StoreChange,
   StoredFile,
 };
+export { damagedContents };
 
 /** What a reader decides once it sees what is stored. */
 export interface ReadPlan {
@@ -58,6 +60,8 @@ export interface FileStoreOptions {
   readonly readOnly?: boolean;
   /** Told of failures in work that no request waits for. */
   readonly onBackgroundError: (error: unknown) => void;
+  /** How far the verification of all contents is. */
+  readonly scrubState?: () => Promise<ScrubState>;
 }
 
 /** What `GET /status` tells of a store. */
@@ -66,6 +70,7 @@ export interface StoreStatus extends Totals {
   readonly freeBytes: number;
   readonly checkpoint: CheckpointInfo | undefined;
   readonly quotas: readonly QuotaState[];
+  readonly scrub: ScrubState | undefined;
 }
 
 /** Room in bytes without which a store does not count as able to store. */
@@ -221,13 +226,14 @@ export class FileStore {
   }
 
   async status(): Promise<StoreStatus> {
-    const [totals, freeBytes, checkpoint, quotas] = await Promise.all([
+    const [totals, freeBytes, checkpoint, quotas, scrub] = await Promise.all([
       this.metadata.totals(),
       this.blobs.freeBytes(),
       this.metadata.lastCheckpoint(),
       this.metadata.quotas(),
+      this.options.scrubState?.(),
     ]);
-    return { ...totals, freeBytes, checkpoint, quotas };
+    return { ...totals, freeBytes, checkpoint, quotas, scrub };
   }
 
   /**

@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
+import { CopyVerifier } from '../codec/copy-verifier.js';
 import { FramePool } from '../codec/frame-pool.js';
 import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES, type StoreRules } from '../metadata/rules.js';
+import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
+import { Scrubber } from './scrub.js';
+import { ScrubLog } from './scrub-log.js';
 
 /** How a store on a local disk is opened. */
 export interface OpenStoreOptions extends FileStoreOptions {
@@ -18,6 +22,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly durable: boolean;
   /** When checkpoints of the metadata are taken; {@link DEFAULT_CHECKPOINTS} unless given. */
   readonly checkpoints?: CheckpointPolicy;
+  /** Time for a pass of scrubbing, in milliseconds; without it contents are verified only when they are read. */
+  readonly scrubInterval?: number;
   /** What is permitted and kept; the same for all processes that share the store. */
   readonly rules?: StoreRules;
 }
@@ -52,9 +58,15 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       onError: options.onBackgroundError,
     });
     const blobs = await FsBlobStore.open(directory, { durable });
-    const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), options);
+    const scrubLog = new ScrubLog(directory);
+    const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), {
+      ...options,
+      scrubState: () => scrubLog.load(),
+    });
     const swept = await store.sweep();
+    const stopScrubbing = options.readOnly ? undefined : scrub(metadata, blobs, scrubLog, options);
     const close = async () => {
+      await stopScrubbing?.();
       await store.close();
       lock.release();
     };
@@ -64,6 +76,24 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       ? error
       : new StoreOpenError(reasonOf(error, directory), { cause: error });
   }
+}
+
+/** Begins to verify contents in the background, if that is wanted. Call what it returns to end it. */
+function scrub(
+  metadata: LmdbMetadataStore,
+  blobs: FsBlobStore,
+  log: ScrubLog,
+  { scrubInterval: interval, onBackgroundError: onError }: OpenStoreOptions,
+): (() => Promise<void>) | undefined {
+  if (!interval) return undefined;
+  const verifier = new CopyVerifier(1);
+  const check = new ContentCheck(blobs, verifier);
+  const scrubber = new Scrubber(metadata, metadata.audit(), check, log, { interval, onError });
+  scrubber.start();
+  return async () => {
+    await scrubber.close();
+    await verifier.close();
+  };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -66,7 +66,7 @@ export class Recovery {
       const from = Math.floor((256 * pass) / passes);
       const upTo = Math.floor((256 * (pass + 1)) / passes) - 1;
       const names = await this.#countNames(from, upTo, pass === 0);
-      for (let byte = from; byte <= upTo; byte++) await this.#compare(byte, names);
+      await this.check.each([...names], ([byte, counts]) => this.#compare(byte, counts));
     }
     this.listener.onStep('lost files');
     await this.#forgetLost();
@@ -81,16 +81,20 @@ export class Recovery {
     this.#found.temporaryFiles = await this.blobs.sweep(async () => true);
   }
 
-  /** How many versions name each content whose digest begins with a byte in this range. */
-  async #countNames(from: number, upTo: number, isFirst: boolean): Promise<Map<Digest, number>> {
-    const names = new Map<Digest, number>();
-    const [low, high] = [from, upTo].map((byte) => byte.toString(16).padStart(2, '0')) as [string, string];
+  /** For each first byte of a digest in this range: how many versions name each content. */
+  async #countNames(
+    from: number,
+    upTo: number,
+    isFirst: boolean,
+  ): Promise<ReadonlyMap<number, Map<Digest, number>>> {
+    const names = new Map<number, Map<Digest, number>>();
+    for (let byte = from; byte <= upTo; byte++) names.set(byte, new Map());
     for await (const page of this.metadata.versions()) {
       for (const version of page) {
         if (isFirst) this.#addToTotals(version, 1);
         const { digest } = version;
-        const byte = digest.slice(0, 2);
-        if (byte >= low && byte <= high) names.set(digest, (names.get(digest) ?? 0) + 1);
+        const counts = names.get(Number.parseInt(digest.slice(0, 2), 16));
+        counts?.set(digest, (counts.get(digest) ?? 0) + 1);
       }
     }
     return names;
@@ -100,36 +104,35 @@ export class Recovery {
   async #compare(byte: number, names: Map<Digest, number>): Promise<void> {
     const unnamed = new Map((await this.blobs.copies(byte)).map((copy) => [copy.id, copy]));
     const repairs: MetadataRepair[] = [];
-    const bad = new Set<Digest>();
+    const bad = new Map<Digest, number>();
     const damaged = new Set<BlobId>();
     for await (const page of this.metadata.contents({ from: byte, upTo: byte })) {
-      await this.check.each(page, async (content) => {
+      for (const content of page) {
         const references = names.get(content.digest) ?? 0;
+        names.delete(content.digest);
         if (references === 0) {
           this.#found.unnamedContents++;
           repairs.push({ kind: 'forget-content', digest: content.digest });
-          return;
+          continue;
         }
         const { location } = content;
         const copy = location.kind === 'blob' ? unnamed.get(location.blob) : undefined;
         if (!(await this.#isSound(content, copy))) {
-          bad.add(content.digest);
+          bad.set(content.digest, references);
           if (copy) damaged.add(copy.id);
           else if (location.kind === 'inline') await this.#quarantine(content.digest, location.bytes);
-          return;
+          continue;
         }
         if (copy) unnamed.delete(copy.id);
         this.#addContent(content);
-        if (content.references === references) return;
+        if (content.references === references) continue;
         this.#found.wrongCounts++;
         repairs.push({ kind: 'record-content', content: { ...content, references } });
-      });
-      for (const { digest } of page) if (!bad.has(digest)) names.delete(digest);
+      }
     }
-    const prefix = byte.toString(16).padStart(2, '0');
-    for (const [digest, references] of names) {
-      if (!digest.startsWith(prefix)) continue;
-      names.delete(digest);
+    // What is left has names and was never recorded.
+    for (const [digest, references] of names) bad.set(digest, references);
+    for (const [digest, references] of bad) {
       repairs.push(await this.#replaceOrForget(digest, references, unnamed));
     }
     await this.#apply(repairs);

@@ -1,6 +1,6 @@
 import { PROTOCOL_VERSIONS } from '@filetracker/protocol';
 import type { FastifyInstance } from 'fastify';
-import type { FileStore } from '../../store/file-store.js';
+import { damagedContents, type FileStore } from '../../store/file-store.js';
 import { errors, integer, jsonObject, number, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
 
 const VERSION = {
@@ -55,8 +55,12 @@ const STATUS = {
               }),
               description: 'The newest copy of the metadata; absent before the first.',
             },
+            damaged_contents: integer('Found by scrubbing, in the last pass or the one under way.'),
+            last_scrub: text(
+              'When all contents were last verified, as in ISO 8601; absent before the first pass.',
+            ),
           },
-          ['last_checkpoint'],
+          ['last_checkpoint', 'last_scrub'],
         ),
       },
     }),
@@ -94,6 +98,8 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
         sequence: status.checkpoint.sequence,
         time: new Date(status.checkpoint.time).toISOString(),
       },
+      damaged_contents: damagedContents(status.scrub),
+      last_scrub: status.scrub?.last && new Date(status.scrub.last.finished).toISOString(),
     };
   });
 }
