@@ -5,6 +5,7 @@ import type { KnownDigests } from '../listing/known-digests.js';
 import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
+import { ThreadGrowth } from './thread-growth.js';
 import { createSharedWork, WorkPool } from './work-pool.js';
 import type { WorkerInput, WorkerStart } from './worker.js';
 
@@ -18,7 +19,7 @@ export interface CrawlOptions {
   readonly followMounts?: boolean;
   /** Steps below the root that are entered; 0 reads the root alone. Default: no limit. */
   readonly maxDepth?: number;
-  /** Threads; by default one a core. More pay on cold or remote storage. */
+  /** Threads; by default one a core, and more while these wait for a cold or remote disk. */
   readonly threads?: number;
   /** Which system calls to read with. Default `auto`. */
   readonly reader?: ReaderChoice;
@@ -56,16 +57,19 @@ export function prepareCrawl(root: BytePath, options: CrawlOptions = {}): Crawl 
 export class Crawl implements AsyncIterableIterator<Uint8Array> {
   readonly #pool: WorkPool;
   readonly #threads: ThreadGroup;
+  readonly #growth: ThreadGrowth | undefined;
   /** Bytes of the buffer that the consumer has. */
   #handedOut = 0;
 
   constructor(
     private readonly scope: CrawlScope,
-    { reader = 'auto', threads = availableParallelism() }: CrawlOptions,
+    { reader = 'auto', threads }: CrawlOptions,
   ) {
     const shared = createSharedWork();
     this.#pool = new WorkPool(shared);
-    this.#threads = new ThreadGroup({ scope, shared, reader }, threads);
+    const cores = availableParallelism();
+    this.#threads = new ThreadGroup({ scope, shared, reader }, threads ?? cores);
+    if (threads === undefined) this.#growth = new ThreadGrowth(this.#pool, () => this.#threads.add(cores));
   }
 
   /** Lets the threads read. Of directories whose listing is known already they yield only sums. */
@@ -73,6 +77,7 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
     if (!this.#pool.offer({ path: this.scope.root, depth: 0, parentDevice: 0 }))
       throw new RangeError('the path of the root is too long');
     this.#threads.begin(known);
+    this.#growth?.begin();
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -91,6 +96,7 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
 
   /** Ends the crawl; resolves when no thread of it runs any more. */
   async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#growth?.end();
     this.#pool.stop();
     // Those that have not begun yet wait for a word to end.
     this.#threads.begin();
@@ -106,25 +112,36 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
 /** The worker threads of a crawl as one queue of buffers. */
 class ThreadGroup {
   readonly #buffers: Uint8Array[] = [];
-  readonly #workers: readonly Worker[];
-  readonly #exits: readonly Promise<void>[];
-  #hasBegun = false;
-  #running: number;
+  readonly #workers: Worker[] = [];
+  readonly #exits: Promise<void>[] = [];
+  #begun: WorkerStart | undefined;
+  #running = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(input: WorkerInput, count: number) {
-    this.#running = count;
-    this.#workers = Array.from({ length: count }, () => this.#start(input));
-    this.#exits = this.#workers.map((worker) => this.#exit(worker));
+  constructor(
+    private readonly input: WorkerInput,
+    count: number,
+  ) {
+    this.add(count);
+  }
+
+  /** Starts more threads; they begin at once if the others have begun. */
+  add(count: number): void {
+    for (let n = 0; n < count; n++) {
+      const worker = this.#start(this.input);
+      this.#running++;
+      this.#workers.push(worker);
+      this.#exits.push(this.#exit(worker));
+      if (this.#begun) worker.postMessage(this.#begun);
+    }
   }
 
   /** Lets the threads begin, once. */
   begin(known?: KnownDigests): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
-    const start: WorkerStart = { known: known?.table };
-    for (const worker of this.#workers) worker.postMessage(start);
+    if (this.#begun) return;
+    this.#begun = { known: known?.table };
+    for (const worker of this.#workers) worker.postMessage(this.#begun);
   }
 
   /** The next buffer; undefined when all threads have ended. Throws what made a thread fail. */

@@ -73,6 +73,14 @@ export class WorkPool {
     );
   }
 
+  /** Whether all threads are busy and more than so many directories are still to be read. */
+  hasMore(directories: number): boolean {
+    return (
+      Atomics.load(this.#control, CONTROL.hungry) === 0 &&
+      Atomics.load(this.#control, CONTROL.outstanding) > directories
+    );
+  }
+
   /** Whether the crawl was ended early. */
   get isStopped(): boolean {
     return Atomics.load(this.#control, CONTROL.stopped) !== 0;

@@ -30,7 +30,7 @@ export function scanCommand(context: CommandContext): Command {
     .option('--max-depth <n>', 'directories that deep below DIR are recorded but not entered', wholeNumber(0))
     .option(
       '-j, --jobs <n>',
-      'threads (default: one a core; more pay on cold or remote disks)',
+      'threads (default: one a core, and up to four while these wait for a cold or remote disk)',
       wholeNumber(1),
     )
     .option('--allow-empty', 'believe that DIR is empty although files were recorded in it')

@@ -61,9 +61,15 @@ async function sumUp({ client }: Merge): Promise<void> {
 
 async function write({ client, host, staged }: Merge): Promise<void> {
   await client.query('DELETE FROM directories USING gone WHERE directories.id = gone.id');
+  // What could not be looked at has stayed as it was.
   await client.query(`
     CREATE TEMP TABLE largest ON COMMIT DROP AS
-    SELECT directory AS number, max(size) AS size FROM ${staged} WHERE kind = 'f' GROUP BY 1`);
+    SELECT number, max(size) AS size FROM (
+      SELECT directory AS number, size FROM ${staged} WHERE kind = 'f'
+      UNION ALL
+      SELECT s.number, (SELECT f.size FROM files f WHERE f.directory_id = s.id AND f.name = u.name)
+      FROM ${staged} u JOIN seen s ON s.number = u.directory AND s.known_id IS NOT NULL WHERE u.kind = 'u'
+    ) AS sizes GROUP BY 1`);
   await client.query(`
     UPDATE directories d SET listing_digest = CASE s.kind WHEN 'D' THEN s.digest ELSE d.listing_digest END,
       ${attributes('? = s.?')},

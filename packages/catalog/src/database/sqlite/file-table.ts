@@ -44,6 +44,7 @@ export class FileTable {
   readonly #update: Statement<Value[]>;
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
+  readonly #largest: Statement<[number], number>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
   readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
   #queued = 0;
@@ -61,6 +62,9 @@ export class FileTable {
     );
     this.#delete = database.prepare('DELETE FROM files WHERE directory_id = ? AND name = ?');
     this.#deleteAll = database.prepare('DELETE FROM files WHERE directory_id = ?');
+    this.#largest = database
+      .prepare<[number], number>('SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?')
+      .pluck();
     this.#selectPage = database
       .prepare<[number, Uint8Array, number], KnownRow>(
         `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
@@ -115,6 +119,11 @@ export class FileTable {
   deleteAll(directory: number): void {
     this.flush();
     this.#deleteAll.run(directory);
+  }
+
+  /** Length of the largest file directly in a directory; 0 without any. */
+  largest(directory: number): number {
+    return this.#largest.get(directory) ?? 0;
   }
 
   /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */

@@ -36,7 +36,8 @@ export function mergeListing(tables: SessionTables, node: DirectoryNode, listing
   for (const child of tables.directories.children(node.id)) {
     if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);
   }
-  updateDirectory(tables, node, listing);
+  const largest = undecided.size > 0 ? tables.files.largest(node.id) : listing.largest;
+  updateDirectory(tables, node, { listing, largest });
 }
 
 /**
@@ -61,7 +62,8 @@ export function mergeStaged(
     after = end;
   }
   for (const child of staged.missingChildren(node.id)) removeChild(tables, directory, child);
-  updateDirectory(tables, node, last);
+  // A listing tells the largest of its own part, and nothing of what could not be looked at.
+  updateDirectory(tables, node, { listing: last, largest: tables.files.largest(node.id) });
 }
 
 /** Writes a directory's own attributes, with a row of history where its permissions or its owner changed. */
@@ -84,10 +86,14 @@ export function updateAttributes(
   return before;
 }
 
-function updateDirectory(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
+function updateDirectory(
+  tables: SessionTables,
+  node: DirectoryNode,
+  { listing, largest }: { readonly listing: DirectoryListing; readonly largest: number },
+): void {
   const attributes = listing.attributes();
   updateAttributes(tables, { node, path: listing.path }, attributes);
-  tables.directories.fill(node.id, listing.digest, attributes, listing.largest);
+  tables.directories.fill(node.id, listing.digest, attributes, largest);
 }
 
 function byName(a: Entry, b: Entry): number {

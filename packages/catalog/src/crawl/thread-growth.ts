@@ -1,0 +1,55 @@
+import { availableParallelism } from 'node:os';
+import type { WorkPool } from './work-pool.js';
+
+/** How often it is looked at whether more threads would pay, in milliseconds. */
+const INTERVAL = 100;
+
+/** Threads a core at most. On a cold disk four read a tree in half of the time that two need, and eight no faster. */
+const THREADS_PER_CORE = 4;
+
+/** Below this share of the cores the threads must be waiting for the disk and not for each other. */
+const IDLE_SHARE = 0.5;
+
+/** Fewer directories than this, known and not yet read, are soon read by the threads there are. */
+const WORTHWHILE_DIRECTORIES = 64;
+
+/**
+ * Starts more crawler threads while those there are wait for the disk: on a cold or remote one most of the time, on
+ * a warm one never, and there more threads than cores would cost time.
+ */
+export class ThreadGrowth {
+  readonly #cores = availableParallelism();
+  #timer: NodeJS.Timeout | undefined;
+  #lastCpu = process.cpuUsage();
+  #lastTime = performance.now();
+
+  /** @param start starts so many threads at once as there are cores */
+  constructor(
+    private readonly pool: WorkPool,
+    private readonly start: () => void,
+  ) {}
+
+  begin(): void {
+    let rounds = THREADS_PER_CORE - 1;
+    this.#timer = setInterval(() => {
+      if (!this.#areIdle() || !this.pool.hasMore(WORTHWHILE_DIRECTORIES)) return;
+      this.start();
+      if (--rounds === 0) this.end();
+    }, INTERVAL);
+    this.#timer.unref();
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Whether the process left most of the cores' time unused since the last look. */
+  #areIdle(): boolean {
+    const { user, system } = process.cpuUsage(this.#lastCpu);
+    const now = performance.now();
+    const available = (now - this.#lastTime) * 1000 * this.#cores;
+    this.#lastCpu = process.cpuUsage();
+    this.#lastTime = now;
+    return user + system < available * IDLE_SHARE;
+  }
+}
