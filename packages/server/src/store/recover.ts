@@ -18,10 +18,7 @@ export interface RecoveryOptions {
   readonly dryRun: boolean;
 }
 
-/**
- * Distinct contents whose names are counted at a time; each further pass reads all names once more. A million names
- * with as many contents took 250 MiB of memory so, besides what LMDB maps of its file, and 400 in a single pass.
- */
+/** Distinct contents whose names are counted at a time, to bound memory. Each further pass reads all names again. */
 const CONTENTS_AT_A_TIME = 500_000;
 
 /** Repairs in one transaction. */
