@@ -18,8 +18,11 @@ export interface RecoveryOptions {
   readonly dryRun: boolean;
 }
 
-/** Distinct contents whose names are counted at a time: some 150 bytes of memory each. */
-const CONTENTS_AT_A_TIME = 1_000_000;
+/**
+ * Distinct contents whose names are counted at a time; each further pass reads all names once more. A million names
+ * with as many contents took 250 MiB of memory so, besides what LMDB maps of its file, and 400 in a single pass.
+ */
+const CONTENTS_AT_A_TIME = 500_000;
 
 /** Repairs in one transaction. */
 const BATCH = 500;
