@@ -15,7 +15,10 @@ const NAMES = 1_000_000;
 const ROUNDS = 3;
 const MEBIBYTE = 2 ** 20;
 
-/** The check of a million names, beside the 20 seconds that it may take; says how much memory it took. */
+/**
+ * The check of a million names, beside the 20 seconds that it may take; says how much memory it took, with what LMDB
+ * maps of its file.
+ */
 export async function recoverNames(directory: string): Promise<Row> {
   const store = join(directory, 'store');
   await makeStore(store, () => Promise.resolve());

@@ -20,7 +20,9 @@ const files = Number(values.files ?? 1_000_000);
 const rounds = Number(values.rounds ?? 3);
 
 const SETTLE_MS = 200;
-const CHANGES = 60;
+const CHANGES = 100;
+/** How long the watch is observed doing nothing. */
+const IDLE_MS = 4_000;
 const BURST_DIRECTORIES = 100;
 const BURST_FILES = 1_000;
 
@@ -128,13 +130,17 @@ async function singleChanges(
   writeFileSync(file, '');
   await sleep(1_000);
   const latencies: number[] = [];
-  const before = watch.cpuMs;
+  // Events of everything else on the file system cost something, too.
+  const idleBefore = watch.cpuMs;
+  await sleep(IDLE_MS);
+  const idlePerMs = (watch.cpuMs - idleBefore) / IDLE_MS;
+  const [before, began] = [watch.cpuMs, performance.now()];
   for (let n = 0; n < CHANGES; n++) {
     const { bytes } = onlooker.totals();
     appendFileSync(file, 'x');
     latencies.push((await onlooker.until((totals) => totals.bytes === bytes + 1)) - SETTLE_MS);
   }
-  const cpuMs = (watch.cpuMs - before) / CHANGES;
+  const cpuMs = (watch.cpuMs - before - idlePerMs * (performance.now() - began)) / CHANGES;
   rmSync(file);
   await sleep(500);
   onlooker.close();

@@ -61,6 +61,27 @@ describe('the SQLite file', () => {
     expect(await all(catalog.scans())).toHaveLength(1);
   });
 
+  test('a watch whose row was pruned goes on under a new one', async () => {
+    const file = newFile();
+    const catalog = await openCatalog(file, { create: true });
+    const tree = new PackedTree('/data').file('a');
+    await record(catalog, tree);
+    const recorder = await catalog.beginWatch({ root: tree.root });
+    const change = async (name: string) => {
+      const batch = await recorder.beginBatch();
+      for (const packed of tree.file(name).list('')) await batch.record(packed);
+      return batch.commit();
+    };
+    const first = await change('b');
+    const other = new Database(file);
+    for (const table of ['file_changes', 'mutation_log']) other.exec(`DELETE FROM ${table}`);
+    other.prepare('DELETE FROM scan_runs WHERE id = ?').run(first.run);
+    other.close();
+    const second = await change('c');
+    expect((await all(catalog.scans()))[0]).toMatchObject({ id: second.run, changes: { new: { files: 1 } } });
+    await recorder.close();
+  });
+
   test('the rescan of an unchanged tree writes less than 64 KiB', async () => {
     const catalog = await openCatalog(newFile(), { create: true });
     const tree = new PackedTree('/data');

@@ -77,6 +77,25 @@ describe.runIf(isRoot)('without privileges', () => {
   });
 });
 
+describe.each(isRoot ? ['fanotify', 'inotify'] : ['inotify'])('deep trees with %s', (backend) => {
+  test('what happens behind paths longer than the system takes is seen', async () => {
+    const { root, database, catalog, path } = await watchWorkplace();
+    const watch = new WatchProcess(root, database, { flags: [...FAST, '--backend', backend] });
+    await watch.started();
+    const name = 'a-directory-with-a-rather-long-name-'.repeat(6);
+    const descend = `for n in $(seq 40); do mkdir -p ${name} && cd ${name} || exit 1; done`;
+    execFileSync('bash', ['-c', `${descend}; echo new > file`], { cwd: root });
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    execFileSync('bash', ['-c', `${descend}; echo more >> file`], { cwd: root });
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    expect((await catalog.directory(path))?.totals).toMatchObject({ files: 1, directories: 40, bytes: 9 });
+    // node:fs cannot remove such paths.
+    execFileSync('rm', ['-rf', join(root, name)]);
+    expect(await lastDifferences(catalog, path)).toEqual([]);
+    await watch.end('SIGINT');
+  });
+});
+
 describe.runIf(isRoot)('file systems', () => {
   test('overlayfs is polled, with the reason', async () => {
     const { place, root, database, catalog } = await watchWorkplace();

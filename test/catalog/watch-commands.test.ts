@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { type Mutation, openCatalog, since, watch } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { WatchProcess } from '../support/watch-process.js';
 import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
 
@@ -24,7 +25,8 @@ function start(env: NodeJS.ProcessEnv, ...args: readonly string[]) {
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
-  const told = { stdout: '' };
+  const told = { stdout: '', stderr: '' };
+  child.stderr.on('data', (chunk: Buffer) => (told.stderr += chunk.toString()));
   child.stdout.on('data', (chunk: Buffer) => (told.stdout += chunk.toString()));
   return { child, told, exited: once(child, 'exit') as Promise<[number | null]> };
 }
@@ -34,14 +36,14 @@ describe('filetracker watch', () => {
     const { root, database, env, run } = catalogWorkplace();
     writeFileSync(join(root, 'old'), Buffer.alloc(1000));
     const { child, told, exited } = start(env, 'watch', '--database', database, ...FAST, root);
-    await expect.poll(() => run('scans').stdout).toMatch(/first scan/);
-    let errors = '';
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    await expect.poll(() => errors).toMatch(/watching .*a tree-1 with \w+: 1 file in 0 directories/);
+    await expect.poll(() => run('scans').stdout, PATIENTLY).toMatch(/first scan/);
+    await expect
+      .poll(() => told.stderr, PATIENTLY)
+      .toMatch(/watching .*a tree-1 with \w+: 1 file in 0 directories/);
     mkdirSync(join(root, 'sub'));
     writeFileSync(join(root, 'sub', 'new'), Buffer.alloc(5000));
     await expect
-      .poll(() => told.stdout)
+      .poll(() => told.stdout, PATIENTLY)
       .toMatch(/^\d\d:\d\d:\d\d {4}\+4\.9 KiB {2}.*a tree-1\/sub +\(1 new\)$/m);
     expect(run('du', '--apparent-size', root).stdout).toMatch(/5\.9 KiB +2 files .*a tree-1\n$/);
     child.kill('SIGINT');
@@ -62,6 +64,20 @@ describe('filetracker watch', () => {
     await told.end('SIGTERM');
   });
 
+  test('a catalog inside the watched tree does not keep the watch busy', async () => {
+    const { root, json, run } = catalogWorkplace();
+    const database = join(root, 'catalog.db');
+    const process = new WatchProcess(root, database, { flags: FAST });
+    await process.started();
+    writeFileSync(join(root, 'one'), 'x');
+    await process.line({ kind: 'batch' });
+    const told = process.lines.length;
+    expect(run('wait', '--until', '2s', '--database', database, root).status).toBe(0);
+    expect(process.lines.length).toBeLessThanOrEqual(told + 1);
+    expect(json('changes', '--database', database, join(root, 'one'))).toHaveLength(1);
+    await process.end('SIGINT');
+  });
+
   test('a scan runs beside it, and each change is recorded once', async () => {
     const { root, database, json, run } = catalogWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });
@@ -70,7 +86,7 @@ describe('filetracker watch', () => {
       writeFileSync(join(root, `f${n}`), 'x');
       if (n % 5 === 0) expect(run('scan', root).status).toBe(0);
     }
-    await expect.poll(() => json('changes').length).toBe(20);
+    await expect.poll(() => json('changes').length, PATIENTLY).toBe(20);
     await process.end('SIGINT');
     expect(json('changes')).toHaveLength(20);
   });
@@ -83,13 +99,13 @@ describe('filetracker events', () => {
     await first.started();
     const follower = start(env, 'events', '--follow', '--since', '0', '--json', root);
     writeFileSync(join(root, 'one'), 'x');
-    await expect.poll(() => follower.told.stdout).toMatch(/"kind":"new".*one"/);
+    await expect.poll(() => follower.told.stdout, PATIENTLY).toMatch(/"kind":"new".*one"/);
     await first.end('SIGKILL');
     renameSync(join(root, 'one'), join(root, 'two'));
     const second = new WatchProcess(root, database, { flags: FAST });
     await second.started();
     rmSync(join(root, 'two'));
-    await expect.poll(() => follower.told.stdout).toMatch(/"kind":"removed"/);
+    await expect.poll(() => follower.told.stdout, PATIENTLY).toMatch(/"kind":"removed"/);
     follower.child.kill('SIGINT');
     await follower.exited;
     await second.end('SIGINT');
@@ -112,12 +128,14 @@ describe('filetracker wait', () => {
     await process.started();
     mkdirSync(join(root, 'in'));
     await process.line({ kind: 'batch' });
-    const counted = start(env, 'wait', '--for', '2', '--json', join(root, 'in'));
-    const quiet = start(env, 'wait', '--until', '1s', '--json', join(root, 'in'));
     expect(run('wait', '--for', '1', '--timeout', '100ms', root)).toMatchObject({
       status: 1,
       stderr: 'filetracker: nothing of the kind happened within the time given\n',
     });
+    const counted = start(env, 'wait', '-v', '--for', '2', '--json', join(root, 'in'));
+    const quiet = start(env, 'wait', '-v', '--until', '3s', '--json', join(root, 'in'));
+    for (const { told } of [counted, quiet])
+      await expect.poll(() => told.stderr, PATIENTLY).toMatch(/waiting behind/);
     for (const name of ['a', 'b']) writeFileSync(join(root, 'in', name), 'x');
     expect(await counted.exited).toEqual([0, null]);
     expect(await quiet.exited).toEqual([0, null]);
@@ -177,7 +195,7 @@ describe('the library', () => {
       const options = { settle: 20, maxDelay: 100, signal: stop.signal };
       for await (const event of watch(catalog, path, options)) seen.push(event.kind);
     })();
-    await expect.poll(() => seen).toContain('started');
+    await expect.poll(() => seen, PATIENTLY).toContain('started');
     const follower = await openCatalog(database, { create: false });
     const followed: Mutation[] = [];
     const following = (async () => {
@@ -186,7 +204,7 @@ describe('the library', () => {
     })();
     writeFileSync(join(root, 'new'), 'x');
     expect(await lastDifferences(catalog, path)).toEqual([]);
-    await expect.poll(() => followed.map(({ kind }) => kind)).toEqual(['new']);
+    await expect.poll(() => followed.map(({ kind }) => kind), PATIENTLY).toEqual(['new']);
     // What waits when the watch ends is recorded first.
     writeFileSync(join(root, 'last'), 'x');
     stop.abort();

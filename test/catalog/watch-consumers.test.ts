@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { WatchProcess } from '../support/watch-process.js';
 
 const FAST = ['--settle', '20ms', '--max-delay', '200ms'];
@@ -23,14 +24,14 @@ describe('--exec', () => {
     const watch = new WatchProcess(root, database, { flags: [...FAST, '-0', '--exec', command] });
     await watch.started();
     writeFileSync(join(root, 'first'), '');
-    await expect.poll(() => read(log)).toMatch(/first/);
+    await expect.poll(() => read(log), PATIENTLY).toMatch(/first/);
     for (const name of ['second', 'new\nline']) {
       const told = watch.lines.length;
       writeFileSync(join(root, name), '');
       await watch.line({ kind: 'batch' }, told);
     }
     writeFileSync(gate, '');
-    await expect.poll(() => read(log).match(/end/g)?.length).toBe(2);
+    await expect.poll(() => read(log).match(/end/g)?.length, PATIENTLY).toBe(2);
     const paths = (...names: string[]) => names.map((name) => `${join(root, name)}\n`).join('');
     expect(read(log)).toBe(`begin\n${paths('first')}end\nbegin\n${paths('second', 'new\nline')}end\n`);
     await watch.end('SIGINT');
@@ -41,7 +42,7 @@ describe('--exec', () => {
     const watch = new WatchProcess(root, database, { flags: [...FAST, '--exec', 'exit 3'] });
     await watch.started();
     for (let n = 0; n < 2_000; n++) writeFileSync(join(root, `a-rather-long-name-${n}`), '');
-    await expect.poll(() => watch.stderr).toMatch(/warning: --exec: the command ended with 3/);
+    await expect.poll(() => watch.stderr, PATIENTLY).toMatch(/warning: --exec: the command ended with 3/);
     const told = watch.lines.length;
     writeFileSync(join(root, 'more'), '');
     await watch.line({ kind: 'batch' }, told);
@@ -65,7 +66,7 @@ describe('--alert', () => {
       await watch.line({ kind: 'batch' }, told);
     }
     expect(await watch.line({ kind: 'alert' })).toMatchObject({ path: join(root, 'loud'), bytes: 12_000 });
-    await expect.poll(() => read(log)).toBe(`${join(root, 'loud')} 12000\n`);
+    await expect.poll(() => read(log), PATIENTLY).toBe(`${join(root, 'loud')} 12000\n`);
     await watch.end('SIGINT');
     expect(watch.lines.filter(({ kind }) => kind === 'alert')).toHaveLength(1);
   });

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { type BytePath, type Catalog, isDirectory, type Mutation } from '@filetracker/catalog';
+import { type BytePath, type Catalog, isDirectory, type Mutation, openCatalog } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { all, contents } from '../support/catalog-contents.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
+import { newDatabase } from '../support/postgres-database.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
 import { WatchProcess } from '../support/watch-process.js';
@@ -115,4 +116,20 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
     await watch.end('SIGINT');
     expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
   });
+});
+
+test('a watch into PostgreSQL converges too', { timeout: 90_000 }, async () => {
+  const { root, outside, path } = await watchWorkplace();
+  const url = await newDatabase();
+  const flags = ['--backend', 'inotify', '--settle', '50ms', '--max-delay', '500ms'];
+  const watch = new WatchProcess(root, url, { flags });
+  await watch.started();
+  const catalog = await openCatalog(url, { create: false });
+  const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
+  await Promise.all([1, 2].map((seed) => churn(root, outside, seed, 1000)));
+  expect(await lastDifferences(catalog, path)).toEqual([]);
+  await watch.end('SIGINT');
+  await checkTotals(catalog, path, root);
+  expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
+  await catalog.close();
 });

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { all } from '../support/catalog-contents.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
 import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.js';
@@ -56,11 +57,11 @@ describe.runIf(isRoot)('events that are lost', () => {
     const watching = (async () => {
       for await (const event of watch(catalog, path, options)) events.push(event);
     })();
-    await expect.poll(() => events.some(({ kind }) => kind === 'started')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'started'), PATIENTLY).toBe(true);
     const other = new Database(database);
     other.exec('BEGIN IMMEDIATE');
     for (let n = 0; n < 50; n++) writeFileSync(join(root, `d${n}`, 'new'), 'x');
-    await expect.poll(() => events.some(({ kind }) => kind === 'gap')).toBe(true);
+    await expect.poll(() => events.some(({ kind }) => kind === 'gap'), PATIENTLY).toBe(true);
     other.exec('ROLLBACK');
     other.close();
     expect(await lastDifferences(catalog, path)).toEqual([]);

@@ -13,6 +13,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { dataStoreConformance } from '../conformance/data-store.js';
 import { collect } from '../support/collect.js';
 import { incompressible, sha256 } from '../support/contents.js';
+import { emptied } from '../support/emptied-store.js';
 import { suiteServer } from '../support/suite-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -215,11 +216,3 @@ describe('a server of protocol 2', () => {
     return { store, end: () => emptied(store) };
   });
 });
-
-async function emptied(store: RemoteDataStore): Promise<void> {
-  for (const { name } of await collect(store.list(''))) {
-    const stat = await store.stat(name);
-    if (stat) await store.delete(name, stat.version);
-  }
-  await store.close();
-}

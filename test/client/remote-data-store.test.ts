@@ -1,20 +1,12 @@
-import { type DataStore, parseFileName, RemoteDataStore, toVersion } from '@filetracker/client';
+import { parseFileName, RemoteDataStore, toVersion } from '@filetracker/client';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { contentOf, dataStoreConformance } from '../conformance/data-store.js';
 import { collect } from '../support/collect.js';
+import { emptied } from '../support/emptied-store.js';
 import { suiteServer } from '../support/suite-server.js';
 
 const server = suiteServer();
-
-/** One server serves all tests; each leaves it empty. */
-async function emptied(store: DataStore): Promise<void> {
-  for (const { name } of await collect(store.list(''))) {
-    const stat = await store.stat(name);
-    if (stat) await store.delete(name, stat.version);
-  }
-  await store.close();
-}
 
 dataStoreConformance('RemoteDataStore', async () => {
   const store = new RemoteDataStore({ url: server.process.url });

@@ -95,6 +95,8 @@ export class FanotifyReader implements NotifyReader {
     if (isDirectory && mask & FAN.rename) this.#paths.forget();
     const at = place && this.#paths.resolve(place.handle);
     const to = target && this.#paths.resolve(target.handle);
+    for (const known of [at, to]) if (known?.isInside && known.isAbove) hints.appeared(known.path);
+    if (at?.isAbove || to?.isAbove) return;
     if (at?.isInside && place) hints.changed(at.path, place.name);
     if (to?.isInside && target) hints.changed(to.path, target.name);
     if (at?.isInside && to?.isInside) hints.moved(at.path, to.path);

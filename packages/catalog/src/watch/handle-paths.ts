@@ -7,11 +7,16 @@ import { FSID_BYTES } from './fanotify-event.js';
 
 const { O_RDONLY, O_DIRECTORY } = constants;
 
+/** Characters of a path that climbs; one that is longer than the system takes leads nowhere. */
+const LONGEST_CLIMB = 4_000;
+
 /** Where a directory is. */
 interface HandlePath {
   readonly path: BytePath;
   /** Whether it is the root or lies below it. */
   readonly isInside: boolean;
+  /** Whether the directory meant is somewhere below: its own path is longer than the system tells. */
+  readonly isAbove: boolean;
 }
 
 /** Handles that are remembered. Resolving one takes 12 µs, looking one up a tenth of a microsecond. */
@@ -51,11 +56,10 @@ export class HandlePaths {
   resolve(handle: string): HandlePath | undefined {
     const cached = this.#cache.get(handle);
     if (cached !== undefined) return cached ?? undefined;
-    const path = this.#open(handle);
+    const found = this.#open(handle);
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
-    const found = path === undefined ? null : { path, isInside: isWithin(path, this.root) };
-    this.#cache.set(handle, found);
-    return found ?? undefined;
+    this.#cache.set(handle, found ?? null);
+    return found;
   }
 
   /** Forgets all paths, because a directory was renamed. */
@@ -74,7 +78,7 @@ export class HandlePaths {
     }
   }
 
-  #open(handle: string): BytePath | undefined {
+  #open(handle: string): HandlePath | undefined {
     const mount = this.#openMount(handle.slice(0, FSID_BYTES));
     if (mount === undefined) return undefined;
     this.#handle.write(handle.slice(FSID_BYTES), 'latin1');
@@ -82,9 +86,29 @@ export class HandlePaths {
     if (descriptor < 0) return undefined;
     try {
       // One that is deleted but still open somewhere gets a name that leads nowhere, which is harmless.
-      return readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1') as BytePath;
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1') as BytePath;
+      return { path, isInside: isWithin(path, this.root), isAbove: false };
+    } catch {
+      return this.#nearestAbove(descriptor);
     } finally {
       this.libc.close(descriptor);
     }
+  }
+
+  /** The nearest directory above one that has a path short enough to be told (PATH_MAX). */
+  #nearestAbove(descriptor: number): HandlePath | undefined {
+    for (let at = `/proc/self/fd/${descriptor}/..`; at.length < LONGEST_CLIMB; at += '/..') {
+      let above: number | undefined;
+      try {
+        above = openSync(at, O_RDONLY | O_DIRECTORY);
+        const path = readlinkSync(`/proc/self/fd/${above}`, 'latin1') as BytePath;
+        return { path, isInside: isWithin(path, this.root), isAbove: true };
+      } catch {
+        // Still too deep.
+      } finally {
+        if (above !== undefined) closeSync(above);
+      }
+    }
+    return undefined;
   }
 }

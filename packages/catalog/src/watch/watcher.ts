@@ -7,12 +7,13 @@ import { CatalogError } from '../database/errors.js';
 import type { Totals } from '../database/records.js';
 import type { RecordedBatch, WatchRecorder } from '../database/watch-recorder.js';
 import { scan } from '../scan/scan.js';
-import { CheckSchedule } from './check-schedule.js';
+import { Alarm } from './alarm.js';
 import { checkDirectories, checkEverything } from './checks.js';
-import { type DirtyPlaces, DirtyQueue } from './dirty-queue.js';
+import type { DirtyPlaces } from './dirty-queue.js';
 import type { SourceHint } from './event-source.js';
 import type { EventStream } from './event-stream.js';
 import { type ChosenSource, openSource } from './open-source.js';
+import { PendingWork } from './pending-work.js';
 import { recordBatch } from './record-batch.js';
 import { RetryDelay } from './retry-delay.js';
 import { RootGuard } from './root-guard.js';
@@ -41,18 +42,13 @@ const clock = (): number => performance.now();
 /** The engine of one watch: from hints over the queue of dirty directories to batches in the catalog. */
 export class Watcher {
   readonly #scope: CrawlScope;
-  readonly #queue: DirtyQueue;
   readonly #guard: RootGuard;
-  readonly #maxWaiting: number;
-  readonly #gaps = new Set<BytePath>();
+  readonly #alarm = new Alarm();
   readonly #databaseRetry = new RetryDelay(20, 1_000);
-  #checks: CheckSchedule;
-  #reader: TreeReader;
+  readonly #reader: TreeReader;
+  #pending: PendingWork;
   #checking: Promise<void> | undefined;
-  #sleepUntil = Number.POSITIVE_INFINITY;
-  #wakeUp: (() => void) | undefined;
   #isStopped = false;
-  #mayHaveLostRoot = false;
   #state: 'live' | 'checking' | 'waiting' | undefined;
   #failure: Error | undefined;
 
@@ -65,12 +61,9 @@ export class Watcher {
     const { exclude = [], oneFileSystem = false, followMounts = false } = options;
     const exclusions = exclude.map(compileExclusion);
     this.#scope = { root, exclusions, oneFileSystem, followMounts, maxDepth: Number.MAX_SAFE_INTEGER };
-    const { settle = DEFAULTS.settle, maxDelay = DEFAULTS.maxDelay } = options;
-    this.#queue = new DirtyQueue({ settle, maxDelay });
-    this.#maxWaiting = options.maxWaiting ?? DEFAULTS.maxWaiting;
     this.#guard = new RootGuard(root);
     this.#reader = new TreeReader(this.#scope);
-    this.#checks = this.#newSchedule();
+    this.#pending = this.#newPending();
   }
 
   /** Runs until {@link stop}; the stream ends with it. */
@@ -82,14 +75,15 @@ export class Watcher {
       }
       this.stream.end();
     } catch (error) {
-      this.stream.end(asError(error));
+      // One that is stopped while it waits for the database has nothing to complain of.
+      this.stream.end(this.#isStopped && isPassing(error) ? undefined : asError(error));
     }
   }
 
   /** Ends the run; what waits is recorded first. */
   stop(): void {
     this.#isStopped = true;
-    this.#wakeUp?.();
+    this.#alarm.turnOff();
   }
 
   /** Waits until there is a root that can be believed. */
@@ -98,7 +92,7 @@ export class Watcher {
       const problem = this.#guard.adopt() ?? (await this.#implausible());
       if (problem === undefined || this.#isStopped) return;
       this.#setState('waiting', problem);
-      await this.#sleep(clock() + ROOT_EVERY);
+      await this.#alarm.sleep(clock() + ROOT_EVERY);
     }
   }
 
@@ -113,8 +107,7 @@ export class Watcher {
   /** Watches the root that is there, until it goes away or the watch is stopped. */
   async #watchRoot({ isFirst }: { readonly isFirst: boolean }): Promise<void> {
     const begin = clock();
-    this.#mayHaveLostRoot = false;
-    this.#checks = this.#newSchedule();
+    this.#pending = this.#newPending();
     // Events first: what happens while the state is loaded waits in the queue.
     const chosen = await openSource({
       backend: this.options.backend ?? 'auto',
@@ -126,7 +119,7 @@ export class Watcher {
       sink: (hints) => this.#takeHints(hints),
       onFailure: (error) => {
         this.#failure = error;
-        this.#wakeUp?.();
+        this.#alarm.wake();
       },
     });
     let recorder: WatchRecorder | undefined;
@@ -141,7 +134,6 @@ export class Watcher {
       await chosen.source.close();
       await this.#checking;
       await recorder?.close();
-      this.#queue.clear();
     }
   }
 
@@ -174,9 +166,9 @@ export class Watcher {
         ? checkDirectories(recorder, this.#reader)
         : checkEverything(recorder, this.root, this.options);
       changed = await this.#queueAll(differing, () => this.#recordDue(recorder));
-      if (!start.isFirst) this.#gaps.add(this.root);
+      if (!start.isFirst) this.#pending.gaps.add(this.root);
       await this.#recordDue(recorder);
-      if (isQuick && trust === 'directories') this.#checks.want(this.root);
+      if (isQuick && trust === 'directories') this.#pending.checks.want(this.root);
     }
     if (this.#isRootLost()) return;
     const known = await this.#patiently(() => this.catalog.directory(this.root));
@@ -200,29 +192,31 @@ export class Watcher {
     let lookAtRoot = clock() + ROOT_EVERY;
     while (!this.#isStopped) {
       if (this.#failure) throw this.#failure;
-      if (this.#mayHaveLostRoot || clock() >= lookAtRoot) {
+      if (this.#pending.mayHaveLostRoot || clock() >= lookAtRoot) {
         if (this.#isRootLost()) return;
         lookAtRoot = clock() + ROOT_EVERY;
       }
       this.#startCheckIfDue(recorder);
-      const due = Math.max(this.#queue.nextDue() ?? Number.POSITIVE_INFINITY, rest);
+      const due = Math.max(this.#pending.queue.nextDue() ?? Number.POSITIVE_INFINITY, rest);
       if (due <= clock()) {
         const began = clock();
         await this.#recordDue(recorder);
         rest = clock() + Math.min((clock() - began) / 2, LONGEST_REST);
         await this.stream.drained();
       } else {
-        if (this.#queue.size === 0 && !this.#checking && !this.#checks.isUrgent)
+        if (this.#pending.queue.size === 0 && !this.#checking && !this.#pending.checks.isUrgent)
           this.#setState('live', undefined);
-        await this.#sleep(Math.min(due, lookAtRoot, this.#checking ? due : (this.#checks.nextDue() ?? due)));
+        await this.#alarm.sleep(
+          Math.min(due, lookAtRoot, this.#checking ? due : (this.#pending.checks.nextDue() ?? due)),
+        );
       }
     }
   }
 
   #startCheckIfDue(recorder: WatchRecorder): void {
-    const due = this.#checks.nextDue();
+    const due = this.#pending.checks.nextDue();
     if (this.#checking || due === undefined || due > clock()) return;
-    const paths = this.#checks.take();
+    const paths = this.#pending.checks.take();
     const began = clock();
     const compare = async () => {
       // Patterns with a slash, and what "one file system" means, are relative to the root.
@@ -235,12 +229,12 @@ export class Watcher {
     this.#checking = compare()
       .catch((error: unknown) => {
         if (!isPassing(error)) this.#failure = asError(error);
-        for (const path of paths) this.#checks.want(path);
+        for (const path of paths) this.#pending.checks.want(path);
       })
       .finally(() => {
-        this.#checks.finished(clock(), clock() - began);
+        this.#pending.checks.finished(clock(), clock() - began);
         this.#checking = undefined;
-        this.#wakeUp?.();
+        this.#alarm.wake();
       });
   }
 
@@ -249,7 +243,7 @@ export class Watcher {
     let count = 0;
     let found: BytePath[] = [];
     const flush = () => {
-      this.#queue.putBack({ entries: found, trees: [] }, clock());
+      this.#pending.queue.putBack({ entries: found, trees: [] }, clock());
       count += found.length;
       found = [];
     };
@@ -265,27 +259,27 @@ export class Watcher {
   }
 
   async #awaitShortQueue(): Promise<void> {
-    while (this.#queue.size > MAX_FOUND && !this.#isStopped) await delay(50);
+    while (this.#pending.queue.size > MAX_FOUND && !this.#isStopped) await delay(50);
   }
 
   /** Records what is due. What cannot be recorded now is due again later. */
   async #recordDue(recorder: WatchRecorder, { all = false } = {}): Promise<void> {
-    const gaps = [...this.#gaps];
-    const places = this.#withParents(this.#queue.take(clock(), { all }));
+    const gaps = [...this.#pending.gaps];
+    const places = this.#withParents(this.#pending.queue.take(clock(), { all }));
     if (places.entries.length + places.trees.length + gaps.length === 0) return;
     try {
       const setting = { root: this.root, recorder, reader: this.#reader, checkRoot: () => this.#checkRoot() };
       const batch = await recordBatch(setting, places, gaps);
-      for (const path of gaps) this.#gaps.delete(path);
+      for (const path of gaps) this.#pending.gaps.delete(path);
       this.#databaseRetry.reset();
       this.#recorded(batch);
     } catch (error) {
       if (error instanceof RootLostError) return;
-      this.#queue.putBack(places, clock());
+      this.#pending.queue.putBack(places, clock());
       if (!isPassing(error)) throw error;
       const { code, message } = error;
       if (code !== 'busy') this.#setState('waiting', message);
-      await this.#sleep(clock() + this.#databaseRetry.next(), { isFixed: true });
+      await this.#alarm.sleep(clock() + this.#databaseRetry.next(), { isFixed: true });
     }
   }
 
@@ -302,55 +296,33 @@ export class Watcher {
       return at === path;
     };
     const [entries, trees] = [places.entries.filter(isThere), places.trees.filter(isThere)];
-    const more = this.#queue.takeWith(parents);
+    const more = this.#pending.queue.takeWith(parents);
     return { entries: [...entries, ...more.entries], trees: [...trees, ...more.trees] };
   }
 
   #recorded(batch: RecordedBatch): void {
-    for (const path of batch.stale) this.#queue.putBack({ entries: [path], trees: [] }, clock());
+    for (const path of batch.stale) this.#pending.queue.putBack({ entries: [path], trees: [] }, clock());
     if (batch.cursor > batch.after) this.stream.push({ kind: 'batch', root: this.root, batch });
     // Somebody took the root out of the catalog: it is scanned anew.
-    if (!batch.totals) this.#mayHaveLostRoot = true;
+    if (!batch.totals) this.#pending.mayHaveLostRoot = true;
   }
 
   /** Records what waits when the watch ends; one that the database refuses is found at the next start. */
   async #recordRest(recorder: WatchRecorder): Promise<void> {
-    for (let attempt = 0; attempt < 3 && this.#queue.size + this.#gaps.size > 0; attempt++) {
+    for (let attempt = 0; attempt < 3 && this.#pending.queue.size + this.#pending.gaps.size > 0; attempt++) {
       await this.#recordDue(recorder, { all: true });
     }
   }
 
   #takeHints(hints: readonly SourceHint[]): void {
     const now = clock();
-    for (const hint of hints) {
-      if (hint.kind === 'entries') this.#queue.addEntries(hint.path, now);
-      else if (hint.kind === 'tree') this.#queue.addTree(hint.path, now);
-      else if (hint.kind === 'moved') this.#queue.link(hint.from, hint.to, now);
-      else if (hint.kind === 'root') this.#mayHaveLostRoot = true;
-      else if (hint.kind === 'lost') this.#lose(hint.path, hint.reason);
-      else {
-        this.#checks.poll(hint.path);
-        if (hint.path !== this.root) this.stream.push({ ...hint, root: this.root });
-      }
-    }
-    if (this.#queue.size > this.#maxWaiting) {
-      this.#queue.clear();
-      this.#lose(this.root, `more than ${this.#maxWaiting} directories waited to be recorded`);
-    }
+    this.#pending.take(hints, now);
     const { settle = DEFAULTS.settle } = this.options;
-    if (this.#mayHaveLostRoot || this.#checks.isUrgent || now + settle < this.#sleepUntil) this.#wakeUp?.();
-  }
-
-  #lose(path: BytePath, reason: string): void {
-    this.#checks.want(path);
-    if (this.#gaps.has(path)) return;
-    this.#gaps.add(path);
-    this.stream.push({ kind: 'gap', root: this.root, path, reason });
-    this.#setState('checking', reason);
+    if (this.#pending.isUrgent || now + settle < this.#alarm.until) this.#alarm.wake();
   }
 
   #isRootLost(): boolean {
-    this.#mayHaveLostRoot = false;
+    this.#pending.mayHaveLostRoot = false;
     const problem = this.#guard.check();
     if (problem === undefined) return false;
     this.#setState('waiting', problem);
@@ -359,7 +331,7 @@ export class Watcher {
 
   #checkRoot(): void {
     if (this.#guard.check() === undefined) return;
-    this.#mayHaveLostRoot = true;
+    this.#pending.mayHaveLostRoot = true;
     throw new RootLostError();
   }
 
@@ -371,26 +343,9 @@ export class Watcher {
       } catch (error) {
         if (!isPassing(error) || this.#isStopped) throw error;
         this.#setState('waiting', error.message);
-        await this.#sleep(clock() + pause.next(), { isFixed: true });
+        await this.#alarm.sleep(clock() + pause.next(), { isFixed: true });
       }
     }
-  }
-
-  /** Sleeps until a time of the clock or until something happens; `isFixed`: only the end of the watch ends it. */
-  async #sleep(until: number, { isFixed = false } = {}): Promise<void> {
-    if (this.#isStopped) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wakeUp = () => {
-        if (!isFixed || this.#isStopped) resolve();
-      };
-      this.#sleepUntil = until;
-      const wait = until - clock();
-      if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, Math.max(0, wait));
-    });
-    clearTimeout(timer);
-    this.#wakeUp = undefined;
-    this.#sleepUntil = Number.NEGATIVE_INFINITY;
   }
 
   #setState(state: 'live' | 'checking' | 'waiting', reason: string | undefined): void {
@@ -399,8 +354,21 @@ export class Watcher {
     this.stream.push({ kind: 'state', root: this.root, state, reason });
   }
 
-  #newSchedule(): CheckSchedule {
-    return new CheckSchedule(this.options.pollInterval ?? DEFAULTS.pollInterval);
+  #newPending(): PendingWork {
+    const { root, stream } = this;
+    const { settle, maxDelay, pollInterval, maxWaiting } = this.options;
+    return new PendingWork({
+      root,
+      settle: settle ?? DEFAULTS.settle,
+      maxDelay: maxDelay ?? DEFAULTS.maxDelay,
+      pollInterval: pollInterval ?? DEFAULTS.pollInterval,
+      maxWaiting: maxWaiting ?? DEFAULTS.maxWaiting,
+      onGap: (path, reason) => {
+        stream.push({ kind: 'gap', root, path, reason });
+        this.#setState('checking', reason);
+      },
+      onUnwatched: (path, reason) => stream.push({ kind: 'unwatched', root, path, reason }),
+    });
   }
 }
 

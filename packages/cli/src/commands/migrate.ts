@@ -17,7 +17,7 @@ interface MigrateFlags extends AccessFlags {
   readonly root?: string;
   readonly prefix?: string;
   readonly silent?: true;
-  readonly jobs: number;
+  readonly jobs?: number;
   readonly dryRun?: true;
   readonly delete?: true;
   readonly exclude: readonly string[];
@@ -26,8 +26,11 @@ interface MigrateFlags extends AccessFlags {
   readonly fetch?: true;
 }
 
-/** Uploads at once: more do not make a server on two cores faster. */
-const JOBS = 16;
+/**
+ * Uploads at once. Those that wait at a moment share one commit, so more of them mean fewer commits: on two busy cores
+ * 20,000 files of 4 KiB took 50 s with 16 and 34 to 40 s with 32 to a server, 23 s with 16 and 15 s with 64 without.
+ */
+const JOBS = { server: 32, store: 64 };
 
 /** Threads that read and hash files ahead of the uploads. */
 const READERS = 2;
@@ -53,7 +56,11 @@ export function migrateCommand(context: CommandContext): Command {
         'have a server with --fallback-import fetch the files: what was deleted there stays deleted',
       ).conflicts(['to', 'delete']),
     )
-    .option('-j, --jobs <number>', 'uploads at once', wholeNumber(1), JOBS)
+    .option(
+      '-j, --jobs <number>',
+      `uploads at once (default: ${JOBS.server}, with --to ${JOBS.store})`,
+      wholeNumber(1),
+    )
     .option('--dry-run', 'store and delete nothing, say what would be done')
     .addOption(new Option('-s, --silent', 'the same as --quiet'))
     .enablePositionalOptions()
@@ -121,7 +128,7 @@ async function transfer(
   try {
     const options = {
       directory: source.directory,
-      concurrency: flags.jobs,
+      concurrency: flags.jobs ?? (flags.to === undefined ? JOBS.server : JOBS.store),
       dryRun: flags.dryRun ?? false,
       mirror: flags.delete ?? false,
       signal,

@@ -34,11 +34,13 @@ export function waitCommand({ output, signal }: CommandContext): Command {
       return withCatalog(command, { create: false }, async (catalog) => {
         const expired = timeout === undefined ? [] : [AbortSignal.timeout(timeout)];
         const ended = AbortSignal.any([signal, ...expired]);
-        const at = await pathArgument(path);
+        const cursor = await catalog.mutationCursor();
+        output.detail(`waiting behind event ${cursor}`);
+        const place = { path: await pathArgument(path), cursor, signal: ended };
         const seen =
           count === undefined
-            ? await awaitQuiet(catalog, { path: at, quiet: quiet ?? 0, signal: ended })
-            : await awaitChanges(catalog, { path: at, count, signal: ended });
+            ? await awaitQuiet(catalog, { ...place, quiet: quiet ?? 0 })
+            : await awaitChanges(catalog, { ...place, count });
         if (ended.aborted && !signal.aborted)
           throw new TimeoutError('nothing of the kind happened within the time given');
         output.result(undefined, { changes: seen });
@@ -48,17 +50,18 @@ export function waitCommand({ output, signal }: CommandContext): Command {
 
 interface Place {
   readonly path: BytePath;
+  readonly cursor: number;
   readonly signal: AbortSignal;
 }
 
-/** Waits for a number of changes from now on. */
+/** Waits for a number of changes behind a cursor. */
 async function awaitChanges(
   catalog: Catalog,
-  { path, count, signal }: Place & { readonly count: number },
+  { path, cursor, count, signal }: Place & { readonly count: number },
 ): Promise<number> {
   const { since } = await import('@filetracker/catalog');
   let seen = 0;
-  for await (const _ of since(catalog, await catalog.mutationCursor(), { path, signal })) {
+  for await (const _ of since(catalog, cursor, { path, signal })) {
     if (++seen >= count) break;
   }
   return seen;
@@ -67,7 +70,7 @@ async function awaitChanges(
 /** Waits until there was no change for a time; returns how many there were before. */
 async function awaitQuiet(
   catalog: Catalog,
-  { path, quiet, signal }: Place & { readonly quiet: number },
+  { path, cursor, quiet, signal }: Place & { readonly quiet: number },
 ): Promise<number> {
   const { since } = await import('@filetracker/catalog');
   const isQuiet = new AbortController();
@@ -75,7 +78,7 @@ async function awaitQuiet(
   let seen = 0;
   const ended = AbortSignal.any([signal, isQuiet.signal]);
   try {
-    for await (const _ of since(catalog, await catalog.mutationCursor(), { path, signal: ended })) {
+    for await (const _ of since(catalog, cursor, { path, signal: ended })) {
       seen++;
       clearTimeout(timer);
       timer = setTimeout(() => isQuiet.abort(), quiet);

@@ -5,6 +5,7 @@ import { ContentHash, hashing, writeAtomically } from '@filetracker/durable-fs';
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import { ContentDamagedError, type OpenedStore, openStore } from '@filetracker/server';
 import { UsageError } from '../output/failure.js';
+import { singleChunk } from '../single-chunk.js';
 import type { ExportSource } from './export-source.js';
 
 /** The files in the directory of a server, which may be running. */
@@ -48,7 +49,7 @@ export class StoreExport implements ExportSource {
     try {
       await writeAtomically(
         path,
-        (handle) => writeFile(handle, hashing(isStream ? content : single(content), hash)),
+        (handle) => writeFile(handle, hashing(isStream ? content : singleChunk(content), hash)),
         {
           durable: false,
           finish: async (handle) => {
@@ -68,10 +69,6 @@ export class StoreExport implements ExportSource {
   async close(): Promise<void> {
     await this.opened.close();
   }
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function undefinedIfMissing(error: unknown): undefined {

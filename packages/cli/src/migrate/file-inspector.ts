@@ -24,7 +24,9 @@ export class FileInspector {
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL('./inspect-worker.js', import.meta.url)),
       maxThreads: threads,
-      minThreads: 1,
+      minThreads: threads,
+      // A thread takes 60 ms to start, and Piscina ends one at once that has nothing to do.
+      idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
     });
   }

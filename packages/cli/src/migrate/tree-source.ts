@@ -11,6 +11,7 @@ import {
   toVersion,
 } from '@filetracker/protocol';
 import { UsageError } from '../output/failure.js';
+import { singleChunk } from '../single-chunk.js';
 import { FileInspector } from './file-inspector.js';
 import { entriesInOrder } from './name-order.js';
 import {
@@ -142,7 +143,7 @@ export class TreeSource implements MigrationSource {
     const content: Content = {
       size,
       digest,
-      open: bytes ? () => single(bytes) : () => createReadStream(path, { highWaterMark: READ_SIZE }),
+      open: bytes ? () => singleChunk(bytes) : () => createReadStream(path, { highWaterMark: READ_SIZE }),
     };
     try {
       return { version: toVersion(modified), digest, content, isRepeated: false };
@@ -167,10 +168,6 @@ function kindOf(entry: Dirent<Buffer>): string {
   if (entry.isSocket()) return 'a socket';
   if (entry.isFIFO()) return 'a named pipe';
   return 'a device';
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.byteLength > 0) yield bytes;
 }
 
 /** Counts the files below a directory into `total` until all are counted or the signal is aborted. */

@@ -68,7 +68,8 @@ export class MigrationReport implements MigrationObserver {
   /** Prints what is not about a single file. */
   remark(text: string): void {
     this.#progress?.clear();
-    this.output.warn(text);
+    if (this.output.json) this.output.result(undefined, { remark: text });
+    else this.output.warn(text);
   }
 
   /** Prints the summary and returns the number of failures. */

@@ -18,8 +18,8 @@ export interface RecoveryOptions {
   readonly dryRun: boolean;
 }
 
-/** Distinct contents whose names are counted at a time: some 150 bytes of memory each. */
-const CONTENTS_AT_A_TIME = 1_000_000;
+/** Distinct contents whose names are counted at a time, to bound memory. Each further pass reads all names again. */
+const CONTENTS_AT_A_TIME = 500_000;
 
 /** Repairs in one transaction. */
 const BATCH = 500;

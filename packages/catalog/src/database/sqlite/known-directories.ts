@@ -21,21 +21,30 @@ export function* knownDirectories(database: Database, root: BytePath): Generator
   const top = findDirectory(database, root);
   if (top === undefined) return;
   const rows = database
-    .prepare<[], Row>(
+    .prepare<[bigint, number], Row>(
       `SELECT id, parent_id AS parent, name, device, inode, mtime_ns AS mtimeNs, ctime_ns AS ctimeNs
-       FROM directories ORDER BY id`,
+       FROM directories WHERE id > ? ORDER BY id LIMIT ?`,
     )
     .safeIntegers();
   const paths = new Map<bigint, BytePath>([[top, root]]);
   // A tree that was hung into another one has older numbers than what is above it now.
   const early = new Map<bigint, Row[]>();
-  let lot: KnownDirectory[] = [];
-  for (const first of rows.iterate()) {
+  // Page by page: between two of them the connection can be used for other questions.
+  let page = rows.all(0n, LOT);
+  for (; page.length > 0; page = rows.all(page.at(-1)?.id ?? 0n, LOT)) {
+    const lot: KnownDirectory[] = [];
+    for (const first of page) placeWithWaiting(first, lot);
+    if (lot.length > 0) yield lot;
+  }
+
+  function placeWithWaiting(first: Row, lot: KnownDirectory[]): void {
     const waiting = [first];
     for (let row = waiting.pop(); row; row = waiting.pop()) {
       const above = paths.get(row.parent);
       if (row.id !== top && above === undefined) {
-        early.set(row.parent, [...(early.get(row.parent) ?? []), row]);
+        const others = early.get(row.parent);
+        if (others) others.push(row);
+        else early.set(row.parent, [row]);
         continue;
       }
       const path = row.id === top || above === undefined ? root : childPath(above, nameFromBytes(row.name));
@@ -46,10 +55,5 @@ export function* knownDirectories(database: Database, root: BytePath): Generator
       waiting.push(...(early.get(row.id) ?? []));
       early.delete(row.id);
     }
-    if (lot.length >= LOT) {
-      yield lot;
-      lot = [];
-    }
   }
-  if (lot.length > 0) yield lot;
 }

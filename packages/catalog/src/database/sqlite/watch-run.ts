@@ -55,7 +55,7 @@ export class WatchRun {
   /** Writes what a batch came to, its history included; an error that was noted counts as something to tell. */
   add(database: Database, log: ChangeLog, { recordedAt, changes, totals }: BatchSums): void {
     if (log.isEmpty && this.#newErrors.length === 0) return;
-    const id = (this.#id ??= this.#insert(database));
+    const id = this.#ensureRow(database);
     log.publish(id, recordedAt);
     log.publishMutations(id, recordedAt);
     const insertError = database.prepare('INSERT INTO scan_errors (scan_id, path, errno) VALUES (?, ?, ?)');
@@ -94,6 +94,16 @@ export class WatchRun {
     }
     this.#newErrors = [];
     this.#unreadable = 0;
+  }
+
+  /** Makes the row where there is none, also where pruning has taken it: a watch may be quiet for months. */
+  #ensureRow(database: Database): number {
+    const known = this.#id;
+    const isThere =
+      known !== undefined &&
+      database.prepare('SELECT 1 FROM scan_runs WHERE id = ?').get(known) !== undefined;
+    this.#id = isThere ? known : this.#insert(database);
+    return this.#id;
   }
 
   #insert(database: Database): number {

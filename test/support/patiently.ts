@@ -1,0 +1,2 @@
+/** How `expect.poll` looks again and again, with patience for a busy machine. */
+export const PATIENTLY = { timeout: 25_000, interval: 50 };
