@@ -43,6 +43,8 @@ async function run(config: ServerConfig, argv: readonly string[]): Promise<void>
     process.stdout.write(`filetracker-server: serving ${config.directory} at ${url} as process ${pid}\n`);
     return;
   }
+  // Node's own answer to the death of the primary process is `process.exit`.
+  if (cluster.isWorker) process.prependListener('disconnect', endAtOnce);
   const alone = config.workers === 1 || cluster.isWorker;
   const starting = alone ? serve(config) : serveWithWorkers(config);
   stopOnSignal(starting);
@@ -62,11 +64,19 @@ function stopOnSignal(starting: Promise<RunningServer>): void {
       // Whoever asks twice does not want to wait. A worker hears of one stop twice: from the primary process, and
       // from a terminal or supervisor that signals the whole group.
       if (stopping && cluster.isWorker) return;
-      if (stopping) process.exit(FAILED);
+      if (stopping) endAtOnce();
       stopping = true;
       void stopAndExit(starting);
     });
   }
+}
+
+/**
+ * Ends this process as a crash does, which the store survives. `process.exit` waits for lmdb's writing thread, and that
+ * for callbacks which no longer run: in the middle of a transaction it would hang for ever, with LMDB's write lock.
+ */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 async function stopAndExit(starting: Promise<RunningServer>): Promise<void> {
