@@ -11,6 +11,7 @@ import {
   parseBytePath,
   prune,
   type QueryDatabase,
+  splitPath,
 } from '@filetracker/catalog';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -80,6 +81,15 @@ async function present(database: QueryDatabase) {
   return stateOf(entries.map((entry) => ({ path: entry.path, attributes: entry })));
 }
 
+/** What a directory held directly at a moment: asked for as that, and out of all that was below it. */
+async function direct(database: QueryDatabase, path: BytePath, moment: number) {
+  const ask = async (isRecursive: boolean) => {
+    const { entries } = await asOf(database, { path, moment, isRecursive });
+    return stateOf((await allOf(entries)).filter((entry) => splitPath(entry.path)?.parent === path));
+  };
+  return { asked: await ask(false), picked: await ask(true) };
+}
+
 async function past(database: QueryDatabase, path: BytePath, moment: number) {
   const tree = await asOf(database, { path, moment, isRecursive: true });
   return { top: tree.top, state: stateOf([...(tree.top ? [tree.top] : []), ...(await allOf(tree.entries))]) };
@@ -103,6 +113,10 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
             const then = await tree.query((database) => past(database, tree.path, moment));
             expect(then.state).toEqual(state);
             expect(then.top?.bytes).toBe(bytes);
+            for (const path of [tree.path, parseBytePath(join(tree.root, 'dir'))]) {
+              const { asked, picked } = await tree.query((database) => direct(database, path, moment));
+              expect(asked).toEqual(picked);
+            }
           }
         },
       ),
