@@ -11,7 +11,7 @@ import { Output } from './output/output.js';
  */
 export async function runProgram(
   args: readonly string[],
-  build: (context: CommandContext) => Command,
+  build: (context: CommandContext, args: readonly string[]) => Command | Promise<Command>,
   failed?: number,
 ): Promise<void> {
   endQuietlyOnClosedPipe();
@@ -26,7 +26,7 @@ export async function runProgram(
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const program = build({ output, signal: interrupt.signal });
+  const program = await build({ output, signal: interrupt.signal }, args);
   output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.
   for (const command of [program, ...program.commands]) command.configureOutput({ outputError: () => {} });
