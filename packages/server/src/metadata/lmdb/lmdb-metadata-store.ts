@@ -147,6 +147,10 @@ export class LmdbMetadataStore implements MetadataStore {
     return copies;
   }
 
+  async garbage(most: number): Promise<number> {
+    return this.#contents.garbage(most);
+  }
+
   async totals(): Promise<Totals> {
     const { versions, bytes } = new HistorySums(this.#tables.meta);
     return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
