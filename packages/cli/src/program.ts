@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
@@ -58,8 +57,6 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: Commands
   },
 ];
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-
 /**
  * Builds the `filetracker` program. Options before a subcommand's name are the program's, options after it the
  * subcommand's: `filetracker -c DIR get -c NAME FILE` has both meanings of `-c` that its users know.
@@ -69,7 +66,6 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 export async function buildProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
   const program = new Command('filetracker')
     .description('Keep versioned files on a Filetracker server and get them back anywhere.')
-    .version(version, '-V, --version', 'show the version of this program')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride();
