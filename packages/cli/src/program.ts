@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { asOfCommand } from './commands/as-of.js';
 import { catCommand } from './commands/cat.js';
@@ -74,8 +73,6 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: readonly
   { heading: 'Shell:', commands: [completionCommand] },
 ];
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-
 /**
  * Builds the `filetracker` program. Options before a subcommand's name are the program's, options after it the
  * subcommand's: `filetracker -c DIR get -c NAME FILE` has both meanings of `-c` that its users know.
@@ -83,7 +80,6 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('filetracker')
     .description('Keep versioned files on a Filetracker server and get them back anywhere.')
-    .version(version, '-V, --version', 'show the version of this program')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride();
