@@ -85,7 +85,7 @@ export class ListingWriter {
   /** Adds an entry that could not be looked at. */
   addProblem(name: NameBytes, kind: 'unknown' | 'vanished', errno: number): void {
     const at = this.#addEntry(name, EntryKind[kind], ENTRY.shortEnd);
-    this.#view.setUint32(at + ENTRY.mode, errno, true);
+    this.#view.setUint32(at + ENTRY.mode, errno);
     this.#problems++;
   }
 
