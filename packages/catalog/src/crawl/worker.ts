@@ -22,14 +22,16 @@ export interface WorkerInput {
 export interface WorkerStart {
   /** The table of {@link KnownDigests}, if there is one. */
   readonly known: KnownDigests['table'] | undefined;
+  /** See {@link Omissions}. */
+  readonly sumsOnly: boolean;
 }
 
 const { scope, shared, reader: choice } = workerData as WorkerInput;
 standBehindWriter();
 const pool = new WorkPool(shared);
 const reader = openReader(choice);
-parentPort?.once('message', ({ known }: WorkerStart) => {
-  const writer = new ListingWriter(send, known && new KnownDigests(known));
+parentPort?.once('message', ({ known, sumsOnly }: WorkerStart) => {
+  const writer = new ListingWriter(send, { known: known && new KnownDigests(known), sumsOnly });
   new CrawlThread(scope, pool, reader, writer).run();
   writer.flush();
 });
