@@ -1,6 +1,11 @@
 import type { Digest } from '@filetracker/protocol';
 import type { BlobStore } from '../blobs/blob-store.js';
-import type { AuditedContent, AuditedVersion, FrozenView, MetadataAudit } from '../metadata/metadata-audit.js';
+import type {
+  AuditedContent,
+  AuditedVersion,
+  FrozenView,
+  MetadataAudit,
+} from '../metadata/metadata-audit.js';
 import type { MetadataStore } from '../metadata/metadata-store.js';
 import type { ContentCheck } from './content-check.js';
 import { countingPasses, countNames } from './name-counts.js';
