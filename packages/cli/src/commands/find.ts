@@ -1,4 +1,4 @@
-import type { EntryType, FindOptions } from '@filetracker/catalog';
+import type { FindOptions } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -6,10 +6,13 @@ import { parseMoment } from '../moment.js';
 import { parseSize } from '../number-argument.js';
 import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
+import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
 import { requireKnown } from '../require-known.js';
 
-const TYPES: Readonly<Record<string, EntryType>> = {
+type FoundType = NonNullable<FindOptions['types']>[number];
+
+const TYPES: Readonly<Record<string, FoundType>> = {
   f: 'file',
   d: 'directory',
   l: 'symlink',
@@ -21,7 +24,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 interface FindFlags {
   readonly name: readonly string[];
-  readonly type?: readonly EntryType[];
+  readonly type?: readonly FoundType[];
   readonly minSize?: number;
   readonly maxSize?: number;
   readonly newer?: number;
@@ -33,18 +36,12 @@ interface FindFlags {
 
 /** `filetracker find`: find(1) over the catalog. */
 export function findCommand({ output }: CommandContext): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
   return reportCommand('find', 'find files in the catalog, without touching the disk', [
     "filetracker find --name '*.tmp' --older 30d --min-size 100MiB /data",
     "filetracker find --user alice --type f --long --name 'alpha/**'",
   ])
     .argument('[dir]', 'only in this directory and below')
-    .option(
-      '--name <glob>',
-      'whose name, or with a / path below DIR, matches; may be given again',
-      collect,
-      [],
-    )
+    .addOption(repeatedOption('--name <glob>', 'whose name, or with a / path below DIR, matches'))
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)
@@ -93,7 +90,7 @@ function findOptions({ name, type, minSize, maxSize, newer, older, user, group }
   };
 }
 
-function parseTypes(text: string): readonly EntryType[] {
+function parseTypes(text: string): readonly FoundType[] {
   return text.split(',').map((letter) => {
     const type = TYPES[letter];
     if (!type) throw new InvalidArgumentError(`It must be some of ${Object.keys(TYPES).join(',')}.`);
