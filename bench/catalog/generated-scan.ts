@@ -17,7 +17,16 @@ interface GeneratedTree {
 
 const GIBIBYTE = 2 ** 30;
 const SECOND = 1_000_000_000n;
-const UNCHANGING = { uid: 0, gid: 0, device: 2049, mtimeNs: 0n, ctimeNs: 0n, bornNs: 0n };
+const DAY = 86_400;
+/** The directories were made in the three years before this, in seconds since 1970. */
+const NEWEST = 1_790_000_000;
+const UNCHANGING = { gid: 100, device: 2049, ctimeNs: 0n, bornNs: 0n };
+const ENDINGS = ['dat', 'csv', 'json', 'log', 'h5'] as const;
+
+/** How many people own the tree, from user number 1,000 on. */
+const OWNERS = 7;
+/** Who owns every ten thousandth file, in whoever's directory. */
+export const GUEST = 99;
 
 /** Records a scan of a generated tree, as a crawl of a disk with these files would: in seconds, without a disk. */
 export async function recordGenerated(catalog: Catalog, tree: GeneratedTree): Promise<void> {
@@ -60,19 +69,24 @@ function writeDirectory(
 ): void {
   const stat = new StatFields();
   const place = places[at] as Place;
-  const own = { ...UNCHANGING, mode: 0o040755, links: 2, size: 4096, allocated: 4096, inode: BigInt(at + 2) };
-  stat.set(own);
+  const random = seededRandom(at);
+  const uid = 1_000 + (at % OWNERS);
+  // What lies in one directory was made within some days of it, by the same person.
+  const made = NEWEST - Math.floor(random() * 3 * 365 * DAY);
+  const own = { ...UNCHANGING, uid, mode: 0o040755, links: 2, size: 4096, allocated: 4096 };
+  stat.set({ ...own, inode: BigInt(at + 2), mtimeNs: BigInt(made) * SECOND });
   writer.begin(place.path, stat);
   for (const name of place.children) writer.addDirectory(name);
   for (let n = at; n < files; n += places.length) {
     // Those that have changed in some round keep what that one made of them.
     const changed = n % 100 < round ? (n % 100) + 1 : 0;
-    const size = Math.floor(seededRandom(n + changed * files)() ** 8 * GIBIBYTE);
-    const time = BigInt(1_700_000_000 + (n % 50_000_000) + changed) * SECOND;
+    const isLink = n % 1_000 === 500;
+    const size = isLink ? 20 : Math.floor(seededRandom(contentOf(n) + changed * files)() ** 8 * GIBIBYTE);
+    const time = BigInt(made - Math.floor(random() * 10 * DAY) + changed) * SECOND;
     stat.set({
       ...UNCHANGING,
-      mode: 0o100644,
-      uid: n % 7,
+      mode: isLink ? 0o120777 : 0o100644,
+      uid: n % 10_000 === 7_777 ? GUEST : uid,
       links: 1,
       inode: BigInt(places.length + n + 2),
       size,
@@ -80,9 +94,17 @@ function writeDirectory(
       mtimeNs: time,
       ctimeNs: time,
     });
-    writer.addFile(nameBytes(`sample_${n}.dat`), stat);
+    writer.addFile(nameBytes(`sample_${n}.${ENDINGS[n % ENDINGS.length]}`), stat);
   }
   writer.end();
+}
+
+/**
+ * The number of a file's content, from the number in its name: one file in fifty is a copy of its neighbour. None of
+ * them changes in later rounds.
+ */
+export function contentOf(n: number): number {
+  return n % 50 === 10 ? n - 1 : n;
 }
 
 /** A directory half way down, and a file in it. */

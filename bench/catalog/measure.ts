@@ -44,7 +44,7 @@ export async function measure(
       const now = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       // One that has ended and was not waited for has no memory any more.
       if (now.includes('VmHWM')) status = now;
-      ticks = cpuTicks(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+      ticks = statTicks(readFileSync(`/proc/${child.pid}/stat`, 'utf8'), OWN);
       bytes = await written(child.pid);
     } catch {
       // The process has just ended: the look before is the last.
@@ -70,8 +70,17 @@ export function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-/** utime and stime of /proc/PID/stat, the 14th and 15th field; the second, in brackets, may hold spaces. */
-function cpuTicks(stat: string): number {
+/** Processor time, user and system, of all child processes that have ended. */
+export function childrenSeconds(): number {
+  return statTicks(readFileSync('/proc/self/stat', 'utf8'), CHILDREN) / TICKS;
+}
+
+/** Where the times of a process, and of its children that have ended, stand behind the name. */
+const OWN = 11;
+const CHILDREN = 13;
+
+/** User and system time of /proc/PID/stat; its second field, in brackets, may hold spaces. */
+function statTicks(stat: string, at: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  return Number(fields[at]) + Number(fields[at + 1]);
 }

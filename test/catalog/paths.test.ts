@@ -10,7 +10,7 @@ import {
 } from '@filetracker/catalog';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileExclusion, InvalidPatternError, isExcluded } from '#catalog/crawl/exclude.js';
+import { compileExclusion, InvalidPatternError, isExcluded, literalOf } from '#catalog/crawl/exclude.js';
 
 describe('paths of bytes', () => {
   test('are normalized and absolute', () => {
@@ -90,6 +90,23 @@ describe('exclude patterns', () => {
     ['\\*', 'a', false],
   ])('%s on %s', (pattern, path, wanted) => {
     expect(matches(pattern, path)).toBe(wanted);
+  });
+
+  test.each([
+    ['*.tmp', '.tmp'],
+    ['data_*_x', 'data_'],
+    ['/top', 'top'],
+    ['x/**/*.tar.gz', '.tar.gz'],
+    ['alpha/**', ''],
+    ['a**b/c?d', 'c'],
+    ['long**st', 'st'],
+    ['\\*star\\*', '*star*'],
+    ['a[bc]def', 'def'],
+    ['build/', 'build'],
+    ['ü*', 'Ã¼'],
+    ['*', ''],
+  ])('every name that %s matches holds "%s"', (pattern, literal) => {
+    expect(literalOf(pattern)).toBe(literal);
   });
 
   test('a closing slash means directories', () => {

@@ -16,9 +16,12 @@ import {
   diskUsage,
   displayPath,
   find,
+  findPaths,
+  openCatalog,
   parseBytePath,
   pathHistory,
   prune,
+  scan,
   toBytes,
   topDirectories,
   topFiles,
@@ -92,6 +95,36 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
       expect(found.map(({ path }) => path as string).sort(), args.join(' ')).toEqual(
         output('find', tree.root, ...args, '-print0'),
       );
+    }
+  });
+
+  test('a search finds the same in a small subtree, a large one and beside other trees', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    for (let n = 0; n < 40; n++) mkdirSync(join(tree.root, 'empty', `d${n}`));
+    const catalog = await openCatalog(tree.database, { create: true });
+    for (const root of ['proj', 'empty', 'proj-1'])
+      await scan(catalog, parseBytePath(join(tree.root, root)), { threads: 1 });
+    await catalog.close();
+    for (const below of ['proj', 'proj/deep/er', 'empty', 'proj-1']) {
+      const path = parseBytePath(join(tree.root, below));
+      for (const [args, options] of [
+        [['-size', '+699c', '-type', 'f'], { minimumSize: 700, types: ['file'] }],
+        [['-name', '*[0-9].d?t'], { patterns: ['*[0-9].d?t'] }],
+        [['-not', '-newermt', '2037-01-01'], { modifiedUntil: 2_114_380_800_000_000_000n }],
+        [
+          ['-gid', String(process.getgid?.())],
+          { gid: process.getgid?.() ?? 0, types: ['file', 'directory'] },
+        ],
+      ] as const) {
+        const found = await tree.query((database) => allOf(find(database, { ...options, path })));
+        const paths = await tree.query((database) => allOf(findPaths(database, { ...options, path })));
+        const types = args[0] === '-gid' ? ['-type', 'f,d'] : [];
+        expect(found.map((entry) => entry.path as string).sort(), `${below} ${args.join(' ')}`).toEqual(
+          output('find', path, ...args, ...types, '-print0'),
+        );
+        expect(paths).toEqual(found.map((entry) => entry.path));
+      }
     }
   });
 

@@ -56,6 +56,14 @@ export function entryType(mode: number): EntryType {
   return TYPES[mode & S_IFMT] ?? 'unknown';
 }
 
+/** The bits of st_mode that say this type, moved to the right by {@link TYPE_SHIFT}: what queries compare. */
+export function typeNumber(type: Exclude<EntryType, 'unknown'>): number {
+  return Number(Object.entries(TYPES).find(([, known]) => known === type)?.[0]) >> TYPE_SHIFT;
+}
+
+/** Bits of st_mode to the right of the type. */
+export const TYPE_SHIFT = 12;
+
 /** Whether st_mode says directory. */
 export function isDirectory(mode: number): boolean {
   return (mode & S_IFMT) === S_IFDIR;

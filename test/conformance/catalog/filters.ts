@@ -1,4 +1,11 @@
-import { type ChangeFilter, parseBytePath, type ScanFilter } from '@filetracker/catalog';
+import {
+  type BytePath,
+  type ChangeFilter,
+  isWithin,
+  parseBytePath,
+  type ScanFilter,
+  type ScanRun,
+} from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { all, inWords } from '../../support/catalog-contents.js';
 import { PackedTree } from '../../support/packed-tree.js';
@@ -31,6 +38,44 @@ export function describeFilters(open: OpenCatalog): void {
       ]);
       expect(await found({ until: first.startedAt })).toEqual([]);
       expect(await found({ since: second.finishedAt + 1 })).toEqual([]);
+    });
+
+    test('every combination lets through what looking at all changes would', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('a/first');
+      await record(catalog, tree);
+      // Runs and directories with few changes and with many: each combination is found most quickly in its own way.
+      const runs: ScanRun[] = [];
+      for (const count of [1, 12, 3]) {
+        for (let n = 0; n < count; n++)
+          tree.file(n % 5 === 0 ? `b/${runs.length}-${n}` : `a/${runs.length}-${n}`);
+        runs.push(await record(catalog, tree));
+      }
+      runs.push(await record(catalog, tree.move('b/0-0', 'c')));
+      const everything = await all(catalog.changes());
+      const [, second, third] = runs;
+      const moments = [undefined, second?.startedAt, third?.startedAt];
+      for (const scan of [undefined, second?.id, third?.id]) {
+        for (const since of moments) {
+          for (const until of moments) {
+            for (const path of [undefined, '/', '/data', '/data/b', '/data/b/0-0', '/elsewhere']) {
+              const given = { scan, since, until, path: path === undefined ? path : parseBytePath(path) };
+              const filter = Object.fromEntries(
+                Object.entries(given).filter(([, value]) => value !== undefined),
+              );
+              const isIn = (at: BytePath | null) => at !== null && (!given.path || isWithin(at, given.path));
+              const wanted = everything.filter(
+                (change) =>
+                  (scan === undefined || change.scan === scan) &&
+                  (since === undefined || change.recordedAt >= since) &&
+                  (until === undefined || change.recordedAt < until) &&
+                  (isIn(change.path) || isIn(change.previousPath)),
+              );
+              expect(await all(catalog.changes(filter)), JSON.stringify(filter)).toEqual(wanted);
+            }
+          }
+        }
+      }
     });
 
     test('scans by path, newest first', async () => {

@@ -66,6 +66,23 @@ function pathBelow(root: BytePath, directory: BytePath): string {
   return `${directory.slice(root === '/' ? 1 : root.length + 1)}/`;
 }
 
+/**
+ * The longest text that stands in every name that a glob matches, as bytes: what a database can look for before names
+ * are compared with the glob itself. Empty where there is none.
+ */
+export function literalOf(pattern: string): string {
+  const body = Buffer.from(pattern, 'utf8').toString('latin1').replace(/\/$/, '');
+  let runs = [''];
+  for (const [token, , set, escaped, plain] of body.matchAll(TOKEN)) {
+    const character = escaped ?? plain;
+    // What stands before a slash, or before what may match slashes, is in the names of directories above.
+    if (token.startsWith('**') || character === '/') runs = [''];
+    else if (token === '*' || token === '?' || set !== undefined) runs.push('');
+    else runs.push(`${runs.pop() ?? ''}${character ?? ''}`);
+  }
+  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest));
+}
+
 const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?[^\]]*)\]|\\(.)|([^])/gs;
 
 function globToExpression(glob: string, pattern: string): string {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
+import type { ChangeRange } from './change-range.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';
 import type { CatalogTables } from './tables.js';
@@ -32,25 +33,15 @@ export interface SizeChange {
 
 type SizeSide = Pick<Attributes, 'mode' | 'size' | 'uid'>;
 
-/** Which changes to read. */
-export interface ChangeRange {
-  /** Recorded later than this, in milliseconds since 1970. */
-  readonly after?: number;
-  /** Recorded at this time or before. */
-  readonly upTo?: number;
-  /** Found by this scan. */
-  readonly scan?: ScanId;
-  /** In this directory or below, also what left it. */
-  readonly path?: BytePath;
-  /** With a path: only changes of the directory itself and of what is directly in it. */
-  readonly onlyDirect?: boolean;
+/** Which changes to read, and in which order. */
+interface OrderedRange extends ChangeRange {
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
 /** Reads changes as they are needed: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
-  range: ChangeRange,
+  range: OrderedRange,
 ): AsyncGenerator<ChangeRow> {
   for await (const rows of database.stream(changesIn(database, range).selectAll())) {
     for (const row of rows) yield changeRow(row);
@@ -60,7 +51,7 @@ export async function* readChangeRows(
 /** As {@link readChangeRows}, what concerns sizes alone. */
 export async function* readSizeChanges(
   database: QueryDatabase,
-  range: ChangeRange,
+  range: OrderedRange,
 ): AsyncGenerator<SizeChange> {
   for await (const rows of database.stream(changesIn(database, range).select(SIZE_COLUMNS))) {
     for (const row of rows) {
@@ -95,20 +86,11 @@ function sizeSide(mode: bigint | null, size: bigint | null, uid: bigint | null):
   return mode === null ? null : { mode: Number(mode), size: Number(size), uid: Number(uid) };
 }
 
-function changesIn(
-  database: QueryDatabase,
-  { after, upTo, scan, path, onlyDirect = false, order }: ChangeRange,
-) {
-  let query = database.tables.selectFrom('file_changes');
-  if (after !== undefined) query = query.where('recorded_at', '>', BigInt(Math.floor(after)));
-  if (upTo !== undefined) query = query.where('recorded_at', '<=', BigInt(Math.floor(upTo)));
-  if (scan !== undefined) query = query.where('scan_id', '=', BigInt(scan));
-  if (path !== undefined && (onlyDirect || path !== '/')) {
-    const isIn = (column: 'path' | 'previous_path') =>
-      onlyDirect ? database.isAtOrIn(column, path) : database.isWithin(column, path);
-    query = query.where((eb) => eb.or([isIn('path'), isIn('previous_path')]));
-  }
-  return query.orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
+function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
+  return database.tables
+    .selectFrom('file_changes')
+    .where(database.isInRange(range))
+    .orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
 }
 
 /** A change from its row. */

@@ -1,5 +1,6 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { type BytePath, childPath, isWithin, nameFromBytes, pathFromBytes } from '../byte-path.js';
+import type { QueryDatabase } from './query-database.js';
 import type { CatalogTables } from './tables.js';
 
 /** A directory's number and path. */
@@ -54,26 +55,62 @@ export async function startingDirectories(
   return found ? [found] : [];
 }
 
-/** Finds the paths of directories from their numbers; remembers those on the way. */
+/** Where a directory is. */
+interface DirectoryPlace {
+  readonly path: BytePath;
+  readonly device: number;
+}
+
+/** Places that are remembered between two questions, at most. */
+const REMEMBERED = 200_000;
+
+/** Finds directories from their numbers, many at a time; remembers them and those above. */
 export class DirectoryPaths {
-  readonly #known = new Map<bigint, BytePath>();
+  readonly #known = new Map<bigint, DirectoryPlace>();
 
-  constructor(private readonly tables: Kysely<CatalogTables>) {}
+  constructor(private readonly database: QueryDatabase) {}
 
-  /** The path of a directory of the catalog. */
-  async of(id: bigint): Promise<BytePath> {
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    const row = await this.tables
-      .selectFrom('directories')
-      .select(['parent_id', 'name'])
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow();
-    const path =
-      row.parent_id === 0n
-        ? pathFromBytes(row.name)
-        : childPath(await this.of(row.parent_id), nameFromBytes(row.name));
-    this.#known.set(id, path);
-    return path;
+  /** Where directories of the catalog are, by number. Reads each level of the tree above them once. */
+  async of(ids: Iterable<bigint>): Promise<ReadonlyMap<bigint, DirectoryPlace>> {
+    if (this.#known.size > REMEMBERED) this.#known.clear();
+    const levels: Row[][] = [];
+    for (let wanted = new Set(ids); ; wanted = new Set(levels.at(-1)?.map(({ parent_id }) => parent_id))) {
+      const missing = [...wanted].filter((id) => id !== NO_PARENT && !this.#known.has(id));
+      if (missing.length === 0) break;
+      levels.push(await this.#read(missing));
+    }
+    for (const row of levels.toReversed().flat()) {
+      const { id, parent_id, name, device } = row;
+      const above = this.#known.get(parent_id);
+      const path = above ? childPath(above.path, nameFromBytes(name)) : pathFromBytes(name);
+      this.#known.set(id, { path, device: Number(device) });
+    }
+    return this.#known;
+  }
+
+  async #read(ids: readonly bigint[]): Promise<Row[]> {
+    const { database } = this;
+    const rows: Row[] = [];
+    for (let at = 0; at < ids.length; at += READ_TOGETHER) {
+      const some = ids.slice(at, at + READ_TOGETHER);
+      const query = database.tables.selectFrom('directories').select(['id', 'parent_id', 'name', 'device']);
+      rows.push(...(await query.where(database.isAmong('id', some)).execute()));
+    }
+    return rows;
   }
 }
+
+/** The path of a directory among those that {@link DirectoryPaths.of} was asked for. */
+export function pathAt(places: ReadonlyMap<bigint, DirectoryPlace>, id: bigint): BytePath {
+  const place = places.get(id);
+  if (!place) throw new RangeError(`no directory has the number ${id}`);
+  return place.path;
+}
+
+type Row = Pick<Selectable<CatalogTables['directories']>, 'id' | 'parent_id' | 'name' | 'device'>;
+
+/** The parent of roots, whose names are whole paths. */
+const NO_PARENT = 0n;
+
+/** Directories that one query asks for. */
+const READ_TOGETHER = 500;

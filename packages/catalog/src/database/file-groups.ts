@@ -7,7 +7,6 @@ import type { Attributes } from '../entry.js';
  * In every field the files come in the same order:
  *
  *     names    hexadecimal, with 2F between: the one byte that no name has
- *     modes    decimal, with a space between
  *     details  lines of the fields below with a space between, nothing for null
  */
 const DETAILS = [
@@ -26,7 +25,7 @@ const DETAILS = [
 ] as const;
 
 /** What is wanted of the files of each directory. */
-export type FileGroupField = 'names' | 'modes' | 'details';
+export type FileGroupField = 'names' | 'details';
 
 /** The value in SQL of a line of details, from how a dialect writes a number and bytes as text, never null. */
 export function detailsExpression(

@@ -1,10 +1,20 @@
 import type { Compilable, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { BytePath } from '../byte-path.js';
+import type { ChangeRange } from './change-range.js';
 import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';
 
 /** The columns that hold whole paths. */
 export type PathColumn = 'path' | 'previous_path' | 'scan_errors.path';
+
+/** The columns that hold numbers of directories. */
+export type DirectoryColumn = 'id' | 'directory_id' | 'parent_id';
+
+/** How {@link QueryDatabase.stream} reads. */
+export interface StreamOptions {
+  /** The query looks at most rows of a table anyway, one after the other. */
+  readonly readsAll?: boolean;
+}
 
 /**
  * The trees of one machine as reports see them: its rows of all tables, whatever kind of database holds them and who
@@ -15,25 +25,31 @@ export interface QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
 
   /** Reads the rows of a query as they are needed, some at a time: the first come at once, and memory is bounded. */
-  stream<Row>(query: Compilable<Row>): AsyncIterable<readonly Row[]>;
+  stream<Row>(query: Compilable<Row>, options?: StreamOptions): AsyncIterable<readonly Row[]>;
 
   /** The numbers of a directory and of all below it, as a subquery. */
   subtree(directory: bigint): RawBuilder<bigint>;
 
   /** Whether a column holds one of many numbers of directories. */
-  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool>;
+  isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool>;
+
+  /** Whether these bytes stand anywhere in a name. */
+  contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool>;
 
   /** Whether a column names this path. */
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
 
-  /** Whether a column names a directory or something directly in it. */
-  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool>;
+  /** Whether a row of `file_changes`, which is read in the order of the sequences, belongs to a part of the history. */
+  isInRange(range: ChangeRange): RawBuilder<SqlBool>;
 
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
 
   /** An aggregate of rows of `files` that are grouped, see file-groups.ts; null where there are none. */
   fileGroup(field: FileGroupField): RawBuilder<string | null>;
+
+  /** The details of one row of `files`, see file-groups.ts. */
+  fileDetails(): RawBuilder<string>;
 
   /**
    * Runs something that writes, apart from the state that {@link tables} shows, in one transaction: all of it becomes

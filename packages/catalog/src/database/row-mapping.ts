@@ -1,6 +1,5 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
-import { ATTRIBUTE_COLUMNS } from './attribute-columns.js';
 import type { ChangeKind, DirectoryRecord, FileChange, Mutation, MutationKind, ScanRun } from './records.js';
 
 /** Attribute columns, read with safe integers. */
@@ -154,7 +153,32 @@ export function mutation(row: MutationRow): Mutation {
 }
 
 function side(row: Side<'old'> & Side<'new'>, prefix: 'old' | 'new'): AttributeRow {
-  return Object.fromEntries(
-    ATTRIBUTE_COLUMNS.map((column) => [column, row[`${prefix}_${column}`]]),
-  ) as unknown as AttributeRow;
+  // Names that are put together anew for each of a million rows take a third of the time that reading them does.
+  return prefix === 'old'
+    ? ({
+        mode: row.old_mode,
+        uid: row.old_uid,
+        gid: row.old_gid,
+        links: row.old_links,
+        device: row.old_device,
+        inode: row.old_inode,
+        size: row.old_size,
+        allocated: row.old_allocated,
+        mtime_ns: row.old_mtime_ns,
+        ctime_ns: row.old_ctime_ns,
+        born_ns: row.old_born_ns,
+      } as AttributeRow)
+    : ({
+        mode: row.new_mode,
+        uid: row.new_uid,
+        gid: row.new_gid,
+        links: row.new_links,
+        device: row.new_device,
+        inode: row.new_inode,
+        size: row.new_size,
+        allocated: row.new_allocated,
+        mtime_ns: row.new_mtime_ns,
+        ctime_ns: row.new_ctime_ns,
+        born_ns: row.new_born_ns,
+      } as AttributeRow);
 }

@@ -5,6 +5,7 @@ import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanRun } from '../database/records.js';
 import { type Attributes, entryType } from '../entry.js';
 import { entriesBelow } from '../report/entries-below.js';
+import { WHOLE } from '../report/entry-forms.js';
 import type { HashTask } from './hash-file.js';
 import { type Hashed, hashFiles, type ReadOptions } from './hash-pool.js';
 
@@ -111,7 +112,8 @@ async function* candidates(
     yield { ...task(path, after), sequence, known };
   }
   if (scope === 'changed' && !run.isBaseline) return;
-  for await (const entries of entriesBelow(database, { path: run.root, files: true, directories: false })) {
+  const below = { path: run.root, files: true, directories: false };
+  for await (const entries of entriesBelow(database, below, WHOLE)) {
     for (const entry of entries) {
       const isKnown = entry.fingerprint !== null && entry.fingerprint.length > 0;
       if (isKnown || entryType(entry.mode) !== 'file' || seen.has(entry.path)) continue;

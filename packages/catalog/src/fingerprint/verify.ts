@@ -1,6 +1,7 @@
 import type { BytePath } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { entriesBelow } from '../report/entries-below.js';
+import { WHOLE } from '../report/entry-forms.js';
 import type { HashOutcome, HashTask } from './hash-file.js';
 import { hashFiles, type ReadOptions } from './hash-pool.js';
 
@@ -51,7 +52,7 @@ async function* fingerprinted(
   path: BytePath | undefined,
 ): AsyncGenerator<VerifyTask> {
   const below = { ...(path && { path }), files: true, directories: false, onlyFingerprinted: true };
-  for await (const entries of entriesBelow(database, below)) {
+  for await (const entries of entriesBelow(database, below, WHOLE)) {
     for (const { path: at, size, mtimeNs, ctimeNs, fingerprint } of entries) {
       if (fingerprint && fingerprint.length > 0) yield { path: at, size, mtimeNs, ctimeNs, fingerprint };
     }

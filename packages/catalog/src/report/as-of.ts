@@ -7,6 +7,7 @@ import type { ScanId, Totals } from '../database/records.js';
 import { type Attributes, isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { entriesBelow, readEntry } from './entries-below.js';
+import { WHOLE } from './entry-forms.js';
 import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { runAt } from './run-at.js';
 
@@ -129,7 +130,8 @@ async function* pastEntries(
 ): AsyncGenerator<readonly PastEntry[]> {
   const isShown = (at: BytePath) =>
     at !== path && (isRecursive ? isWithin(at, path) : splitPath(at)?.parent === path);
-  const present = entriesBelow(database, { path, files: true, directories: true, onlyDirect: !isRecursive });
+  const below = { path, files: true, directories: true, onlyDirect: !isRecursive };
+  const present = entriesBelow(database, below, WHOLE);
   for await (const entries of present) {
     yield entries
       .filter(({ path: at }) => !past.differing.has(at) && isShown(at))

@@ -1,20 +1,10 @@
 import type { Selectable } from 'kysely';
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
-import { ATTRIBUTE_COLUMNS } from '../database/attribute-columns.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { CatalogTables } from '../database/tables.js';
-import { TOTALS_COLUMNS } from './directory-size.js';
 
-const COLUMNS = [
-  'id',
-  'parent_id',
-  'name',
-  'largest_file',
-  'own_files',
-  ...ATTRIBUTE_COLUMNS,
-  ...TOTALS_COLUMNS,
-] as const;
+const COLUMNS = ['id', 'parent_id', 'name', 'device', 'own_files'] as const;
 
 /** A directory on the way of a walk. */
 export interface WalkedDirectory

@@ -1,5 +1,5 @@
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
-import { DirectoryPaths, locateDirectory } from '../database/directory-paths.js';
+import { DirectoryPaths, locateDirectory, pathAt } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 
 /** Files with the same content. */
@@ -46,7 +46,7 @@ export async function* duplicates(
     .orderBy((eb) => eb('files.size', '*', eb(eb.fn.countAll<bigint>(), '-', 1n)), 'desc')
     .orderBy('fingerprint')
     .execute();
-  const paths = new DirectoryPaths(tables);
+  const paths = new DirectoryPaths(database);
   let left = limit;
   for (const { fingerprint, size } of groups) {
     if (left <= 0) return;
@@ -61,10 +61,10 @@ export async function* duplicates(
       .execute();
     const contents = new Set(copies.map(({ device, inode }) => `${device}:${inode}`)).size;
     if (contents < 2) continue;
-    const names: BytePath[] = [];
-    for (const { directory_id, name } of copies) {
-      names.push(childPath(await paths.of(directory_id), nameFromBytes(name)));
-    }
+    const homes = await paths.of(copies.map(({ directory_id }) => directory_id));
+    const names = copies.map(({ directory_id, name }) =>
+      childPath(pathAt(homes, directory_id), nameFromBytes(name)),
+    );
     left--;
     const bytes = Number(size);
     yield {

@@ -1,67 +1,42 @@
 import type { BytePath } from '../byte-path.js';
-import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import type { QueryDatabase } from '../database/query-database.js';
-import { type EntryType, entryType, isDirectory } from '../entry.js';
-import {
-  type Conditions,
-  type EntriesBelowOptions,
-  entriesBelow,
-  type FoundEntry,
-  pathsBelow,
-} from './entries-below.js';
+import { entriesBelow } from './entries-below.js';
+import { type EntryForm, type FoundEntry, PATHS, WHOLE } from './entry-forms.js';
+import { search } from './search.js';
+import type { Criteria } from './search-criteria.js';
 
-/** What to look for; everything without a filter. */
-export interface FindOptions extends Conditions {
+/** What to look for; everything without a criterion. */
+export interface FindOptions extends Criteria {
+  /** Where to look; without it in every tree. */
   readonly path?: BytePath;
-  /** Globs as for exclusions: what one of them matches is found. */
-  readonly patterns?: readonly string[];
-  readonly types?: readonly EntryType[];
 }
 
 /**
- * Finds files and directories in the catalog as find(1) does on the disk, many at a time. Directories come before what
- * is in them. Throws {@link InvalidPatternError}.
+ * Finds files and directories in the catalog as find(1) does on the disk, many at a time. Without a criterion, or for
+ * directories alone, they come in the order of a walk: directories before what is in them, files in the order of names.
+ * With one, in no particular order but directories first. Throws {@link InvalidPatternError}.
  */
-export async function* find(
-  database: QueryDatabase,
-  options: FindOptions,
-): AsyncGenerator<readonly FoundEntry[]> {
-  yield* entriesBelow(database, below(options));
+export function find(database: QueryDatabase, options: FindOptions): AsyncGenerator<readonly FoundEntry[]> {
+  return found(database, options, WHOLE);
 }
 
 /** As {@link find}, the paths alone, in a third of the time. */
-export async function* findPaths(
+export function findPaths(
   database: QueryDatabase,
   options: FindOptions,
 ): AsyncGenerator<readonly BytePath[]> {
-  yield* pathsBelow(database, below(options));
+  return found(database, options, PATHS);
 }
 
-function below(options: FindOptions): EntriesBelowOptions {
-  const { path, patterns: _, types, ...conditions } = options;
-  const wanted = types && new Set(types);
-  const accepts = acceptance(options);
-  return {
-    ...(path !== undefined && { path }),
-    files: !wanted || [...wanted].some((type) => type !== 'directory'),
-    directories: !wanted || wanted.has('directory'),
-    ...(accepts && { accepts }),
-    conditions,
-  };
-}
-
-/** What names and types must be; undefined where everything is wanted. */
-function acceptance({
-  path,
-  patterns,
-  types,
-}: Pick<FindOptions, 'path' | 'patterns' | 'types'>): EntriesBelowOptions['accepts'] | undefined {
-  if (!patterns && !types) return undefined;
-  const globs = patterns?.map(compileExclusion);
-  const wanted = types && new Set(types);
-  const root = path ?? ('/' as BytePath);
-  return (directory, name, mode) => {
-    if (wanted && !wanted.has(entryType(mode))) return false;
-    return !globs || isExcluded(globs, { root, directory, name, isDirectory: isDirectory(mode) });
-  };
+function found<Item>(
+  database: QueryDatabase,
+  { path, ...criteria }: FindOptions,
+  form: EntryForm<Item>,
+): AsyncGenerator<readonly Item[]> {
+  const { types, ...others } = criteria;
+  const isListing = Object.values(others).every((criterion) => criterion === undefined);
+  const onlyDirectories = types?.every((type) => type === 'directory') ?? false;
+  if (!isListing || (types && !onlyDirectories)) return search(database, { criteria, path }, form);
+  const which = { files: !types, directories: true };
+  return entriesBelow(database, { ...(path !== undefined && { path }), ...which }, form);
 }

@@ -1,8 +1,9 @@
-import type { Aspect, Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import { pathArgument, withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
+import { inGroups } from '../in-groups.js';
 import { parseMoment } from '../moment.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
@@ -36,47 +37,61 @@ export function changesCommand({ output }: CommandContext): Command {
     .action((path: string | undefined, flags: ChangesFlags, command: Command) => {
       const rows = rowPrinter(command, output);
       return withCatalog(command, { create: false }, async (catalog) => {
-        const { changedAspects, displayPath, isDirectory } = await import('@filetracker/catalog');
-        for await (const change of catalog.changes(await changeFilter(path, flags))) {
-          const { kind, before, after } = change;
-          const directory = isDirectory((after ?? before)?.mode ?? 0);
-          const shown = displayPath(change.path) + (directory ? '/' : '');
-          const from = change.previousPath ? `  (was ${displayPath(change.previousPath)})` : '';
-          const when = formatVersion(Math.floor(change.recordedAt / 1000));
-          const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
-          const aspects = before && after ? changedAspects(before, after) : undefined;
-          const text = `${when}  ${CHANGE_SIGNS[kind]} ${size}  ${shown}${from}`;
-          if (rows.isCsv) rows.print(text, await changeRow(change, { rows, aspects }));
-          else rows.print(text, { ...(await changeResult(change)), ...(aspects && { changed: aspects }) });
-        }
+        const form = await changeForm(rows);
+        const changes = catalog.changes(await changeFilter(path, flags));
+        for await (const some of inGroups(changes, PRINTED_TOGETHER)) rows.printAll(some, form);
       });
     });
 }
 
-/** A change as a line of CSV: flat, with every column always there. */
-async function changeRow(
-  change: FileChange,
-  { rows, aspects }: { readonly rows: RowPrinter; readonly aspects: readonly Aspect[] | undefined },
-): Promise<Result> {
-  const { entryType } = await import('@filetracker/catalog');
+/** Changes that one system call prints. */
+const PRINTED_TOGETHER = 500;
+
+/** How a change is shown. */
+async function changeForm(rows: RowPrinter) {
+  const { changedAspects, displayPath, entryType, isDirectory } = await import('@filetracker/catalog/scan');
   const pathFields = await rows.pathFields();
-  const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
-  return {
+  const aspectsOf = ({ before, after }: FileChange) =>
+    before && after ? changedAspects(before, after) : undefined;
+  const place = ({ sequence, scan, recordedAt, kind, path, before, after }: FileChange) => ({
     sequence,
     scan,
     recordedAt: new Date(recordedAt).toISOString(),
     kind,
     type: entryType((after ?? before)?.mode ?? 0),
     ...pathFields(path),
-    ...(previousPath === null
-      ? { previousPath: null, previousPathBase64: null }
-      : pathFields(previousPath, 'previousPath')),
-    sizeBefore: before?.size ?? null,
-    sizeAfter: after?.size ?? null,
-    mtimeNsBefore: before?.mtimeNs.toString() ?? null,
-    mtimeNsAfter: after?.mtimeNs.toString() ?? null,
-    changed: aspects?.join(' ') ?? null,
+  });
+  const text = (change: FileChange) => {
+    const { kind, path, previousPath, recordedAt, before, after } = change;
+    const directory = isDirectory((after ?? before)?.mode ?? 0);
+    const from = previousPath ? `  (was ${displayPath(previousPath)})` : '';
+    const when = formatVersion(Math.floor(recordedAt / 1000));
+    const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
+    return `${when}  ${CHANGE_SIGNS[kind]} ${size}  ${displayPath(path)}${directory ? '/' : ''}${from}`;
   };
+  const flat = (change: FileChange): Result => ({
+    ...place(change),
+    ...(change.previousPath === null
+      ? { previousPath: null, previousPathBase64: null }
+      : pathFields(change.previousPath, 'previousPath')),
+    sizeBefore: change.before?.size ?? null,
+    sizeAfter: change.after?.size ?? null,
+    mtimeNsBefore: change.before?.mtimeNs.toString() ?? null,
+    mtimeNsAfter: change.after?.mtimeNs.toString() ?? null,
+    changed: aspectsOf(change)?.join(' ') ?? null,
+  });
+  const nested = (change: FileChange): Result => {
+    const { previousPath, before, after } = change;
+    const changed = aspectsOf(change);
+    return {
+      ...place(change),
+      ...(previousPath && pathFields(previousPath, 'previousPath')),
+      ...(before && { before: attributesResult(before) }),
+      ...(after && { after: attributesResult(after) }),
+      ...(changed && { changed }),
+    };
+  };
+  return { text, row: rows.isCsv ? flat : nested };
 }
 
 async function changeFilter(path: string | undefined, flags: ChangesFlags): Promise<ChangeFilter> {
@@ -94,22 +109,6 @@ async function changeFilter(path: string | undefined, flags: ChangesFlags): Prom
 function sizeColumn({ kind, before, after }: FileChange): string {
   if (kind === 'modified' && before && after) return formatGrowth(after.size - before.size);
   return formatSize((after ?? before)?.size ?? 0);
-}
-
-async function changeResult(change: FileChange): Promise<Result> {
-  const { entryType } = await import('@filetracker/catalog');
-  const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
-  return {
-    sequence,
-    scan,
-    recordedAt: new Date(recordedAt).toISOString(),
-    kind,
-    type: entryType((after ?? before)?.mode ?? 0),
-    ...(await pathResult('path', path)),
-    ...(previousPath && (await pathResult('previousPath', previousPath))),
-    ...(before && { before: attributesResult(before) }),
-    ...(after && { after: attributesResult(after) }),
-  };
 }
 
 /** Attributes for `--json`: 64-bit numbers, which JSON readers round, are strings. */

@@ -1,4 +1,4 @@
-import type { EntryType, FindOptions } from '@filetracker/catalog';
+import type { FindOptions } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -10,7 +10,9 @@ import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
 import { requireKnown } from '../require-known.js';
 
-const TYPES: Readonly<Record<string, EntryType>> = {
+type FoundType = NonNullable<FindOptions['types']>[number];
+
+const TYPES: Readonly<Record<string, FoundType>> = {
   f: 'file',
   d: 'directory',
   l: 'symlink',
@@ -22,7 +24,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 interface FindFlags {
   readonly name: readonly string[];
-  readonly type?: readonly EntryType[];
+  readonly type?: readonly FoundType[];
   readonly minSize?: number;
   readonly maxSize?: number;
   readonly newer?: number;
@@ -88,7 +90,7 @@ function findOptions({ name, type, minSize, maxSize, newer, older, user, group }
   };
 }
 
-function parseTypes(text: string): readonly EntryType[] {
+function parseTypes(text: string): readonly FoundType[] {
   return text.split(',').map((letter) => {
     const type = TYPES[letter];
     if (!type) throw new InvalidArgumentError(`It must be some of ${Object.keys(TYPES).join(',')}.`);

@@ -1,6 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
-import type { PathColumn } from '../query-database.js';
+import type { ChangeRange } from '../change-range.js';
+import type { DirectoryColumn, PathColumn } from '../query-database.js';
 import { subtreeRange } from '../subtree-range.js';
 import { SCHEMA } from './connection.js';
 
@@ -22,8 +23,21 @@ export function isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool
     AND ${name} >= ${from} AND ${name} < ${to}))`;
 }
 
+/** Whether a row of `file_changes` belongs to a part of the history: the planner knows which index gives few rows. */
+export function isInRange({ after, upTo, scan, path, onlyDirect = false }: ChangeRange): RawBuilder<SqlBool> {
+  const conditions: RawBuilder<SqlBool>[] = [];
+  if (after !== undefined) conditions.push(sql`recorded_at > ${BigInt(Math.floor(after))}`);
+  if (upTo !== undefined) conditions.push(sql`recorded_at <= ${BigInt(Math.floor(upTo))}`);
+  if (scan !== undefined) conditions.push(sql`scan_id = ${BigInt(scan)}`);
+  if (path !== undefined && (onlyDirect || path !== '/')) {
+    const place = onlyDirect ? isAtOrIn : isWithin;
+    conditions.push(sql`(${place('path', path)} OR ${place('previous_path', path)})`);
+  }
+  return conditions.length > 0 ? sql`(${sql.join(conditions, sql` AND `)})` : sql`(1 = 1)`;
+}
+
 /** Whether a column names a directory or something directly in it. */
-export function isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
+function isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
   const start = subtreeRange(directory).from.length + 1;
   return sql<SqlBool>`(${isWithin(column, directory)}
     AND position('\\x2f'::bytea IN substring(${sql.ref(column)} FROM ${sql.lit(start)})) = 0)`;
@@ -33,10 +47,7 @@ export function isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<Sq
  * Whether a column holds one of many numbers. A list of them is planned anew for every partition, and the view over
  * `files` then read with a table of all directories; numbers that come as rows are looked up one by one.
  */
-export function isAmong(
-  column: 'directory_id' | 'parent_id',
-  directories: readonly bigint[],
-): RawBuilder<SqlBool> {
+export function isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
   return sql<SqlBool>`${sql.ref(column)} IN (SELECT unnest(${directories.map(String)}::bigint[]))`;
 }
 

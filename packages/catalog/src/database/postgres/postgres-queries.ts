@@ -9,9 +9,16 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { BytePath } from '../../byte-path.js';
+import type { ChangeRange } from '../change-range.js';
 import { CatalogError } from '../errors.js';
 import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
-import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import type {
+  DirectoryColumn,
+  PathColumn,
+  QueryDatabase,
+  QueryWriter,
+  StreamOptions,
+} from '../query-database.js';
 import type { CatalogTables } from '../tables.js';
 import {
   connect,
@@ -25,19 +32,20 @@ import { hangUp } from './hang-up.js';
 import { findHost, type Host, hostNames, lockHost } from './hosts.js';
 import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
-import { isAmong, isAtOrIn, isPath, isWithin, subtree } from './path-conditions.js';
+import { isAmong, isInRange, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
+
+const DETAILS = sql<string>`${sql.raw(
+  detailsExpression(
+    (column) => `coalesce(files.${column}::text, '')`,
+    (column) =>
+      `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE coalesce(encode(files.${column}, 'hex'), '') END`,
+  ),
+)}`;
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
-  modes: sql`string_agg(files.mode::text, ' ' ORDER BY files.name)`,
-  details: sql`string_agg(${sql.raw(
-    detailsExpression(
-      (column) => `coalesce(files.${column}::text, '')`,
-      (column) =>
-        `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE coalesce(encode(files.${column}, 'hex'), '') END`,
-    ),
-  )}, E'\\n' ORDER BY files.name)`,
+  details: sql`string_agg(${DETAILS}, E'\\n' ORDER BY files.name)`,
 };
 
 /** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
@@ -54,12 +62,25 @@ class PostgresQueries implements QueryDatabase {
     this.tables = builder(place, reading);
   }
 
-  async *stream<Row>(query: Compilable<Row>): AsyncGenerator<readonly Row[]> {
+  async *stream<Row>(
+    query: Compilable<Row>,
+    { readsAll = false }: StreamOptions = {},
+  ): AsyncGenerator<readonly Row[]> {
     const { sql: text, parameters: values } = query.compile();
+    const cursor = `rows_${this.#cursors++}`;
+    const pages = readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values });
     try {
-      yield* readCursor<Row & pg.QueryResultRow>(this.reading, `rows_${this.#cursors++}`, { text, values });
+      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = on');
+      const first = await pages.next();
+      // The cursor has been planned by now; queries while it is read want the setting of connectTo.
+      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = off');
+      if (first.done) return;
+      yield first.value;
+      yield* pages;
     } catch (error) {
       throw translated(this.place, error);
+    } finally {
+      await pages.return(undefined);
     }
   }
 
@@ -67,16 +88,20 @@ class PostgresQueries implements QueryDatabase {
     return subtree(directory);
   }
 
-  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool> {
+  isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
     return isAmong(column, directories);
+  }
+
+  contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {
+    return sql<SqlBool>`position(${bytes} IN ${sql.ref(column)}) > 0`;
   }
 
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return isPath(column, path);
   }
 
-  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
-    return isAtOrIn(column, directory);
+  isInRange(range: ChangeRange): RawBuilder<SqlBool> {
+    return isInRange(range);
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
@@ -85,6 +110,10 @@ class PostgresQueries implements QueryDatabase {
 
   fileGroup(field: FileGroupField): RawBuilder<string | null> {
     return FILE_GROUPS[field];
+  }
+
+  fileDetails(): RawBuilder<string> {
+    return DETAILS;
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {

@@ -1,9 +1,10 @@
 import type { Database } from 'better-sqlite3';
-import { isWithin, pathFromBytes, toBytes } from '../../byte-path.js';
+import { isWithin, pathFromBytes } from '../../byte-path.js';
 import type { ChangeFilter, ScanFilter } from '../catalog.js';
+import { changeRange } from '../change-range.js';
 import type { FileChange, ScanError, ScanId, ScanRun } from '../records.js';
 import { type ChangeRow, fileChange, type ScanRow, scanRun } from '../row-mapping.js';
-import { subtreeRange } from '../subtree-range.js';
+import { rangeCondition } from './change-range.js';
 
 /** Runs, newest first. */
 export function* readScans(database: Database, { path, limit }: ScanFilter): Generator<ScanRun> {
@@ -30,40 +31,30 @@ export function* readErrors(database: Database, scan: ScanId): Generator<ScanErr
 
 /** Changes, oldest first. */
 export function* readChanges(database: Database, filter: ChangeFilter): Generator<FileChange> {
-  const { where, values } = changeConditions(filter);
+  const { text, values } = changeCondition(database, filter);
   const rows = database
-    .prepare<(number | string | Buffer)[], ChangeRow>(`SELECT * FROM file_changes ${where} ORDER BY sequence`)
+    .prepare<(number | string | Buffer)[], ChangeRow>(
+      `SELECT * FROM file_changes WHERE ${text} ORDER BY sequence`,
+    )
     .safeIntegers();
   for (const row of rows.iterate(...values)) yield fileChange(row);
 }
 
-function changeConditions({ scan, since, until, kinds, path, minimumSize }: ChangeFilter) {
-  const conditions: string[] = [];
-  const values: (number | string | Buffer)[] = [];
-  const add = (condition: string, ...given: (number | string | Buffer)[]) => {
-    conditions.push(condition);
-    values.push(...given);
-  };
-  if (scan !== undefined) add('scan_id = ?', scan);
-  if (since !== undefined) add('recorded_at >= ?', since);
-  if (until !== undefined) add('recorded_at < ?', until);
-  if (kinds !== undefined) add(`kind IN (${kinds.map(() => '?').join(', ')})`, ...kinds);
+function changeCondition(database: Database, filter: ChangeFilter) {
+  const { kinds, minimumSize } = filter;
+  const range = rangeCondition(database, changeRange(filter));
+  const conditions = [range.text];
+  const values: (number | string | Buffer)[] = [...range.values];
+  if (kinds !== undefined) {
+    conditions.push(`kind IN (${kinds.map(() => '?').join(', ')})`);
+    values.push(...kinds);
+  }
   if (minimumSize !== undefined) {
-    add('coalesce(new_mode, old_mode) >> 12 <> 4');
-    add('max(coalesce(old_size, 0), coalesce(new_size, 0)) >= ?', minimumSize);
-  }
-  if (path !== undefined) {
-    const { from, to } = subtreeRange(path);
-    const here = toBytes(path);
-    add(
-      '(path = ? OR (path >= ? AND path < ?) OR previous_path = ? OR (previous_path >= ? AND previous_path < ?))',
-      here,
-      from,
-      to,
-      here,
-      from,
-      to,
+    conditions.push(
+      'coalesce(new_mode, old_mode) >> 12 <> 4',
+      'max(coalesce(old_size, 0), coalesce(new_size, 0)) >= ?',
     );
+    values.push(minimumSize);
   }
-  return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', values };
+  return { text: conditions.join(' AND '), values };
 }

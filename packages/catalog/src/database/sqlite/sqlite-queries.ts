@@ -1,25 +1,28 @@
 import type { Database } from 'better-sqlite3';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
+import type { ChangeRange } from '../change-range.js';
 import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
-import type { PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import type { DirectoryColumn, PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
+import { rangeCondition } from './change-range.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
 
 /** Rows that {@link SqliteQueries.stream} hands out together. */
 const BATCH = 2_000;
 
+const DETAILS = sql<string>`${sql.raw(
+  detailsExpression(
+    (column) => `coalesce(files.${column}, '')`,
+    (column) => `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE hex(files.${column}) END`,
+  ),
+)}`;
+
 // Rows come in the order of the table's key and so of the names: an ORDER BY in the aggregate would sort them again.
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`group_concat(hex(files.name), '2F')`,
-  modes: sql`group_concat(files.mode, ' ')`,
-  details: sql`group_concat(${sql.raw(
-    detailsExpression(
-      (column) => `coalesce(files.${column}, '')`,
-      (column) => `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE hex(files.${column}) END`,
-    ),
-  )}, char(10))`,
+  details: sql`group_concat(${DETAILS}, char(10))`,
 };
 
 /** The tables of a catalog in one SQLite file. */
@@ -58,19 +61,25 @@ class SqliteQueries implements QueryDatabase {
     ) SELECT id FROM subtree)`;
   }
 
-  isAmong(column: 'directory_id' | 'parent_id', directories: readonly bigint[]): RawBuilder<SqlBool> {
+  isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
     return sql<SqlBool>`${sql.ref(column)} IN (${sql.join(directories)})`;
+  }
+
+  contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {
+    return sql<SqlBool>`instr(${sql.ref(column)}, ${bytes}) > 0`;
   }
 
   isPath(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return sql<SqlBool>`${sql.ref(column)} = ${toBytes(path)}`;
   }
 
-  isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> {
-    const name = sql.ref(column);
-    const { from } = subtreeRange(directory);
-    return sql<SqlBool>`(${this.isWithin(column, directory)}
-      AND instr(substr(${name}, ${from.length + 1}), x'2F') = 0)`;
+  isInRange(range: ChangeRange): RawBuilder<SqlBool> {
+    const { text, values } = translating(this.file, () => rangeCondition(this.reading, range));
+    const parts = text.split('?').flatMap((part, at) => {
+      const value = values[at];
+      return value === undefined ? [sql.raw(part)] : [sql.raw(part), sql`${value}`];
+    });
+    return sql<SqlBool>`${sql.join(parts, sql.raw(''))}`;
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
@@ -81,6 +90,10 @@ class SqliteQueries implements QueryDatabase {
 
   fileGroup(field: FileGroupField): RawBuilder<string | null> {
     return FILE_GROUPS[field];
+  }
+
+  fileDetails(): RawBuilder<string> {
+    return DETAILS;
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {

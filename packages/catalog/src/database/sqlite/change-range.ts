@@ -1,0 +1,94 @@
+import type { Database } from 'better-sqlite3';
+import { toBytes } from '../../byte-path.js';
+import type { ChangeRange } from '../change-range.js';
+import { subtreeRange } from '../subtree-range.js';
+
+/** A condition in SQL with the values of its question marks. */
+export interface Condition {
+  readonly text: string;
+  readonly values: readonly (number | Buffer)[];
+}
+
+/** Rows that are counted to choose an index, at most: SQLite has no statistics of what a history holds. */
+const COUNTED = 20_000;
+
+/** Ways to find the changes of a range: an index for each. */
+type Way = 'time' | 'scan' | 'path';
+
+/**
+ * The condition on rows of `file_changes`, to be ordered by `sequence`. A range is found through the index that gives
+ * the fewest rows; the other conditions are written with a `+`, which keeps SQLite from using theirs. Changes of a
+ * span of time are read in the order of their sequence, so that the first come at once.
+ */
+export function rangeCondition(database: Database, range: ChangeRange): Condition {
+  const way = bestWay(database, range);
+  const plus = (own: Way) => (way === own ? '' : '+');
+  const parts: Condition[] = [];
+  const { after, upTo, scan, path, onlyDirect } = range;
+  if (after !== undefined || upTo !== undefined) {
+    if (way === 'time') parts.push(sequenceCondition(database, range));
+    parts.push({ text: '(+recorded_at > ? AND +recorded_at <= ?)', values: moments(range) });
+  }
+  if (scan !== undefined) parts.push({ text: `${plus('scan')}scan_id = ?`, values: [scan] });
+  if (path !== undefined && (onlyDirect || path !== '/')) {
+    const columns = ['path', 'previous_path'].map((column) =>
+      placeCondition(`${plus('path')}${column}`, range),
+    );
+    parts.push({
+      text: `(${columns.map(({ text }) => text).join(' OR ')})`,
+      values: columns.flatMap(({ values }) => values),
+    });
+  }
+  if (parts.length === 0) return { text: '(1 = 1)', values: [] };
+  return {
+    text: `(${parts.map(({ text }) => text).join(' AND ')})`,
+    values: parts.flatMap(({ values }) => values),
+  };
+}
+
+function bestWay(database: Database, { after, upTo, scan, path }: ChangeRange): Way {
+  const count = (text: string, ...values: (number | Buffer)[]) =>
+    database
+      .prepare(`SELECT count(*) FROM (SELECT 1 FROM file_changes WHERE ${text} LIMIT ${COUNTED})`)
+      .pluck()
+      .get(...values) as number | bigint;
+  const ways: { readonly way: Way; readonly rows: number }[] = [];
+  // The first of equals wins: it needs no sorting.
+  const consider = (way: Way, rows: number | bigint) => ways.push({ way, rows: Number(rows) });
+  if (after === undefined && upTo === undefined) consider('time', COUNTED);
+  else consider('time', count('recorded_at > ? AND recorded_at <= ?', ...moments({ after, upTo })));
+  if (scan !== undefined) consider('scan', count('scan_id = ?', scan));
+  if (path !== undefined && path !== '/') {
+    const { from, to } = subtreeRange(path);
+    consider('path', count('path >= ? AND path < ?', from, to));
+  }
+  return ways.reduce((best, other) => (other.rows < best.rows ? other : best)).way;
+}
+
+/**
+ * Between which sequences the changes of a span of time lie. Clocks go back, so that those of other moments may lie
+ * there, too. The plus has SQLite look at the index of times for all of the span, and not at all rows from the first.
+ */
+function sequenceCondition(database: Database, range: ChangeRange): Condition {
+  const bounds = database
+    .prepare<unknown[], { first: number | bigint | null; last: number | bigint | null }>(
+      `SELECT min(+sequence) AS first, max(+sequence) AS last FROM file_changes INDEXED BY file_changes_by_time
+       WHERE recorded_at > ? AND recorded_at <= ?`,
+    )
+    .get(...moments(range));
+  const { first, last } = bounds ?? { first: null, last: null };
+  // Of no changes at all there is none of sequence 0 either.
+  return { text: 'sequence BETWEEN ? AND ?', values: [Number(first ?? 0), Number(last ?? 0)] };
+}
+
+function moments({ after, upTo }: Pick<ChangeRange, 'after' | 'upTo'>): readonly [number, number] {
+  return [after ?? Number.MIN_SAFE_INTEGER, upTo ?? Number.MAX_SAFE_INTEGER];
+}
+
+function placeCondition(column: string, { path, onlyDirect }: ChangeRange): Condition {
+  if (path === undefined) return { text: '(1 = 1)', values: [] };
+  const { from, to } = subtreeRange(path);
+  const below = `(${column} >= ? AND ${column} < ?)`;
+  const direct = onlyDirect ? ` AND instr(substr(${column}, ${from.length + 1}), x'2F') = 0` : '';
+  return { text: `((${column} = ? OR ${below})${direct})`, values: [toBytes(path), from, to] };
+}

@@ -1,0 +1,56 @@
+import type { RawBuilder } from 'kysely';
+import { type BytePath, isWithin } from '../byte-path.js';
+import { DirectoryPaths, startingDirectories } from '../database/directory-paths.js';
+import type { QueryDatabase } from '../database/query-database.js';
+
+/** A subtree with a larger share of all directories than this is filtered out of everything. */
+const LARGE_SHARE = 1 / 8;
+
+/** Where a search looks: everywhere, or in one subtree. */
+export class SearchPlace {
+  readonly #paths: DirectoryPaths;
+
+  private constructor(
+    database: QueryDatabase,
+    private readonly path: BytePath | undefined,
+    /** The directories to look into; undefined for all, of which {@link pathsOf} leaves out what is elsewhere. */
+    readonly within: RawBuilder<bigint> | undefined,
+  ) {
+    this.#paths = new DirectoryPaths(database);
+  }
+
+  /** The place at a path, without one everything; undefined when nothing is known of the path. */
+  static async find(database: QueryDatabase, path: BytePath | undefined): Promise<SearchPlace | undefined> {
+    if (path === undefined) return new SearchPlace(database, undefined, undefined);
+    const [start] = await startingDirectories(database.tables, path);
+    if (!start) return undefined;
+    const roots = database.tables.selectFrom('directories').where('parent_id', '=', 0n);
+    const sum = (rows: readonly { readonly total_directories: bigint }[]) =>
+      rows.reduce((total, row) => total + Number(row.total_directories) + 1, 0);
+    const all = sum(await roots.select('total_directories').execute());
+    const own = sum(
+      await database.tables
+        .selectFrom('directories')
+        .select('total_directories')
+        .where('id', '=', start.id)
+        .execute(),
+    );
+    return new SearchPlace(database, path, own > all * LARGE_SHARE ? undefined : database.subtree(start.id));
+  }
+
+  /** Where those of some directories are that lie in this place, by number. */
+  async pathsOf(
+    ids: Iterable<bigint>,
+  ): Promise<ReadonlyMap<bigint, { readonly path: BytePath; readonly device: number }>> {
+    const wanted = [...ids];
+    const known = await this.#paths.of(wanted);
+    const { path } = this;
+    if (path === undefined) return known;
+    return new Map(
+      wanted.flatMap((id) => {
+        const found = known.get(id);
+        return found && isWithin(found.path, path) ? [[id, found]] : [];
+      }),
+    );
+  }
+}
