@@ -14,7 +14,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
  */
 export async function runProgram(
   args: readonly string[],
-  build: (context: CommandContext) => Command,
+  build: (context: CommandContext, args: readonly string[]) => Command | Promise<Command>,
   failed?: number,
 ): Promise<void> {
   endQuietlyOnClosedPipe();
@@ -29,7 +29,7 @@ export async function runProgram(
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const program = build({ output, signal: interrupt.signal });
+  const program = await build({ output, signal: interrupt.signal }, args);
   program.version(version, '-V, --version', 'show the version of this program');
   output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.
