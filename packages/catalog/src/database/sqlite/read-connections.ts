@@ -6,7 +6,7 @@ import { openForReading } from './open-database.js';
 const MAX_IDLE = 2;
 
 /** A connection for reading, one reader's at a time. */
-export interface ReadConnection {
+interface ReadConnection {
   readonly database: Database;
   /** Which file it has open: by now another one may stand under the name. */
   readonly file: string;
