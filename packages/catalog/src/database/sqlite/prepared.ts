@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 
-const STATEMENTS = new WeakMap<Database, Map<string, Statement<unknown[]>>>();
+const STATEMENTS = new WeakMap<Database, Map<string, Statement>>();
 
 /**
  * A statement of a connection, prepared once for as long as that is open: what a watch does for a single change takes
@@ -18,7 +18,7 @@ export function prepared<Parameters extends unknown[], Row = unknown>(
   }
   let statement = known.get(text);
   if (!statement) {
-    statement = database.prepare<unknown[]>(text);
+    statement = database.prepare(text);
     known.set(text, statement);
   }
   return statement as Statement<Parameters, Row>;
