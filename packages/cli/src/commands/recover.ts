@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { versionedName } from '@filetracker/protocol';
-import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server';
+import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server/store';
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';

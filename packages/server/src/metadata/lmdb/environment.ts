@@ -10,6 +10,7 @@ import { refuseDamaged } from './damage.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { reserveLockFile } from './lock-file.js';
 import { ChangeRecorder, Table } from './table.js';
+import type { AuditedTables } from './view.js';
 
 /** All tables of a store. */
 export interface Tables {
@@ -203,6 +204,19 @@ export class Environment {
     if (!this.#meta.doesExist(TOTALS_KEY)) return EMPTY_STATE;
     // Written before there was a journal.
     return { ...EMPTY_STATE, sequence: SEQUENCE_LEAP, completeSince: SEQUENCE_LEAP };
+  }
+
+  /** The tables that an audit looks at, as they are now. What is not used any more stays until `done` is called. */
+  freeze(): { readonly tables: AuditedTables; readonly done: () => void } {
+    const transaction = this.root.useReadTransaction();
+    const { files, history, contents, meta } = this.tables;
+    const tables = {
+      files: files.at(transaction),
+      history: history.at(transaction),
+      contents: contents.at(transaction),
+      meta: meta.at(transaction),
+    };
+    return { tables, done: () => transaction.done() };
   }
 
   /** Calls `listener` after each commit of this process. */
