@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { libcFunction } from '@filetracker/durable-fs';
 
 // Values of Linux on all architectures but MIPS; systemd runs nowhere else.
 const AF_UNIX = 1;
@@ -10,18 +9,19 @@ const MSG_NOSIGNAL = 0x4000;
 /** What is told; see sd_notify(3). */
 export type ServiceState = 'READY=1' | 'STOPPING=1';
 
-interface Libc {
-  readonly socket: (domain: number, type: number, protocol: number) => number;
-  readonly sendto: (
-    fd: number,
-    message: Buffer,
-    length: number,
-    flags: number,
-    address: Buffer,
-    addressLength: number,
-  ) => number;
-  readonly close: (fd: number) => number;
-}
+type Open = (domain: number, type: number, protocol: number) => number;
+type SendTo = (
+  fd: number,
+  message: Buffer,
+  length: number,
+  flags: number,
+  address: Buffer,
+  addressLength: number,
+) => number;
+type Close = (fd: number) => number;
+
+const SEND_TO =
+  'int64_t sendto(int fd, const void *message, size_t length, int flags, const void *address, uint32_t addressLength)';
 
 /**
  * Tells systemd, or whoever else speaks its protocol, how this service is: see sd_notify(3). Node's own datagram
@@ -31,12 +31,14 @@ interface Libc {
  */
 export function notifyManager(socket: string | undefined, state: ServiceState): void {
   if (socket === undefined || !/^[/@]/.test(socket)) return;
-  const { socket: open, sendto, close } = load();
+  const open = libcFunction('int socket(int domain, int type, int protocol)') as Open;
   const fd = open(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
   const address = socketAddress(socket);
   const message = Buffer.from(state);
-  sendto(fd, message, message.length, MSG_NOSIGNAL, address, address.length);
+  const send = libcFunction(SEND_TO) as SendTo;
+  send(fd, message, message.length, MSG_NOSIGNAL, address, address.length);
+  const close = libcFunction('int close(int fd)') as Close;
   close(fd);
 }
 
@@ -46,15 +48,4 @@ function socketAddress(path: string): Buffer {
   new Uint16Array(address.buffer, address.byteOffset, 1)[0] = AF_UNIX;
   if (path.startsWith('@')) address[2] = 0;
   return address;
-}
-
-function load(): Libc {
-  const libc = (createRequire(import.meta.url)('koffi') as typeof Koffi).load(null);
-  return {
-    socket: libc.func('int socket(int domain, int type, int protocol)') as Libc['socket'],
-    sendto: libc.func(
-      'int64_t sendto(int fd, const void *message, size_t length, int flags, const void *address, uint32_t addressLength)',
-    ) as Libc['sendto'],
-    close: libc.func('int close(int fd)') as Libc['close'],
-  };
 }
