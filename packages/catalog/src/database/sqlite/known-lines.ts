@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { NO_BIRTH } from '../../listing/packed-layout.js';
+import { prepared } from './prepared.js';
 
 /**
  * The files of a directory as the catalog has them, each as the line that a listing would have of it
@@ -24,11 +25,10 @@ export class KnownLines {
       'lower(hex(name))',
     ];
     const format = `%08x${'%016x'.repeat(9)}%s`;
-    this.#select = database
-      .prepare<[number, number], string | null>(
-        `SELECT group_concat(format('${format}', ${fields.join(', ')}), ' ') FROM files WHERE directory_id = ?`,
-      )
-      .pluck();
+    this.#select = prepared<[number, number], string | null>(
+      database,
+      `SELECT group_concat(format('${format}', ${fields.join(', ')}), ' ') FROM files WHERE directory_id = ?`,
+    ).pluck();
   }
 
   /** One line for each file of a directory; where a row names no device it is the directory's. */
