@@ -3,7 +3,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
-import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
+import {
+  decodeState,
+  EMPTY_STATE,
+  encodeState,
+  type JournalState,
+  STATE_KEY,
+  STATE_TABLE,
+} from '../journal/state.js';
 import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
@@ -32,14 +39,12 @@ export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
   garbage: 3,
   unnamed: 4,
   tombstones: 5,
-  meta: 6,
+  meta: STATE_TABLE,
   history: 7,
   ended: 8,
   usage: 9,
 };
 
-/** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
-export const STATE_KEY = Buffer.from('journal');
 const TOTALS_KEY = Buffer.from('totals');
 
 /** Told of a commit, and whether the journal lost changes before it, so that only a checkpoint makes up for them. */
