@@ -49,7 +49,7 @@ const OLD = {
     for (const step of steps) database.exec(step);
     for (const row of history((text) => `x'${Buffer.from(text).toString('hex')}'`, '')) database.exec(row);
     database.pragma(`user_version = ${steps.length}`);
-    database.pragma(`application_id = ${0x4674436c}`);
+    database.pragma('application_id = 0x4674436c');
     database.close();
     return Promise.resolve(file);
   },

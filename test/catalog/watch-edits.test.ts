@@ -37,7 +37,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
       await expect.poll(async () => (await totals(tree))?.bytes, PATIENTLY).toBe(size);
     }
     closeSync(descriptor);
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
   });
 
   test('a write through a memory map is seen when the mapping ends', async () => {
@@ -46,7 +46,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     );
     changeThroughMap(join(tree.root, 'mapped'), 8192);
     await tree.tells('modified mapped');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
   });
 
   test('a sparse file has a length and another size on the disk', async () => {
@@ -56,7 +56,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     // Before that the file system has not decided what it takes.
     fsyncSync(descriptor);
     closeSync(descriptor);
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await totals(tree)).toMatchObject({ files: 1, bytes: 1024 * MIB + 4096 });
     expect((await totals(tree))?.allocated).toBeLessThan(MIB);
   });
@@ -67,7 +67,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     );
     truncateSync(join(tree.root, 'long'), 10);
     await tree.tells('modified long');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await tree.mutations()).toMatchObject([{ before: { size: MIB }, after: { size: 10 } }]);
     expect((await totals(tree))?.bytes).toBe(10);
   });
@@ -95,7 +95,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     }
     clearInterval(writing);
     closeSync(descriptor);
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await tree.told()).not.toContainEqual(expect.stringMatching(/^removed/));
   });
 
@@ -106,7 +106,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     });
     renameSync(join(tree.root, 'config.new'), join(tree.root, 'config'));
     await tree.tells('renamed config.new -> config');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await tree.told()).toEqual(['removed config', 'renamed config.new -> config']);
   });
 
@@ -122,7 +122,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     await tree.tells('new back/b/y');
     appendFileSync(join(tree.root, 'back', 'b', 'y'), 'more');
     await tree.tells('modified back/b/y');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect((await totals(tree))?.files).toBe(2);
   });
 
@@ -137,7 +137,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     await tree.tells('new a/b/y');
     appendFileSync(join(tree.root, 'a', 'b', 'x'), 'more');
     await tree.tells('modified a/b/x');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
   });
 
   test('a file with two names changes under both and counts once', async () => {
@@ -149,11 +149,11 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
     linkSync(join(tree.root, 'a', 'one'), join(tree.root, 'b', 'two'));
     await tree.tells('new b/two');
     appendFileSync(join(tree.root, 'b', 'two'), 'more');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await totals(tree)).toMatchObject({ files: 2, bytes: 5 });
     unlinkSync(join(tree.root, 'b', 'two'));
     await tree.tells('removed b/two');
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await totals(tree)).toMatchObject({ files: 1, bytes: 5 });
   });
 
@@ -165,7 +165,7 @@ describe.each(BACKENDS)('what programs do to files: %s', (backend) => {
       }
     });
     rmSync(join(tree.root, 'large'), { recursive: true });
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await totals(tree)).toMatchObject({ files: 0, directories: 0 });
   });
 });
@@ -201,7 +201,7 @@ describe.each(BACKENDS)('what tools do to trees: %s', (backend) => {
     });
     for (const branch of ['one', 'two', 'one']) {
       git(tree.root, 'checkout', '-q', branch);
-      await tree.isTrue();
+      expect(await tree.problems()).toEqual([]);
     }
   });
 
@@ -231,9 +231,9 @@ describe.each(BACKENDS)('what tools do to trees: %s', (backend) => {
       join(tree.outside, 'cache'),
     ];
     execFileSync('npm', ['install', ...quiet, ...packages], { cwd: join(tree.root, 'app'), stdio: 'pipe' });
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
     expect(await tree.told()).toContain('new app/node_modules/left/lib/deep/99.js');
     rmSync(join(tree.root, 'app', 'node_modules'), { recursive: true });
-    await tree.isTrue();
+    expect(await tree.problems()).toEqual([]);
   });
 });

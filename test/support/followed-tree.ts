@@ -8,7 +8,7 @@ import {
 } from '@filetracker/catalog';
 import { expect, onTestFinished } from 'vitest';
 import { all, inWords } from './catalog-contents.js';
-import { kept, replay } from './mutation-replay.js';
+import { kept, type Replayed, replay } from './mutation-replay.js';
 import { PATIENTLY } from './patiently.js';
 import { lastDifferences, watchWorkplace } from './watched-tree.js';
 
@@ -25,8 +25,8 @@ export interface FollowedTree {
   readonly told: () => Promise<string[]>;
   /** Waits until the log holds this, in words. */
   readonly tells: (words: string) => Promise<void>;
-  /** Waits until the catalog is what a scan finds, and the log leads there. */
-  readonly isTrue: () => Promise<void>;
+  /** Waits until the catalog is what a scan finds; says what is wrong with it, or with the log that should lead there. */
+  readonly problems: () => Promise<string[]>;
 }
 
 /** Prepares a tree, and follows it from then on. */
@@ -59,11 +59,18 @@ export async function followedTree(
     path,
     mutations,
     told,
-    tells: async (words) => expect.poll(told, PATIENTLY).toContain(words),
-    isTrue: async () => {
-      expect(await lastDifferences(catalog, path)).toEqual([]);
-      expect(await reconcile(catalog, path, { isFull: true })).toBeUndefined();
-      expect(await replay(new Map(before), catalog, cursor)).toEqual(await kept(catalog, path));
+    tells: async (words) => {
+      await expect.poll(told, PATIENTLY).toContain(words);
+    },
+    problems: async () => {
+      const differences = await lastDifferences(catalog, path);
+      if ((await reconcile(catalog, path, { isFull: true })) !== undefined) differences.push('a reconcile');
+      const [replayed, is] = [await replay(new Map(before), catalog, cursor), await kept(catalog, path)];
+      const lines = (tree: Replayed) => [...tree].map((pair) => pair.join(': ')).sort();
+      if (lines(replayed).join() !== lines(is).join()) {
+        differences.push(`replayed ${lines(replayed).join()}`, `in the catalog ${lines(is).join()}`);
+      }
+      return differences;
     },
   };
 }
