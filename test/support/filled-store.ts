@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Digest, type FileName, parseFileName, toVersion, type Version } from '@filetracker/protocol';
 import { type FileStore, type OpenedStore, openStore } from '@filetracker/server';
 import { expect } from 'vitest';
+import { PLAIN_RULES } from '#server/metadata/rules.js';
 import { incompressible } from './contents.js';
 
 /** What a store should hold: for each name its version and the digest of its content. */
@@ -16,6 +17,7 @@ function openStoreAt(directory: string): Promise<OpenedStore> {
     maxFileSize: Number.MAX_SAFE_INTEGER,
     keepTombstones: false,
     readOnly: false,
+    rules: PLAIN_RULES,
     onBackgroundError: (error) => expect(error).toBeUndefined(),
   });
 }
