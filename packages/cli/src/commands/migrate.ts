@@ -24,6 +24,7 @@ interface MigrateFlags extends AccessFlags {
   readonly fromPython?: string;
   readonly to?: string;
   readonly fetch?: true;
+  readonly readAll?: true;
 }
 
 /**
@@ -32,7 +33,7 @@ interface MigrateFlags extends AccessFlags {
  */
 const JOBS = { server: 32, store: 64 };
 
-/** Threads that read and hash files ahead of the uploads. */
+/** Threads that hash large files. */
 const READERS = 2;
 
 /** `filetracker-migrate`: stores a directory tree, or all that a Python server has. */
@@ -60,6 +61,10 @@ export function migrateCommand(context: CommandContext): Command {
       '-j, --jobs <number>',
       `uploads at once (default: ${JOBS.server}, with --to ${JOBS.store})`,
       wholeNumber(1),
+    )
+    .option(
+      '--read-all',
+      'read also those files whose size and times have not changed since the last run over the same tree',
     )
     .option('--dry-run', 'store and delete nothing, say what would be done')
     .addOption(new Option('-s, --silent', 'the same as --quiet'))
@@ -152,8 +157,14 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
     return PythonSource.open(flags.fromPython, prefix);
   }
   if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
-  const isExcluded = await exclusions(flags.exclude);
-  return TreeSource.open({ path: files, root: flags.root ?? files, prefix, isExcluded, threads: READERS });
+  return TreeSource.open({
+    path: files,
+    root: flags.root ?? files,
+    prefix,
+    exclude: flags.exclude,
+    readAll: flags.readAll ?? false,
+    threads: READERS,
+  });
 }
 
 async function openTarget(
@@ -173,19 +184,4 @@ async function openTarget(
   });
   if (!store) throw new UsageError('give the URL of a server, or --to with a directory');
   return flags.fetch ? new FetchingTarget(store) : new ServerTarget(store);
-}
-
-async function exclusions(
-  patterns: readonly string[],
-): Promise<(relativePath: string, isDirectory: boolean) => boolean> {
-  if (patterns.length === 0) return () => false;
-  const { compileExclusion, isExcluded, parseBytePath } = await import('@filetracker/catalog');
-  const compiled = patterns.map(compileExclusion);
-  const root = parseBytePath('/');
-  return (path, isDirectory) => {
-    const slash = path.lastIndexOf('/');
-    const directory = parseBytePath(`/${path.slice(0, Math.max(slash, 0))}`);
-    const name = Buffer.from(path.slice(slash + 1)).toString('latin1');
-    return isExcluded(compiled, { root, directory, name, isDirectory });
-  };
 }
