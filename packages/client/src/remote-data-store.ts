@@ -129,10 +129,7 @@ export class RemoteDataStore implements DataStore {
   }
 
   /** The same as {@link list}, as many files at a time as arrive together; in protocol 3 in the order of their bytes. */
-  listPages(
-    directory: DirectoryName,
-    options: StoreListOptions = {},
-  ): AsyncGenerator<readonly ListedFile[]> {
+  listPages(directory: DirectoryName, options: StoreListOptions = {}): AsyncGenerator<readonly ListedFile[]> {
     return listFiles(this.#session, directory, options);
   }
 

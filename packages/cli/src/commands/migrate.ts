@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { openRemoteStore } from '@filetracker/client';
 import { Command, Option } from 'commander';
+import { cacheHome } from '../cache-home.js';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import { FetchingTarget } from '../migrate/fetching-target.js';
@@ -79,6 +81,9 @@ Examples:
   filetracker-migrate --prefix /site --delete ./site http://127.0.0.1:9999
   filetracker-migrate --from-python /var/lib/filetracker http://127.0.0.1:9999
   filetracker-migrate --from-python /var/lib/filetracker --to /srv/filetracker
+
+The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE_HOME, so that another run over the same
+tree reads only what has a new size, time or inode. That directory may be deleted at any time.
 
 Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,
@@ -162,7 +167,7 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
     root: flags.root ?? files,
     prefix,
     exclude: flags.exclude,
-    readAll: flags.readAll ?? false,
+    memory: flags.readAll ? undefined : join(cacheHome(), 'digests'),
     threads: READERS,
   });
 }

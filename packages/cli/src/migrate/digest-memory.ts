@@ -1,3 +1,6 @@
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { removeIfPresent } from '@filetracker/durable-fs';
 import type { FileStamp } from './file-stamp.js';
 import { DigestsWriter, type Remembered, RememberedDigests } from './remembered-digests.js';
 
@@ -24,6 +27,7 @@ export class DigestMemory {
   /** Undefined where nothing can be remembered: then everything is read. */
   static async open(path: string): Promise<DigestMemory | undefined> {
     try {
+      await forgetUnused(dirname(path));
       return new DigestMemory(new RememberedDigests(path), await DigestsWriter.open(path));
     } catch {
       return undefined;
@@ -57,7 +61,8 @@ export class DigestMemory {
     awaited.record = found && { name, ...found };
     awaited.isKnown = true;
     const known = this.#queue.findIndex(({ isKnown }) => !isKnown);
-    for (const { record } of this.#queue.splice(0, known < 0 ? this.#queue.length : known)) this.#write(record);
+    for (const { record } of this.#queue.splice(0, known < 0 ? this.#queue.length : known))
+      this.#write(record);
   }
 
   /** Leaves what is known to the next run. What this run has not come to stays as it was, unless it came to the end. */
@@ -74,5 +79,16 @@ export class DigestMemory {
 
   #write(record: Remembered | undefined): void {
     if (record) this.writer.add(record);
+  }
+}
+
+/** What no run has needed for so long, in milliseconds, is of a tree that nobody migrates any more: a year. */
+const UNUSED_AFTER = 365 * 24 * 3600 * 1000;
+
+async function forgetUnused(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && found.mtimeMs < Date.now() - UNUSED_AFTER) await removeIfPresent(path);
   }
 }

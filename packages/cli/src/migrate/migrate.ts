@@ -193,7 +193,8 @@ class Work {
     const { signal } = this.options;
     try {
       if (hasChanged(outcome)) await this.#store(source, existing, undefined);
-      else if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Error('it got no answer');
+      else if (outcome === undefined || outcome instanceof Error)
+        throw outcome ?? new Error('it got no answer');
       else this.#tellStored(source.name, file, outcome);
     } catch (error) {
       signal.throwIfAborted();
@@ -203,13 +204,14 @@ class Work {
 
   /** Stores a file by itself. */
   async #store(
-    { name, inspect }: SourceFile,
+    source: SourceFile,
     existing: ExistingFile | undefined,
     inspected: InspectedFile | undefined,
   ): Promise<void> {
+    const { name } = source;
     const stat = await existing?.stat();
     for (let attempt = 1; ; attempt++) {
-      const file = attempt === 1 && inspected ? inspected : await inspect();
+      const file = attempt === 1 && inspected ? inspected : await source.inspect();
       if (this.#isKept(name, file, stat)) return;
       try {
         this.#tellStored(name, file, this.options.dryRun ? file.version : await this.#put(name, file));

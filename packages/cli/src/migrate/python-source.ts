@@ -19,7 +19,7 @@ import {
   type SourceObserver,
   SourceProblem,
 } from './source.js';
-import { walkTree, type WalkRules } from './walk-tree.js';
+import { type WalkRules, walkTree } from './walk-tree.js';
 
 /** The directory of a link and the directory above its blobs are apart by any number of levels. */
 const LINK_TARGET = /^(?:\.\.\/)+blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { writeAtomically } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
 import { type FileStamp, STAMP_BYTES } from './file-stamp.js';
@@ -35,16 +34,14 @@ export interface Remembered {
   readonly digest: Digest;
 }
 
-/** Where the digests of the files below a path are remembered. */
-export function digestsPath(path: string): string {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const name = createHash('sha256').update(path).digest('hex').slice(0, 32);
-  return join(cache, 'filetracker', 'digests', name);
+/** The name of the file that remembers the digests of the tree at a path. */
+export function digestsFileName(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 32);
 }
 
 /** What an earlier run has remembered. Names must be asked for in their order. */
 export class RememberedDigests {
-  readonly #records: Iterator<Remembered>;
+  readonly #records: Iterator<Remembered, undefined>;
   #next: Remembered | undefined;
 
   constructor(path: string) {
@@ -66,8 +63,7 @@ export class RememberedDigests {
   }
 
   #advance(): void {
-    const { value, done } = this.#records.next();
-    this.#next = done ? undefined : value;
+    this.#next = this.#records.next().value;
   }
 }
 
@@ -124,7 +120,7 @@ export class DigestsWriter {
 
   private constructor(
     private readonly fd: number,
-    private readonly end: (error?: Error) => void,
+    private readonly end: { readonly done: () => void; readonly fail: (error: Error) => void },
     private readonly written: Promise<void>,
   ) {
     writeSync(fd, MAGIC);
@@ -136,8 +132,7 @@ export class DigestsWriter {
     return new Promise((resolve, reject) => {
       const fill = (handle: FileHandle) =>
         new Promise<void>((done, fail) => {
-          const end = (error?: Error) => (error ? fail(error) : done());
-          resolve(new DigestsWriter(handle.fd, end, written));
+          resolve(new DigestsWriter(handle.fd, { done, fail }, written));
         });
       const written = writeAtomically(path, fill, { durable: false });
       written.catch(reject);
@@ -159,9 +154,9 @@ export class DigestsWriter {
   async finish(): Promise<void> {
     try {
       this.#flush();
-      this.end();
+      this.end.done();
     } catch (error) {
-      this.end(error as Error);
+      this.end.fail(error as Error);
     }
     await this.written;
   }

@@ -1,4 +1,11 @@
-import type { BatchedFile, BatchOutcome, CallOptions, Content, ListedFile, PutOptions } from '@filetracker/client';
+import type {
+  BatchedFile,
+  BatchOutcome,
+  CallOptions,
+  Content,
+  ListedFile,
+  PutOptions,
+} from '@filetracker/client';
 import { NotADirectoryError, type RemoteDataStore } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import { compareNames } from './name-order.js';

@@ -1,4 +1,11 @@
-import type { BatchedFile, BatchOutcome, CallOptions, Content, FileStat, PutOptions } from '@filetracker/client';
+import type {
+  BatchedFile,
+  BatchOutcome,
+  CallOptions,
+  Content,
+  FileStat,
+  PutOptions,
+} from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 
 /** A file that a target has already. */
@@ -19,7 +26,10 @@ export interface MigrationTarget {
   /** Stores a version and resolves with what is stored afterwards: a newer one, or its deletion, stays. */
   put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'>;
   /** Stores many small files, and says of each in their order what {@link put} would resolve with, or throw. */
-  putBatch(files: readonly BatchedFile[], options: CallOptions): Promise<readonly (BatchOutcome | 'deleted')[]>;
+  putBatch(
+    files: readonly BatchedFile[],
+    options: CallOptions,
+  ): Promise<readonly (BatchOutcome | 'deleted')[]>;
   /** Removes a file unless it is newer by now. */
   delete(name: FileName, upTo: Version): Promise<void>;
   close(): Promise<void>;

@@ -9,8 +9,7 @@ export function plainTree(isExcluded: Exclusion): WalkRules {
   return {
     decodeName,
     noName: 'its name is no UTF-8',
-    refuse: (entry) =>
-      entry.isFile() ? undefined : `it is ${kindOf(entry)}, which the store cannot hold`,
+    refuse: (entry) => (entry.isFile() ? undefined : `it is ${kindOf(entry)}, which the store cannot hold`),
     isExcluded,
   };
 }

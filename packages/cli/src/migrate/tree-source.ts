@@ -14,7 +14,7 @@ import { UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import { FileInspector } from './file-inspector.js';
 import { SMALL } from './file-reading.js';
-import { digestsPath } from './remembered-digests.js';
+import { digestsFileName } from './remembered-digests.js';
 import {
   type Amount,
   type InspectedFile,
@@ -36,8 +36,8 @@ interface TreeOptions {
   readonly prefix: string;
   /** Patterns of what is left out; paths are relative to `path`. */
   readonly exclude: readonly string[];
-  /** Read files also if they have not changed since an earlier run. */
-  readonly readAll: boolean;
+  /** Directory where digests are remembered, so that only what has changed is read; nothing is without it. */
+  readonly memory: string | undefined;
   /** Threads that hash large files. */
   readonly threads: number;
 }
@@ -86,8 +86,8 @@ export class TreeSource implements MigrationSource {
       return;
     }
     if (!found.isDirectory()) throw new UsageError(`${this.options.path} is neither a file nor a directory`);
-    const { exclude, readAll } = this.options;
-    const memory = readAll ? undefined : digestsPath(this.#path);
+    const { exclude } = this.options;
+    const memory = this.options.memory && join(this.options.memory, digestsFileName(this.#path));
     this.#thread = new TreeThread({ path: this.#path, directory: this.directory, exclude, memory });
     for await (const batch of this.#thread.batches()) {
       for (const other of batch.others) {
@@ -149,7 +149,12 @@ function inspectedFile(
   digest: Digest,
   bytes: Uint8Array | undefined,
 ): InspectedFile {
-  const content: Content = { size, digest, ...(bytes && { bytes }), open: () => contentOf(path, size, bytes) };
+  const content: Content = {
+    size,
+    digest,
+    ...(bytes && { bytes }),
+    open: () => contentOf(path, size, bytes),
+  };
   try {
     return { version: toVersion(modified), digest, content, isRepeated: false };
   } catch {
@@ -160,7 +165,9 @@ function inspectedFile(
 function contentOf(path: string, size: number, bytes: Uint8Array | undefined): AsyncIterable<Uint8Array> {
   if (bytes) return singleChunk(bytes);
   // A stream takes ten times as long as the reading of a small file.
-  return size <= SMALL ? singleChunk(readFileSync(path)) : createReadStream(path, { highWaterMark: READ_SIZE });
+  return size <= SMALL
+    ? singleChunk(readFileSync(path))
+    : createReadStream(path, { highWaterMark: READ_SIZE });
 }
 
 /** Counts the files below a directory into `total` until all are counted or the signal is aborted. */

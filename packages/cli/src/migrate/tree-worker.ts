@@ -23,7 +23,9 @@ class Filling {
   #length = 0;
 
   get isFull(): boolean {
-    return this.names.length === BATCH_FILES || this.#length >= BATCH_BYTES || this.others.length >= BATCH_FILES;
+    return (
+      this.names.length === BATCH_FILES || this.#length >= BATCH_BYTES || this.others.length >= BATCH_FILES
+    );
   }
 
   add(name: FileName, digest?: Digest, modified = 0, size = 0, bytes?: Uint8Array): void {
@@ -43,7 +45,8 @@ class Filling {
     const { names, digests, others } = this;
     // A buffer that is mostly empty is not worth its memory on the other side.
     const isFilled = this.#length > BATCH_BYTES / 2;
-    const contents = (isFilled ? this.#contents : this.#contents?.slice(0, this.#length)) ?? new Uint8Array(0);
+    const contents =
+      (isFilled ? this.#contents : this.#contents?.slice(0, this.#length)) ?? new Uint8Array(0);
     return { names, digests, others, numbers: this.#numbers, contents, isLast };
   }
 }
