@@ -115,6 +115,7 @@ export class Environment {
   readonly #journal: JournalWriter;
   #waiting: WaitingChange[] = [];
   #scheduled = false;
+  #transaction = 0;
   /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
   #mending = false;
   readonly #listeners = new Set<CommitListener>();
@@ -189,6 +190,11 @@ export class Environment {
       this.#waiting.push({ run, resolve: () => settle(), reject });
       this.#schedule();
     });
+  }
+
+  /** Counts write transactions: another number inside a change, another transaction. */
+  get transaction(): number {
+    return this.#transaction;
   }
 
   /** Says, inside a change, what it means to those who follow the store. */
@@ -281,6 +287,7 @@ export class Environment {
 
   /** True when the journal has a gap before these changes. */
   #runBatch(batch: readonly WaitingChange[]): boolean {
+    this.#transaction++;
     const before = this.journalState();
     const changes: JournalChange[] = [];
     for (const { run } of batch) {
