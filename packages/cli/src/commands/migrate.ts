@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { openRemoteStore } from '@filetracker/client';
 import { Command, Option } from 'commander';
 import { cacheHome } from '../cache-home.js';
 import type { CommandContext } from '../context.js';
@@ -13,7 +12,8 @@ import { TreeSource } from '../migrate/tree-source.js';
 import { wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { MigrationReport } from '../output/migration-report.js';
-import { type AccessFlags, accessSettings, addAccessOptions } from '../store-options.js';
+import { openServer } from '../server-argument.js';
+import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
 interface MigrateFlags extends AccessFlags {
   readonly root?: string;
@@ -173,20 +173,15 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
 }
 
 async function openTarget(
-  { output }: CommandContext,
+  context: CommandContext,
   url: string | undefined,
   { to, ...flags }: MigrateFlags,
 ): Promise<MigrationTarget> {
   if (to !== undefined) {
     // Loaded only here: it brings the whole server with it.
     const { StoreTarget } = await import('../migrate/store-target.js');
-    return StoreTarget.open(to, (error) => output.warn(describeFailure(error).message));
+    return StoreTarget.open(to, (error) => context.output.warn(describeFailure(error).message));
   }
-  const store = openRemoteStore({
-    ...(url !== undefined && { remoteUrl: url }),
-    ...accessSettings(flags),
-    onWarning: (message) => output.warn(message),
-  });
-  if (!store) throw new UsageError('give the URL of a server, or --to with a directory');
+  const store = openServer(context, url, flags, '--to with a directory');
   return flags.fetch ? new FetchingTarget(store) : new ServerTarget(store);
 }
