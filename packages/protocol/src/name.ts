@@ -21,8 +21,11 @@ export const MAX_NAME_BYTES = 1024;
 // eslint-disable-next-line no-control-regex -- control characters are what it must find: listings are lines
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
-/** Names as most are, which surely keep all rules if they are short: telling so takes a tenth of the time. */
-const PLAIN_NAME = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
+/**
+ * Most names: printable ASCII, no component empty, too long or beginning with a dot. They need no further look, which
+ * takes ten times as long; that matters where a million files of a cache are looked at.
+ */
+const PLAIN_NAME = /^[ -\-0-~][ -.0-~]{0,254}(?:\/[ -\-0-~][ -.0-~]{0,254})*$/;
 
 /**
  * Reads a file's name. Leading and closing slashes and `.` components are dropped.
@@ -36,7 +39,7 @@ export function parseFileName(text: string): FileName {
 
 /** Reads a directory's name, as {@link parseFileName} does; the root is the empty string. */
 export function parseDirectoryName(text: string): DirectoryName {
-  if (text.length <= MAX_COMPONENT_BYTES && PLAIN_NAME.test(text)) return text as FileName;
+  if (text.length <= MAX_NAME_BYTES && PLAIN_NAME.test(text)) return text as FileName;
   if (CONTROL_CHARACTER.test(text)) throw invalid('a name must not contain control characters');
   if (!isWellFormed(text)) throw invalid('a name must be valid Unicode');
   const components = text

@@ -39,6 +39,7 @@ import {
   parsePostgresUrl,
   translated,
 } from './connection.js';
+import { hangUp } from './hang-up.js';
 import { changesQuery, scansQuery } from './history-queries.js';
 import { addHost, findHost, lockHost } from './hosts.js';
 import { mutationsQuery } from './mutations-query.js';
@@ -94,7 +95,7 @@ class PostgresCatalog implements Catalog {
           translate: (error) => translated(this.place, error),
         });
       } catch (error) {
-        await client.end().catch(() => {});
+        await hangUp(client);
         throw error;
       }
     });
