@@ -34,6 +34,11 @@ export class DigestMemory {
     }
   }
 
+  /** Whether nothing (more) is remembered, so that asking is in vain. */
+  get isEmpty(): boolean {
+    return this.earlier.isEmpty;
+  }
+
   /** The digest of a file that has not changed since an earlier run. */
   find(name: string, stamp: FileStamp): Remembered['digest'] | undefined {
     return this.earlier.find(name, stamp);

@@ -5,13 +5,13 @@ import { SourceProblem } from './source.js';
 
 /** Reads and hashes large files in threads of its own, which start with the first of them. */
 export class FileInspector {
-  #pool: Piscina<string, FileReport> | undefined;
+  #pool: Piscina<string, FileReport | undefined> | undefined;
 
   constructor(private readonly threads: number) {}
 
   /** What is in a file now. Throws {@link SourceProblem} where it cannot be read. */
   async inspect(path: string): Promise<FileFound> {
-    this.#pool ??= new Piscina<string, FileReport>({
+    this.#pool ??= new Piscina<string, FileReport | undefined>({
       filename: fileURLToPath(new URL('./inspect-worker.js', import.meta.url)),
       maxThreads: this.threads,
       // A thread takes 60 ms to start, and Piscina ends one at once that has nothing to do.
@@ -19,8 +19,8 @@ export class FileInspector {
       concurrentTasksPerWorker: 1,
     });
     const report = await this.#pool.run(path);
-    if ('error' in report) throw new SourceProblem(report.error);
-    return report;
+    if (report && 'digest' in report) return report;
+    throw new SourceProblem(report?.error ?? 'it cannot be read');
   }
 
   async close(): Promise<void> {

@@ -27,15 +27,18 @@ const ATTEMPTS = 5;
 
 const buffer = Buffer.allocUnsafe(1024 * 1024);
 
-/** Reads and hashes a file on this thread: 15 µs for a small one, a second for a gigabyte. */
-export function readFile(path: string): FileReport {
+/**
+ * Reads and hashes a file on this thread: 15 µs for a small one, a second for a gigabyte. Undefined for one of more than
+ * `limit` bytes.
+ */
+export function readFile(path: string, limit = Number.POSITIVE_INFINITY): FileReport | undefined {
   try {
     // A pipe that takes the file's place meanwhile must not make this wait for its other end.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const report = readStable(fd);
-        if (report) return report;
+        const report = readStable(fd, limit);
+        if (report !== 'changed') return report;
       }
       return { error: 'it keeps changing while it is read' };
     } finally {
@@ -46,20 +49,19 @@ export function readFile(path: string): FileReport {
   }
 }
 
-/** Reads an open file; undefined if it changed meanwhile. */
-function readStable(fd: number): FileReport | undefined {
+function readStable(fd: number, limit: number): FileReport | undefined | 'changed' {
   const before = fstatSync(fd, { bigint: true });
   if (!before.isFile()) return { error: 'it is no plain file any more' };
   const size = Number(before.size);
+  if (size > limit) return undefined;
   const hash = new ContentHash();
-  // The end shows as a read of nothing, but for the last of a file that is as long as it should be.
   while (hash.size < size) {
     const length = readSync(fd, buffer, 0, buffer.length, hash.size);
-    if (length === 0) return undefined;
+    if (length === 0) return 'changed';
     hash.update(buffer.subarray(0, length));
   }
   const now = Date.now();
-  if (!isSame(before, fstatSync(fd, { bigint: true })) || hash.size !== size) return undefined;
+  if (!isSame(before, fstatSync(fd, { bigint: true })) || hash.size !== size) return 'changed';
   return {
     modified: Number(before.mtimeNs / 1_000_000_000n),
     size,

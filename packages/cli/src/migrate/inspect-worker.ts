@@ -1,6 +1,6 @@
 import { type FileReport, readFile } from './file-reading.js';
 
-/** What a thread of {@link FileInspector} does. */
-export default function inspect(path: string): FileReport {
+/** What a thread of `FileInspector` does. */
+export default function inspect(path: string): FileReport | undefined {
   return readFile(path);
 }

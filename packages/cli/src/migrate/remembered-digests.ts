@@ -49,6 +49,11 @@ export class RememberedDigests {
     this.#advance();
   }
 
+  /** Whether nothing comes behind what was asked for last. */
+  get isEmpty(): boolean {
+    return this.#next === undefined;
+  }
+
   /** The digest of a file, if that is known and the file has not changed since. */
   find(name: string, stamp: FileStamp): Digest | undefined {
     while (this.#next && compareNames(this.#next.name, name) < 0) this.#advance();

@@ -79,25 +79,35 @@ class TreeReader {
   }
 
   #look(name: FileName, path: string, filling: Filling): void {
-    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    const size = Number(stats?.size ?? Number.POSITIVE_INFINITY);
-    const stamp = stats?.isFile() ? stampOf(stats) : undefined;
-    const digest = stamp && this.memory?.find(name, stamp);
-    if (stats && digest) {
-      filling.add(name, digest, Number(stats.mtimeNs / 1_000_000_000n), size);
-      this.memory?.add(name, stamp, digest);
+    const { memory } = this;
+    const remembered = memory?.isEmpty === false ? rememberedFile(name, path, memory) : undefined;
+    if (remembered) {
+      const { digest, stamp, modified, size } = remembered;
+      filling.add(name, digest, modified, size);
+      memory?.add(name, stamp, digest);
       return;
     }
-    const found = stamp && size <= SMALL ? readFile(path) : undefined;
-    // A file that grew beyond all bounds since is read by the other thread, as those are that cannot be read.
-    if (found && 'digest' in found && found.bytes) {
+    const found = readFile(path, SMALL);
+    // What is larger is read by the other thread, as is what cannot be read.
+    if (found && 'digest' in found) {
       filling.add(name, found.digest, found.modified, found.size, found.bytes);
-      this.memory?.add(name, found.stamp, found.digest);
+      memory?.add(name, found.stamp, found.digest);
     } else {
       filling.add(name);
-      this.memory?.await(name);
+      memory?.await(name);
     }
   }
+}
+
+/** What is known of a file that has not changed since an earlier run. */
+function rememberedFile(name: FileName, path: string, memory: DigestMemory) {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (!stats?.isFile()) return undefined;
+  const stamp = stampOf(stats);
+  const digest = memory.find(name, stamp);
+  return (
+    digest && { digest, stamp, modified: Number(stats.mtimeNs / 1_000_000_000n), size: Number(stats.size) }
+  );
 }
 
 const { path, directory, exclude, memory: memoryPath } = workerData as TreeTask;
