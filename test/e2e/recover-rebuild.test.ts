@@ -18,13 +18,13 @@ import { describe, expect, it, vi } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
-import { recover, storeTemplate } from '../support/recovery.js';
+import { recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
 import { expectRefusal, runServer } from '../support/server-command.js';
 
 const store = storeTemplate();
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: STORE_PATIENCE });
 
 function overwrite(path: string, bytes: number): void {
   const fd = openSync(path, 'r+');
@@ -104,7 +104,7 @@ describe('filetracker-recover --rebuild', () => {
 
 describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
   it('costs nothing: it is run again', async () => {
-    const disk = makeExt4(600);
+    const disk = makeExt4(600 + Math.ceil(store.expected.size / 50));
     for (let round = 0; round < rounds(2); round++) {
       const directory = join(disk.path, `store-${round}`);
       cpSync(store.path, directory, { recursive: true });
