@@ -57,19 +57,20 @@ async function* copiesOf(snapshot: MetadataSnapshot): AsyncGenerator<BlobId> {
 /** Copies in a backup that a snapshot does not need. In memory are these, and at any time a 256th of the others. */
 async function superfluousCopies(snapshot: MetadataSnapshot, blobs: BlobStore): Promise<readonly BlobId[]> {
   const superfluous: BlobId[] = [];
-  let byte = 0;
   const needed = new Set<BlobId>();
-  const endByte = async () => {
-    for (const { id } of await blobs.copies(byte)) if (!needed.has(id)) superfluous.push(id);
-    needed.clear();
-    byte++;
+  let byte = 0;
+  const compareBefore = async (end: number) => {
+    for (; byte < end; byte++) {
+      for (const { id } of await blobs.copies(byte)) if (!needed.has(id)) superfluous.push(id);
+      needed.clear();
+    }
   };
   for await (const page of snapshot.contents()) {
     for (const { digest, location } of page) {
-      while (byte < Number.parseInt(digest.slice(0, 2), 16)) await endByte();
+      await compareBefore(Number.parseInt(digest.slice(0, 2), 16));
       if (location.kind === 'blob') needed.add(location.blob);
     }
   }
-  while (byte < 256) await endByte();
+  await compareBefore(256);
   return superfluous;
 }
