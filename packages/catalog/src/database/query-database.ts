@@ -72,4 +72,7 @@ export interface QueryWriter {
    * months away at once where the database keeps them apart and nothing of other machines is in them.
    */
   forgetChanges(before: bigint): Promise<number>;
+
+  /** Notes which of these contents several files have, see repeated-contents.ts. */
+  noteRepeated(fingerprints: readonly Buffer[]): Promise<void>;
 }

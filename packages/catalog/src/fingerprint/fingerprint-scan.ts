@@ -124,7 +124,7 @@ async function* candidates(
 
 /** Writes results of one batch in one transaction. */
 async function store(database: QueryDatabase, results: readonly Hashed<FingerprintTask>[]): Promise<void> {
-  await database.write(async ({ tables }) => {
+  await database.write(async ({ tables, noteRepeated }) => {
     const directories = new Map<BytePath, bigint | undefined>();
     for (const { task, outcome } of results) {
       if (outcome.kind === 'failed' || outcome.kind === 'gone') continue;
@@ -154,5 +154,8 @@ async function store(database: QueryDatabase, results: readonly Hashed<Fingerpri
         .where('sequence', '=', task.sequence)
         .execute();
     }
+    await noteRepeated(
+      results.flatMap(({ outcome }) => (outcome.kind === 'hashed' ? [Buffer.from(outcome.fingerprint)] : [])),
+    );
   });
 }

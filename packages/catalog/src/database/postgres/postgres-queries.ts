@@ -19,6 +19,7 @@ import type {
   QueryWriter,
   StreamOptions,
 } from '../query-database.js';
+import { repeatedContents } from '../repeated-contents.js';
 import type { CatalogTables } from '../tables.js';
 import {
   connect,
@@ -125,6 +126,14 @@ class PostgresQueries implements QueryDatabase {
       const result = await work({
         tables: builder(place, client),
         forgetChanges: (before) => forgetChanges(client, host.id, before),
+        noteRepeated: async (fingerprints) => {
+          const repeated = repeatedContents('fingerprint = ANY ($1)', `${host.id}`);
+          await client.query(
+            `INSERT INTO ${SCHEMA}.repeated_contents ${repeated} ON CONFLICT (host_id, fingerprint)
+             DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
+            [fingerprints],
+          );
+        },
       });
       await client.query('COMMIT');
       return result;

@@ -4,6 +4,7 @@ import { type BytePath, toBytes } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
 import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
 import type { DirectoryColumn, PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import { repeatedContents } from '../repeated-contents.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
 import { rangeCondition } from './change-range.js';
@@ -110,7 +111,12 @@ class SqliteQueries implements QueryDatabase {
           .executeTakeFirst();
         return Number(numDeletedRows);
       };
-      const result = await work({ tables, forgetChanges });
+      const noteRepeated = async (fingerprints: readonly Buffer[]) => {
+        const marks = fingerprints.map(() => '?').join(', ');
+        const repeated = repeatedContents(`fingerprint IN (${marks})`);
+        database.prepare(`INSERT OR REPLACE INTO repeated_contents ${repeated}`).run(...fingerprints);
+      };
+      const result = await work({ tables, forgetChanges, noteRepeated });
       database.exec('COMMIT');
       return result;
     } catch (error) {
