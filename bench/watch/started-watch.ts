@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const COMMAND = fileURLToPath(new URL('../../packages/cli/dist/bin/filetracker.js', import.meta.url));
+/** The program `filetracker`. */
+export const COMMAND = fileURLToPath(new URL('../../packages/cli/dist/bin/filetracker.js', import.meta.url));
+
+/** Lines that are kept of what a watcher tells at its start. */
+const MAX_TOLD = 20;
 
 /** A watcher that is running, ours or another. */
 export class StartedWatch {
@@ -12,6 +16,8 @@ export class StartedWatch {
     readonly child: ChildProcess,
     /** Seconds from its start until it said that it follows the tree. */
     readonly secondsToLive: number,
+    /** The lines that it told until then. */
+    readonly told: readonly string[],
   ) {}
 
   /** `filetracker watch`. */
@@ -37,13 +43,15 @@ export class StartedWatch {
       ready.stream === 'stdout' ? [child.stdout, child.stderr] : [child.stderr, child.stdout];
     other.resume();
     const lines = createInterface(told);
+    const first: string[] = [];
     await new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => {
+        if (first.length < MAX_TOLD) first.push(line);
         if (ready.line.test(line)) resolve();
       });
       child.once('exit', (code) => reject(new Error(`${command} ended with ${code}`)));
     });
-    return new StartedWatch(child, (performance.now() - began) / 1000);
+    return new StartedWatch(child, (performance.now() - began) / 1000, first);
   }
 
   /** Resident memory, in MiB. */

@@ -141,4 +141,15 @@ describe.runIf(isRoot)('file systems', () => {
     expect(await lastDifferences(catalog, parseBytePath(root))).toEqual([]);
     await process.end('SIGINT');
   });
+
+  test.each(['fanotify', 'inotify'])('what is mounted elsewhere is no gap: %s', async (backend) => {
+    const { root, database } = await watchWorkplace();
+    const process = new WatchProcess(root, database, { flags: [...FAST, '--backend', backend] });
+    await process.started();
+    makeTmpfs(8);
+    writeFileSync(join(root, 'x'), 'x');
+    await process.line({ kind: 'batch' });
+    expect(process.lines.filter(({ kind }) => kind === 'gap')).toEqual([]);
+    await process.end('SIGINT');
+  });
 });

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { type BytePath, type Catalog, isDirectory, type Mutation, openCatalog } from '@filetracker/catalog';
+import { type BytePath, type Catalog, openCatalog } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
-import { all, contents } from '../support/catalog-contents.js';
+import { contents } from '../support/catalog-contents.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
+import { kept, replay } from '../support/mutation-replay.js';
 import { newDatabase } from '../support/postgres-database.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
@@ -15,46 +16,6 @@ import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.
  */
 
 const BACKENDS = isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const);
-
-/** Path to what a replay keeps. */
-type Replayed = Map<string, string>;
-
-async function kept(catalog: Catalog, path: BytePath): Promise<Replayed> {
-  const { directories, files } = await contents(catalog, path);
-  return new Map([
-    ...directories.map(({ path: at, attributes: { mode } }): [string, string] => [at, `${mode}`]),
-    ...files.map((file): [string, string] => [file.path, keep(file)]),
-  ]);
-}
-
-function keep({
-  mode,
-  size,
-  mtimeNs,
-  inode,
-}: {
-  mode: number;
-  size: number;
-  mtimeNs: bigint;
-  inode: bigint;
-}) {
-  return isDirectory(mode) ? `${mode}` : `${mode} ${size} ${mtimeNs} ${inode}`;
-}
-
-/** Replays the log behind a cursor, batch by batch: what left a place first, then what came. */
-async function replay(tree: Replayed, catalog: Catalog, after: number): Promise<Replayed> {
-  const batches = new Map<number, Mutation[]>();
-  for (const mutation of await all(catalog.mutations({ after }))) {
-    batches.set(mutation.recordedAt, [...(batches.get(mutation.recordedAt) ?? []), mutation]);
-  }
-  for (const batch of batches.values()) {
-    for (const { kind, path, previousPath } of batch) {
-      if (kind === 'removed' || kind === 'renamed') tree.delete(previousPath ?? path);
-    }
-    for (const { path, after: now } of batch) if (now) tree.set(path, keep(now));
-  }
-  return tree;
-}
 
 /** What du(1) says: lengths of files and directories, and the space that they take. */
 function diskUsage(root: string): { readonly lengths: number; readonly taken: number } {

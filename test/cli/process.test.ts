@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { filetracker, startFiletracker } from '../support/filetracker-process.js';
 import { reply, startScriptedServer } from '../support/scripted-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const BINARIES = fileURLToPath(new URL('../../packages/cli/dist/bin', import.meta.url));
 
 it.each([
   'SIGINT',
@@ -63,7 +66,11 @@ it('help groups the commands, and every command has examples and the global opti
     expect(help.stdout).toMatch(/Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json/);
     expect(help.stdout).toMatch(/\nExamples:\n {2}filetracker /);
   }
-  expect((await filetracker(['--version'], { cwd })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it.each(readdirSync(BINARIES).filter((file) => file.endsWith('.js')))('%s tells its version', (file) => {
+  const stdout = execFileSync(process.execPath, [join(BINARIES, file), '-V'], { encoding: 'utf8' });
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 it('bash completes commands and options as the script says', async () => {

@@ -65,7 +65,7 @@ it('filetracker feed prints changes and gaps, a line each', async () => {
     /^1 {2}20\d\d-\S+ \S+ {2}\+ {2}\/dir\/a@7 {2}5 B\n2 {2}\S+ \S+ {2}- {2}\/dir\/a@9\n$/,
   );
   const json = await filetracker(['feed', '--json', '--since', '1'], options);
-  expect(JSON.parse(json.stdout)).toMatchObject({ sequence: 2, kind: 'delete', name: 'dir/a', version: 9 });
+  expect(JSON.parse(json.stdout)).toMatchObject({ sequence: 2, kind: 'delete', name: '/dir/a', version: 9 });
   const gap = await filetracker(['feed', '--since', '99'], options);
   expect(gap.stdout).toBe(
     '# changes 1 to 2 cannot be told any more: list the store to know where it stands\n',

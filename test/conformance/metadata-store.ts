@@ -102,11 +102,14 @@ export function describeMetadataStore(
       });
       expect(await store.collectGarbage({ limit: 10, deleted: [] })).toEqual([]);
       await store.putFile(file('c', 1, 'other'), { location: blob('fourth') });
+      expect(await store.garbage(10)).toBe(1);
       expect(await store.collectGarbage({ limit: 10, deleted: [] })).toEqual(['first']);
       expect(await store.findContent(digestOf('same'))).toBeUndefined();
       // Whoever was to delete it may have crashed.
       expect(await store.collectGarbage({ limit: 10, deleted: [] })).toEqual(['first']);
+      expect(await store.garbage(10)).toBe(1);
       expect(await store.collectGarbage({ limit: 10, deleted: ['first' as BlobId] })).toEqual([]);
+      expect(await store.garbage(10)).toBe(0);
       expect(await store.collectGarbage({ limit: 10, deleted: [] })).toEqual([]);
       expect(await store.totals()).toMatchObject({ files: 1, contents: 1, storedBytes: 7 });
     });
@@ -117,7 +120,9 @@ export function describeMetadataStore(
         await store.putFile(file(name, 1, name), { location: blob(name) });
         await store.deleteFile(parseFileName(name), toVersion(1));
       }
+      expect(await store.garbage(2)).toBe(2);
       const deleted = await store.collectGarbage({ limit: 2, deleted: [] });
+      expect(await store.garbage(10)).toBe(3);
       expect(deleted).toHaveLength(2);
       expect(await store.collectGarbage({ limit: 2, deleted })).toHaveLength(1);
     });

@@ -145,6 +145,23 @@ export function describeWatchRecorder({ kind, create }: CatalogFactory): void {
       ]);
     });
 
+    test('what a listing finds gone stays gone in its batch, though it may be there again when it is read', async () => {
+      const tree = new PackedTree('/data').file('d/x/f').file('d/y/deep/f').file('d/z/f');
+      const { catalog, recorder } = await watching(tree);
+      const again = tree.file('d/x/new').file('d/y/deep/new').list('d/x', 'd/y/deep');
+      tree.remove('d/x').file('d/x').remove('d/y');
+      const done = await batch(recorder, tree.list('d'), again);
+      expect(inWords(await mutationsOf(catalog, done)).toSorted()).toEqual([
+        'new /data/d/x',
+        'removed /data/d/x',
+        'removed /data/d/x/f',
+        'removed /data/d/y',
+        'removed /data/d/y/deep',
+        'removed /data/d/y/deep/f',
+      ]);
+      expect(await contents(catalog, tree.root)).toEqual(await scanned(tree));
+    });
+
     test('nothing is locked between batches: scans and other watches take turns, each change is recorded once', async () => {
       const tree = new PackedTree('/data').file('a', { size: 1 });
       const { catalog, recorder } = await watching(tree);

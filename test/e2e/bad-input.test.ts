@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compressFrame } from '#server/codec/zstd.js';
 import { incompressible, sha256 } from '../support/contents.js';
-import { deleteFile, fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { deleteFile, fileTarget, getFile, putFile } from '../support/file-requests.js';
 import { type RawReply, rawExchange, rawRequest } from '../support/raw-http.js';
-import { storeFiles } from '../support/store-files.js';
+import { settledStore } from '../support/settled-store.js';
 import { suiteServer } from '../support/suite-server.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -19,24 +19,19 @@ beforeAll(async () => {
   await putFile(server.port, { name: 'dir/large', version: 1000, content: large });
 });
 
-/** All that a client and an administrator can see of the store. */
-async function everything() {
-  return { files: storeFiles(server.directory), totals: await storeTotals(server.port) };
-}
-
 /** Checks that a request is refused in the form that clients read, and that nothing comes of it. */
 async function refused(
   ask: () => Promise<RawReply>,
   { status, reason }: { readonly status: number; readonly reason: RegExp },
 ): Promise<RawReply> {
-  const before = await everything();
+  const before = await settledStore(server);
   const reply = await ask();
   expect(reply.status).toBe(status);
   expect(reply.headers.get('x-exception')).toMatch(reason);
   expect(`${reply.headers.get('x-exception')}${reply.body.toString()}`).not.toMatch(
     /filetracker-suite| {4}at /,
   );
-  expect(await everything()).toEqual(before);
+  expect(await settledStore(server)).toEqual(before);
   return reply;
 }
 
@@ -269,7 +264,7 @@ describe('an answer reaches clients that do not listen while they send', () => {
     ['an encoding that is unknown', { 'Content-Encoding': 'br' }, 415],
   ])('%s', async (_, headers, status) => {
     const content = Buffer.alloc(24 * MEBIBYTE, 'not compressed');
-    const before = await everything();
+    const before = await settledStore(server);
     const socket = connect(server.port, '127.0.0.1');
     socket.pause();
     const lines = Object.entries({ Host: 'localhost', 'Content-Length': content.length, ...headers });
@@ -285,6 +280,6 @@ describe('an answer reaches clients that do not listen while they send', () => {
     const [reply] = (await once(socket, 'data')) as [Buffer];
     expect(reply.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     socket.destroy();
-    expect(await everything()).toEqual(before);
+    expect(await settledStore(server)).toEqual(before);
   });
 });

@@ -3,19 +3,16 @@ import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { compressFrame } from '#server/codec/zstd.js';
-import { incompressible, sha256 } from '../support/contents.js';
-import { deleteFile, fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { incompressible } from '../support/contents.js';
+import { deleteFile, fileTarget, getFile, putFile } from '../support/file-requests.js';
 import { peakMemory } from '../support/process-figures.js';
 import { rawExchange } from '../support/raw-http.js';
-import { blobFiles, stagedFiles, storeFiles } from '../support/store-files.js';
+import { settledStore } from '../support/settled-store.js';
+import { stagedFiles, storeFiles } from '../support/store-files.js';
 import { suiteServer } from '../support/suite-server.js';
 
 const MEBIBYTE = 1024 * 1024;
 const server = suiteServer('--max-file-size', '64M');
-
-async function everything() {
-  return { files: storeFiles(server.directory), totals: await storeTotals(server.port) };
-}
 
 function serverMemory(): number {
   return peakMemory(server.process.child.pid ?? 0);
@@ -40,7 +37,7 @@ describe('a body that expands beyond its limit is refused, and memory stays flat
     ['a long gzip beyond its Logical-Size', long, 'gzip', { 'Logical-Size': '1000' }, 400],
   ])('%s', async (_, content, encoding, headers, status) => {
     await putFile(server.port, { name: 'warm-up', version: 1, content: incompressible('x', 8 * MEBIBYTE) });
-    const before = await everything();
+    const before = await settledStore(server);
     const memory = serverMemory();
     const replies = await Promise.all(
       Array.from({ length: 4 }, () =>
@@ -53,7 +50,7 @@ describe('a body that expands beyond its limit is refused, and memory stays flat
       ),
     );
     expect(replies.map((reply) => reply.status)).toEqual(Array.from({ length: 4 }, () => status));
-    expect(await everything()).toEqual(before);
+    expect(await settledStore(server)).toEqual(before);
     expect(serverMemory() - memory).toBeLessThan(100);
   });
 
@@ -102,8 +99,7 @@ describe('an upload that is cut leaves no trace', () => {
   ])('%s', async (_, headers, body) => {
     await deleteFile(server.port, 'good', 2000);
     await putFile(server.port, { name: 'good', version: 1000, content: Buffer.from('good') });
-    await vi.waitFor(() => expect(blobFiles(server.directory).join()).not.toContain(sha256(content)));
-    const before = await everything();
+    const before = await settledStore(server);
 
     const reset = await begin(headers, body);
     reset.resetAndDestroy();
@@ -115,7 +111,7 @@ describe('an upload that is cut leaves no trace', () => {
     await once(halfClosed, 'close');
     await vi.waitFor(() => expect(storeFiles(server.directory)).toEqual(before.files), { timeout: 5000 });
 
-    expect(await everything()).toEqual(before);
+    expect(await settledStore(server)).toEqual(before);
     expect((await getFile(server.port, 'good')).body.toString()).toBe('good');
     // The retry is stored, and is what was sent.
     expect((await putFile(server.port, { name: 'good', version: 2000, content })).status).toBe(200);

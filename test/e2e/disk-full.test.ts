@@ -6,14 +6,18 @@ import { deleteFile, getFile, putFile } from '../support/file-requests.js';
 import {
   cutPower,
   fillUp,
+  hasBtrfs,
+  makeBtrfs,
   makeExt4,
   makeReadOnly,
   makeTmpfs,
   type TestFileSystem,
 } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rawRequest } from '../support/raw-http.js';
 import { isRoot } from '../support/root.js';
+import { expectRefusal, runServer } from '../support/server-command.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { stagedFiles } from '../support/store-files.js';
 
@@ -94,6 +98,32 @@ describe.runIf(isRoot).each([
     }
     await load.verify(server, directory);
     expect(server.child.exitCode).toBe(null);
+  });
+});
+
+describe.runIf(isRoot)('I7: a disk without a single free block', () => {
+  it('a server that starts on it says so', async () => {
+    const disk = makeExt4(64);
+    const { server, directory } = await serverOn(disk);
+    await server.end();
+    // As in a copy of the store.
+    rmSync(join(directory, 'metadata', 'lock.mdb'));
+    fillUp(disk, 0);
+    expectRefusal(await runServer('-d', directory), /no space is left on the disk/);
+  });
+
+  it.runIf(hasBtrfs)('btrfs: changes are refused, nothing else, and resume', async () => {
+    const disk = makeBtrfs(128);
+    const { server } = await serverOn(disk);
+    const put = (name: string) =>
+      putFile(server.port, { name, version: 1, content: incompressible(name, 3000) });
+    expect((await put('before')).status).toBe(200);
+    const makeRoom = fillUp(disk, 0);
+    for (let n = 0; n < 100; n++) expect((await put(`more/${n}`)).status).toBe(507);
+    expect((await getFile(server.port, 'before')).status).toBe(200);
+    makeRoom();
+    await expect.poll(async () => (await put('again')).status, PATIENTLY).toBe(200);
+    expect(await server.end()).toBe(0);
   });
 });
 

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
-import { getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { getFile, putFile } from '../support/file-requests.js';
 import { type RawReply, rawRequest } from '../support/raw-http.js';
 import { rounds } from '../support/rounds.js';
+import { settledTotals } from '../support/settled-store.js';
 import { stagedFiles } from '../support/store-files.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -129,10 +130,10 @@ describe('a form is refused', () => {
     ['with too many parts', Array.from({ length: 1001 }, () => part('directory', 'x')), 413, /1000 parts/],
   ])('%s', async (_, parts, status, reason) => {
     await putFile(server.port, { name: 'taken/file', version: 1000, content: Buffer.from('x') });
-    const before = await storeTotals(server.port);
+    const before = await settledTotals(server.port);
     const reply = await post(form(...parts));
     expect([reply.status, reply.headers.get('x-exception')]).toEqual([status, expect.stringMatching(reason)]);
-    expect(await storeTotals(server.port)).toEqual(before);
+    expect(await settledTotals(server.port)).toEqual(before);
     expect(stagedFiles(server.directory)).toEqual([]);
   });
 
@@ -143,9 +144,9 @@ describe('a form is refused', () => {
     ['with another boundary', { 'Content-Type': 'multipart/form-data; boundary=x' }, 400],
     ['from another site', { 'Sec-Fetch-Site': 'cross-site' }, 403],
   ])('%s', async (_, headers, status) => {
-    const before = await storeTotals(server.port);
+    const before = await settledTotals(server.port);
     expect((await post(form(part('f', 'content', 'refused')), headers)).status).toBe(status);
-    expect(await storeTotals(server.port)).toEqual(before);
+    expect(await settledTotals(server.port)).toEqual(before);
   });
 
   it('with what it stored before', async () => {
@@ -181,14 +182,14 @@ describe('a form that is cut', () => {
     end + 20,
     whole.length - 5,
   ])('after %i bytes stores nothing of its file', async (length) => {
-    const before = await storeTotals(server.port);
+    const before = await settledTotals(server.port);
     const { status } = await post(whole.subarray(0, length));
     expect([status, length]).toEqual([length === 0 ? 200 : 400, length]);
-    expect(await storeTotals(server.port)).toEqual(before);
+    expect(await settledTotals(server.port)).toEqual(before);
   });
 
   it('with its connection, anywhere, stores nothing of its file', async () => {
-    const before = await storeTotals(server.port);
+    const before = await settledTotals(server.port);
     for (let n = 0; n < rounds(15); n++) {
       const head =
         `POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n` +
@@ -197,7 +198,7 @@ describe('a form that is cut', () => {
       await cutExchange(Buffer.concat([Buffer.from(head), whole.subarray(0, length)]));
     }
     await expect.poll(() => stagedFiles(server.directory)).toEqual([]);
-    expect(await storeTotals(server.port)).toEqual(before);
+    expect(await settledTotals(server.port)).toEqual(before);
   });
 });
 

@@ -12,6 +12,9 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const ROUNDS = rounds(3, 100);
 
+/** Rounds in which the primary process dies. */
+const DEATHS = rounds(3, 30);
+
 /** Longest time in milliseconds that a client may wait for an answer or the end of its connection. */
 const PATIENCE = 10_000;
 
@@ -64,24 +67,33 @@ describe.each([
 });
 
 describe('--workers', () => {
-  it('I4: end with their primary process and leave LMDB to others, also when it dies in the middle of writes', async () => {
-    const directory = temporaryDirectory();
-    const load = new Load();
-    for (let round = 0; round < rounds(3, 30); round++) {
-      const server = await startForTest(directory, '--workers', '2');
-      const workers = childrenOf(server.child.pid);
-      const stop = new AbortController();
-      const running = load.run(server, { clients: 4, stop: stop.signal, mayFail: true, patience: PATIENCE });
-      const before = load.acknowledged;
-      await vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 });
-      await server.end('SIGKILL');
-      await vi.waitFor(() => expect(workers.filter(isRunning)).toEqual([]), { timeout: 10_000 });
-      stop.abort();
-      await running;
-    }
-    // Whatever still held the lock would let no other server write.
-    await load.verify(await startForTest(directory), directory);
-  }, 120_000);
+  it(
+    'I4: end with their primary process and leave LMDB to others, also when it dies in the middle of writes',
+    async () => {
+      const directory = temporaryDirectory();
+      const load = new Load();
+      for (let round = 0; round < DEATHS; round++) {
+        const server = await startForTest(directory, '--workers', '2');
+        const workers = childrenOf(server.child.pid);
+        const stop = new AbortController();
+        const running = load.run(server, {
+          clients: 4,
+          stop: stop.signal,
+          mayFail: true,
+          patience: PATIENCE,
+        });
+        const before = load.acknowledged;
+        await vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 });
+        await server.end('SIGKILL');
+        await vi.waitFor(() => expect(workers.filter(isRunning)).toEqual([]), { timeout: 10_000 });
+        stop.abort();
+        await running;
+      }
+      // Whatever still held the lock would let no other server write.
+      await load.verify(await startForTest(directory), directory);
+    },
+    DEATHS * 15_000 + 60_000,
+  );
 
   it('finish the requests under way when the whole process group is told to stop', async () => {
     const child = spawn(

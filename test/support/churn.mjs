@@ -1,4 +1,7 @@
-/** Changes a tree at random: `node churn.mjs ROOT OUTSIDE SEED COUNT`. Several of them may work on one tree. */
+/**
+ * Changes a tree at random: `node churn.mjs ROOT OUTSIDE SEED COUNT [PAUSE]`, with a pause of so many milliseconds
+ * between two edits. Several of them may work on one tree.
+ */
 import {
   appendFileSync,
   chmodSync,
@@ -17,7 +20,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-const [, , root = '', outside = '', seed, count] = process.argv;
+const [, , root = '', outside = '', seed, count, pause] = process.argv;
 
 /** A small generator (mulberry32): the same seed gives the same edits. */
 let state = Number(seed) >>> 0;
@@ -108,7 +111,10 @@ const EDITS = [
   () => writeSync(pick(open), Buffer.alloc(random(5000), 1)),
 ];
 
+const resting = new Int32Array(new SharedArrayBuffer(4));
+
 for (let n = 0; n < Number(count); n++) {
+  if (pause !== undefined) Atomics.wait(resting, 0, 0, Number(pause));
   try {
     pick(EDITS)();
   } catch {

@@ -41,12 +41,13 @@ export interface StoreTotals {
   readonly logical_bytes: number;
   readonly content_bytes: number;
   readonly stored_bytes: number;
+  readonly garbage_contents: number;
 }
 
 export async function storeTotals(port: Endpoint): Promise<StoreTotals> {
   const reply = await rawRequest(port, { method: 'GET', target: '/status' });
-  const { files, contents, logical_bytes, content_bytes, stored_bytes } = JSON.parse(
+  const { files, contents, logical_bytes, content_bytes, stored_bytes, garbage_contents } = JSON.parse(
     reply.body.toString(),
   ) as StoreTotals;
-  return { files, contents, logical_bytes, content_bytes, stored_bytes };
+  return { files, contents, logical_bytes, content_bytes, stored_bytes, garbage_contents };
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -31,6 +31,19 @@ export function makeExt4(mebibytes: number, ...options: string[]): TestFileSyste
   writeFileSync(image, '');
   truncateSync(image, mebibytes * 1024 * 1024);
   run('mkfs.ext4', '-q', '-m', '0', ...options, image);
+  return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
+}
+
+/** Whether there are the tools for btrfs. */
+export const hasBtrfs = spawnSync('mkfs.btrfs', ['--version']).status === 0;
+
+/** Makes a small btrfs in a file: one that writes nothing in place. Needs root and {@link hasBtrfs}. */
+export function makeBtrfs(mebibytes: number): TestFileSystem {
+  const directory = temporaryDirectory();
+  const image = join(directory, 'image');
+  writeFileSync(image, '');
+  truncateSync(image, mebibytes * 1024 * 1024);
+  run('mkfs.btrfs', '-q', image);
   return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
 }
 

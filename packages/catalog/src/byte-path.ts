@@ -51,6 +51,15 @@ export function isWithin(path: BytePath, directory: BytePath): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
+/** Whether a path is one of some directories or lies below one. */
+export function isWithinAny(path: BytePath, directories: ReadonlySet<BytePath>): boolean {
+  if (directories.size === 0) return false;
+  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) {
+    if (directories.has(at)) return true;
+  }
+  return false;
+}
+
 /** The bytes of a name or path, as system calls and databases take them. */
 export function toBytes(text: ByteName | BytePath): Buffer {
   return Buffer.from(text, 'latin1');

@@ -1,8 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import { createRequire } from 'node:module';
 import { type Command, CommanderError } from 'commander';
 import type { CommandContext } from './context.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
 import { Output } from './output/output.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 /**
  * Runs a command of the PATH with these arguments and sets the exit code of the process.
@@ -11,7 +14,7 @@ import { Output } from './output/output.js';
  */
 export async function runProgram(
   args: readonly string[],
-  build: (context: CommandContext) => Command,
+  build: (context: CommandContext, args: readonly string[]) => Command | Promise<Command>,
   failed?: number,
 ): Promise<void> {
   endQuietlyOnClosedPipe();
@@ -26,7 +29,8 @@ export async function runProgram(
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const program = build({ output, signal: interrupt.signal });
+  const program = await build({ output, signal: interrupt.signal }, args);
+  program.version(version, '-V, --version', 'show the version of this program');
   output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.
   for (const command of [program, ...program.commands]) command.configureOutput({ outputError: () => {} });

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
-import type { ScanOptions, ScanRun } from '@filetracker/catalog';
+import type { BytePath, ScanOptions, ScanProgress, ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogPlace, pathArgument, pathResult, withCatalog } from './catalog-command.js';
+import { catalogPlace, pathArgument, pathResult } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import { UsageError } from './output/failure.js';
 import { ScanProgressLine } from './output/scan-progress.js';
@@ -19,22 +19,34 @@ export async function scanTree(
   }
   const root = await pathArgument(await realpath(directory));
   const options = await scanOptions(settings, context.signal);
-  await withCatalog(command, { create: true }, async (catalog) => {
-    const { scan, displayPath } = await import('@filetracker/catalog/scan');
-    const line = new ScanProgressLine(process.stderr, progressStyle(context));
-    const run = await scan(catalog, root, {
-      ...options,
-      onProgress: (progress) => line.update(progress),
-    }).finally(() => line.stop());
-    const name = settings.dryRun ? 'dry run' : `scan ${run.id}`;
-    const { id, ...result } = scanResult(run);
-    context.output.result(scanSummary(run, displayPath(root), name), {
-      ...(settings.dryRun ? { dryRun: true } : { id }),
-      ...(await pathResult('root', root)),
-      ...result,
-    });
-    await fingerprint(context, run, { settings, command });
+  const { displayPath } = await import('@filetracker/catalog/scan');
+  const line = new ScanProgressLine(process.stderr, progressStyle(context));
+  const onProgress = (progress: ScanProgress) => line.update(progress);
+  const run = await record(root, command, { ...options, onProgress }).finally(() => line.stop());
+  const name = settings.dryRun ? 'dry run' : `scan ${run.id}`;
+  const { id, ...result } = scanResult(run);
+  context.output.result(scanSummary(run, displayPath(root), name), {
+    ...(settings.dryRun ? { dryRun: true } : { id }),
+    ...(await pathResult('root', root)),
+    ...result,
   });
+  await fingerprint(context, run, { settings, command });
+}
+
+/** Scans while the catalog opens. */
+async function record(root: BytePath, command: Command, options: ScanOptions): Promise<ScanRun> {
+  const { openCatalog, scan } = await import('@filetracker/catalog/scan');
+  const { database, ...host } = catalogPlace(command);
+  const catalog = openCatalog(database, { create: true, ...host });
+  try {
+    return await scan(catalog, root, options);
+  } finally {
+    // Where it cannot be opened the scan has failed for that reason.
+    await catalog.then(
+      (opened) => opened.close(),
+      () => {},
+    );
+  }
 }
 
 /** Reads the files that the scan asks for and says what came of it. */

@@ -9,7 +9,10 @@ export function expectStat(
   stat: FileStat | undefined,
   wanted: Version | undefined,
 ): FileStat {
-  if (!stat) throw new FileNotFoundError(name);
+  if (!stat) {
+    const reason = wanted === undefined ? undefined : `no version ${wanted} of it is kept`;
+    throw new FileNotFoundError(name, reason);
+  }
   if (wanted !== undefined && wanted !== stat.version)
     throw new VersionMismatchError(name, wanted, stat.version);
   return stat;

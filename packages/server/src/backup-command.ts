@@ -16,6 +16,7 @@ export async function backUpOnCommand(
     .argument('<target>', 'the directory of the backup')
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', defaultDirectory(environment))
     .option('--json', 'print the result as JSON')
+    .helpOption('-h, --help', 'show this help')
     .exitOverride()
     .addHelpText(
       'after',

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -106,11 +107,15 @@ export function defaultDirectory(environment: NodeJS.ProcessEnv): string {
 /** Time for a pass of scrubbing: 30 days. */
 const SCRUB_INTERVAL = 30 * 24 * 3600 * 1000;
 
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
 function serverCommand(directory: string): Command {
   const command = new Command('filetracker-server')
     .description(
       'Serves files over HTTP from a directory: compressed, deduplicated and safe once acknowledged.',
     )
+    .version(version, '-V, --version', 'show the version of this program')
+    .helpOption('-h, --help', 'show this help')
     .exitOverride();
   addListenOptions(command)
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
@@ -132,7 +137,11 @@ function serverCommand(directory: string): Command {
       ).conflicts('readOnly'),
     )
     .option('--workers <number>', 'processes that serve', wholeNumber(1, 1024), 1)
-    .option('--max-file-size <size>', 'largest file accepted, such as 10G', size, Number.MAX_SAFE_INTEGER)
+    .addOption(
+      new Option('--max-file-size <size>', 'largest file accepted, such as 10G')
+        .argParser(size)
+        .default(Number.MAX_SAFE_INTEGER, 'unlimited'),
+    )
     .option(
       '--compression-level <level>',
       'zstd level of new contents',
@@ -147,11 +156,13 @@ function serverCommand(directory: string): Command {
         .choices(['commit', 'none'])
         .default('commit'),
     );
-  addCheckpointOptions(command).option(
-    '--scrub-interval <time>',
-    'verify all contents in the background once in this time; 0 for never (default: 30d)',
-    durationOrZero,
-    SCRUB_INTERVAL,
+  addCheckpointOptions(command).addOption(
+    new Option(
+      '--scrub-interval <time>',
+      'verify all contents in the background once in this time; 0 for never',
+    )
+      .argParser(durationOrZero)
+      .default(SCRUB_INTERVAL, '30d'),
   );
   addProtectionOptions(command);
   return addStoreOptions(command).addHelpText(

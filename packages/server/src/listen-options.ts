@@ -42,7 +42,11 @@ export function addListenOptions(command: Command): Command {
         .default(DEFAULT_LISTEN, DEFAULT_LISTEN.join()),
     )
     .option('--socket-mode <mode>', 'mode of Unix sockets, such as 660', fileMode)
-    .option('--prefix <path>', 'base path of all URLs, such as /ft', basePath, '')
+    .addOption(
+      new Option('--prefix <path>', 'base path of all URLs, such as /ft')
+        .argParser(basePath)
+        .default('', 'none'),
+    )
     .option(
       '--idle-timeout <seconds>',
       'cut connections on which nothing moves for so long; 0 for never',

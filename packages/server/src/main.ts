@@ -4,6 +4,7 @@ import { backUpOnCommand } from './backup-command.js';
 import { serveWithWorkers, type WorkerMessage } from './cluster.js';
 import { parseConfig, type ServerConfig } from './config.js';
 import { type DaemonMessage, startDaemon } from './daemon.js';
+import { endAtOnce } from './end-at-once.js';
 import { type RunningServer, serve } from './serve.js';
 
 /** Exit codes of the commands. */
@@ -69,14 +70,6 @@ function stopOnSignal(starting: Promise<RunningServer>): void {
       void stopAndExit(starting);
     });
   }
-}
-
-/**
- * Ends this process as a crash does, which the store survives. `process.exit` waits for lmdb's writing thread, and that
- * for callbacks which no longer run: in the middle of a transaction it would hang for ever, with LMDB's write lock.
- */
-function endAtOnce(): void {
-  process.kill(process.pid, 'SIGKILL');
 }
 
 async function stopAndExit(starting: Promise<RunningServer>): Promise<void> {

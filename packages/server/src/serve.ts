@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
+import { endAtOnce } from './end-at-once.js';
 import { FallbackImport } from './fallback/fallback-import.js';
 import { readDirectly } from './http/direct-reads.js';
 import { createHttpServer } from './http/http-server.js';
@@ -46,6 +47,10 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     rules: config.rules,
     readOnly: config.readOnly,
     onBackgroundError: (err) => logger.error({ err }, 'background work failed'),
+    onUnusable: (err) => {
+      logger.fatal({ err }, 'this process can use the store no more and ends; start it again');
+      endAtOnce();
+    },
   });
   if (opened.swept > 0) logger.warn({ files: opened.swept }, 'removed what an earlier crash had left');
   const { store } = opened;

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import type { Catalog } from './catalog.js';
 import { checkFilePlace, isPostgres, type OpenCatalogOptions } from './catalog-place.js';
-import { openSqliteCatalog } from './sqlite/sqlite-catalog.js';
 
 /**
  * Opens the catalog at a place: the path of a SQLite file, or the URL of a PostgreSQL database (`postgres://`). The
@@ -9,11 +8,12 @@ import { openSqliteCatalog } from './sqlite/sqlite-catalog.js';
  * not there, or is not a catalog of this program.
  */
 export async function openCatalog(place: string, options: OpenCatalogOptions): Promise<Catalog> {
+  // Back ends are loaded when they are needed: no scan waits for the other one's.
   if (isPostgres(place)) {
-    // Loaded when it is needed: a scan into a file need not wait for it.
     const { openPostgresCatalog } = await import('./postgres/postgres-catalog.js');
     return openPostgresCatalog(place, { host: hostname(), ...options });
   }
   checkFilePlace(place, options);
+  const { openSqliteCatalog } = await import('./sqlite/sqlite-catalog.js');
   return openSqliteCatalog(place);
 }

@@ -52,7 +52,12 @@ export interface WatchRecorder {
 
 /** Some changes that become visible together. Exactly one of {@link commit} and {@link abort} ends it. */
 export interface WatchBatch {
-  /** Takes in listings by the rules of {@link ScanSession.record}. */
+  /**
+   * Takes in listings by the rules of {@link ScanSession.record}. Those of directories that the catalog does not know
+   * come behind the one that names them. What a listing finds gone stays gone in this batch: listings of it, or of
+   * what was below it, that come later are left out, so that a batch tells of each path at most once that something
+   * left it and once that something came.
+   */
   record(listings: Uint8Array): Promise<void>;
 
   /**

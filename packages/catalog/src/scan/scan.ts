@@ -34,15 +34,22 @@ export interface ScanOptions extends CrawlOptions {
  * Crawls a tree and brings the catalog up to what is on the disk, in one step: until this resolves, and when it
  * fails or is aborted, the catalog is as before. Throws {@link CatalogError} (`root_unreadable` where the root is
  * missing or went away meanwhile, `implausible` where it is suddenly empty), or the signal's reason.
+ *
+ * @param catalog may be opening still: threads start meanwhile. Whoever opens it closes it.
  */
-export async function scan(catalog: Catalog, root: BytePath, options: ScanOptions = {}): Promise<ScanRun> {
+export async function scan(
+  catalog: Catalog | Promise<Catalog>,
+  root: BytePath,
+  options: ScanOptions = {},
+): Promise<ScanRun> {
   const { isPreview = false, metadata = {}, signal } = options;
   signal?.throwIfAborted();
   const identity = checkRoot(root);
   // Threads start while the database opens, and read only when no other scan can come in between.
   const crawl = prepareCrawl(root, options);
   try {
-    const session = await catalog.beginScan({ root, source: 'scan', metadata, isPreview });
+    const opened = await catalog;
+    const session = await opened.beginScan({ root, source: 'scan', metadata, isPreview });
     return await record(crawl, session, { root, identity, options });
   } finally {
     await crawl.return();

@@ -1,4 +1,4 @@
-import { type BytePath, splitPath } from '../byte-path.js';
+import { type BytePath, isWithinAny } from '../byte-path.js';
 
 /** When a place that changed is looked at, in milliseconds. */
 interface QueueTimes {
@@ -20,7 +20,7 @@ interface Waiting {
   readonly first: number;
   last: number;
   isTree: boolean;
-  /** Places that something moved to or from: they are due together, so that a rename is seen as one. */
+  /** Places that are due with this one, so that one batch sees what happened to both. */
   partners: Set<BytePath> | undefined;
 }
 
@@ -45,10 +45,10 @@ export class DirtyQueue {
     this.#touch(path, now).isTree = true;
   }
 
-  /** Something moved between two places. */
-  link(from: BytePath, to: BytePath, now: number): void {
-    (this.#touch(from, now).partners ??= new Set()).add(to);
-    (this.#touch(to, now).partners ??= new Set()).add(from);
+  /** What happened to two places belongs together. */
+  link(one: BytePath, other: BytePath, now: number): void {
+    (this.#touch(one, now).partners ??= new Set()).add(other);
+    (this.#touch(other, now).partners ??= new Set()).add(one);
   }
 
   /** When the next place is due; undefined while none waits. */
@@ -68,7 +68,7 @@ export class DirtyQueue {
     return this.takeWith(due);
   }
 
-  /** Takes out some places, whether they wait or not, with those that something moved to or from. */
+  /** Takes out some places, whether they wait or not, with those that are linked with them. */
   takeWith(paths: Iterable<BytePath>): DirtyPlaces {
     const chosen = new Set<BytePath>();
     const stack = [...paths];
@@ -116,15 +116,6 @@ export class DirtyQueue {
 export function outermost(paths: Iterable<BytePath>): Set<BytePath> {
   const kept = new Set<BytePath>();
   for (const path of [...paths].sort((a, b) => a.length - b.length))
-    if (!isCovered(path, kept)) kept.add(path);
+    if (!isWithinAny(path, kept)) kept.add(path);
   return kept;
-}
-
-/** Whether a path is one of some directories or lies below one. */
-export function isCovered(path: BytePath, directories: ReadonlySet<BytePath>): boolean {
-  if (directories.size === 0) return false;
-  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) {
-    if (directories.has(at)) return true;
-  }
-  return false;
 }

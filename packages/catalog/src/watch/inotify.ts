@@ -12,6 +12,7 @@ import { StatFields } from '../listing/stat-fields.js';
 import { BackendUnavailableError, type SourceOptions } from './event-source.js';
 import type { HintBuffer } from './hint-buffer.js';
 import { IN, type InotifyEvent, parseInotifyEvents } from './inotify-event.js';
+import { mountsAround } from './mount-table.js';
 import type { NotifyReader } from './notify-reader.js';
 import { type WatchedDirectory, WatchedTree } from './watched-tree.js';
 
@@ -56,6 +57,8 @@ export class InotifyReader implements NotifyReader {
   /** Where the first halves of renames were, by cookie. */
   readonly #origins = new Map<number, BytePath>();
   #isFull = false;
+  /** What is mounted below the root. */
+  #mounts = '';
 
   /** Throws {@link BackendUnavailableError}. */
   constructor(
@@ -73,6 +76,7 @@ export class InotifyReader implements NotifyReader {
   }
 
   start(hints: HintBuffer): void {
+    this.#mounts = this.#mountsBelow();
     this.#watchTree({ path: this.options.scope.root, place: undefined, parentDevice: 0 }, hints);
     if (this.#tree.size === 0) throw this.#limitReached();
   }
@@ -97,9 +101,13 @@ export class InotifyReader implements NotifyReader {
   }
 
   mountsChanged(hints: HintBuffer): void {
+    hints.add({ kind: 'root' });
+    // The table is the whole machine's: on one with containers it changes all the time.
+    const before = this.#mounts;
+    this.#mounts = this.#mountsBelow();
+    if (this.#mounts === before) return;
     this.#rewalk(hints);
     hints.add({ kind: 'lost', path: this.options.scope.root, reason: 'something was mounted or unmounted' });
-    hints.add({ kind: 'root' });
   }
 
   close(): void {
@@ -188,6 +196,12 @@ export class InotifyReader implements NotifyReader {
     } finally {
       reader.close();
     }
+  }
+
+  #mountsBelow(): string {
+    return mountsAround(this.options.scope.root)
+      .below.map(({ id, path }) => `${id} ${path}`)
+      .join('\n');
   }
 
   #mayEnter(): boolean {

@@ -6,6 +6,8 @@ export const MOUNT_TABLE = '/proc/self/mountinfo';
 
 /** One mount. */
 export interface Mount {
+  /** A number that no other mount has, at least while this one is there. */
+  readonly id: string;
   readonly path: BytePath;
   /** Kind of file system, as the kernel names it: `ext4`, `nfs4`. */
   readonly type: string;
@@ -19,9 +21,10 @@ function readMounts(table = readFileSync(MOUNT_TABLE, 'latin1')): readonly Mount
     // id parent major:minor root mountpoint options [tags…] - type source options; see proc(5)
     const [left = '', right = ''] = line.split(' - ');
     const fields = left.split(' ');
-    const [device, path, type] = [fields[2], fields[4], right.split(' ')[0]];
+    const [id = '', , device, , path] = fields;
+    const [type] = right.split(' ');
     if (device === undefined || path === undefined || !type) return [];
-    return { device, path: unescape(path), type };
+    return { id, device, path: unescape(path), type };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { BytePath } from '../byte-path.js';
+import { type BytePath, splitPath } from '../byte-path.js';
 import { CheckSchedule } from './check-schedule.js';
 import { DirtyQueue } from './dirty-queue.js';
 import type { SourceHint } from './event-source.js';
@@ -41,7 +41,7 @@ export class PendingWork {
     const { root, maxWaiting, onUnwatched } = this.options;
     for (const hint of hints) {
       if (hint.kind === 'entries') this.queue.addEntries(hint.path, now);
-      else if (hint.kind === 'tree') this.queue.addTree(hint.path, now);
+      else if (hint.kind === 'tree') this.#appear(hint.path, now);
       else if (hint.kind === 'moved') this.queue.link(hint.from, hint.to, now);
       else if (hint.kind === 'root') this.mayHaveLostRoot = true;
       else if (hint.kind === 'lost') this.#lose(hint.path, hint.reason);
@@ -53,6 +53,13 @@ export class PendingWork {
     if (this.queue.size <= maxWaiting) return;
     this.queue.clear();
     this.#lose(root, `more than ${maxWaiting} directories waited to be recorded`);
+  }
+
+  /** What appears is due with its parent: there it may have taken the place of something else. */
+  #appear(path: BytePath, now: number): void {
+    this.queue.addTree(path, now);
+    const parent = path === this.options.root ? undefined : splitPath(path)?.parent;
+    if (parent !== undefined) this.queue.link(parent, path, now);
   }
 
   #lose(path: BytePath, reason: string): void {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, splitPath } from '../byte-path.js';
+import { type BytePath, isWithinAny } from '../byte-path.js';
 import type { RecordedBatch, WatchBatch, WatchRecorder } from '../database/watch-recorder.js';
-import { type DirtyPlaces, isCovered, outermost } from './dirty-queue.js';
+import { type DirtyPlaces, outermost } from './dirty-queue.js';
 import type { TreeReader } from './tree-reader.js';
 
 /** What a batch is made with. */
@@ -33,7 +33,7 @@ export async function recordBatch(
     for (const listings of setting.reader.read(entries)) {
       await batch.record(listings);
       for (const path of await batch.unknownSubdirectories([listings])) {
-        if (!isCovered(path, allTrees)) allTrees.add(path);
+        if (!isWithinAny(path, allTrees)) allTrees.add(path);
       }
     }
     for (const tree of allTrees) await recordTree(setting, batch, tree);
@@ -55,27 +55,22 @@ async function recordTree({ reader }: BatchSetting, batch: WatchBatch, tree: Byt
 
 /**
  * Which directories to read: of places that the catalog does not know the nearest that it does know, whose listing
- * then leads to the rest. So nothing is read that a scan would have left out.
+ * then leads to the rest. So nothing is read that a scan would have left out, and nothing new is recorded before what
+ * stood in its place is. Directories come before those below them.
  */
 async function resolvePlaces(
-  { root, recorder, reader }: BatchSetting,
+  { recorder, reader }: BatchSetting,
   places: DirtyPlaces,
-): Promise<{ readonly entries: Set<BytePath>; readonly trees: Set<BytePath> }> {
+): Promise<{ readonly entries: readonly BytePath[]; readonly trees: ReadonlySet<BytePath> }> {
+  const wanted = [...places.entries, ...places.trees].filter((path) => !reader.isExcluded(path));
+  const whole = new Set(places.trees);
   const entries = new Set<BytePath>();
   const trees = new Set<BytePath>();
-  const wanted = places.entries.filter((path) => !reader.isExcluded(path));
-  for (const place of await recorder.nearestKnown(wanted)) {
-    if (place) (place.isRead ? entries : trees).add(place.path);
-  }
-  const appeared = places.trees.filter((path) => !reader.isExcluded(path));
-  const parents = appeared.map((path) => (path === root ? root : (splitPath(path)?.parent ?? root)));
-  for (const [n, place] of (await recorder.nearestKnown(parents)).entries()) {
-    const path = appeared[n];
-    if (!place || path === undefined) continue;
-    if (place.path === parents[n] && place.isRead) trees.add(path);
-    else (place.isRead ? entries : trees).add(place.path);
+  for (const [n, place] of (await recorder.nearestKnown(wanted)).entries()) {
+    if (!place) continue;
+    const isWhole = place.path === wanted[n] && whole.has(place.path);
+    (isWhole || !place.isRead ? trees : entries).add(place.path);
   }
   const outer = outermost(trees);
-  for (const path of entries) if (isCovered(path, outer)) entries.delete(path);
-  return { entries, trees: outer };
+  return { entries: [...entries].filter((path) => !isWithinAny(path, outer)).sort(), trees: outer };
 }

@@ -53,10 +53,9 @@ function send(message: SourceMessage): void {
 }
 
 /** Waits for events, notes where to look, and passes it on, until the thread is to end. */
-function run(reader: NotifyReader, hints: HintBuffer): void {
+function run(reader: NotifyReader, hints: HintBuffer, mounts: number): void {
   const [libc, calls] = [loadLibc(), loadEventCalls()];
   if (!libc || !calls) return;
-  const mounts = openSync(MOUNT_TABLE, 'r');
   // struct pollfd: descriptor i32, events i16, returned events i16.
   const polled = Buffer.alloc(3 * 8);
   const address = libc.addressOf(polled);
@@ -81,22 +80,24 @@ function run(reader: NotifyReader, hints: HintBuffer): void {
     send({ kind: 'hints', hints: hints.take() });
     sentAt = performance.now();
   }
-  closeSync(mounts);
 }
 
 function main(): void {
   let reader: NotifyReader | undefined;
+  // It tells of every change from when it is opened.
+  const mounts = openSync(MOUNT_TABLE, 'r');
   try {
     reader = openNotifyReader();
     const hints = new HintBuffer(options);
     reader.start(hints);
     send({ kind: 'ready' });
-    run(reader, hints);
+    run(reader, hints, mounts);
   } catch (error) {
     if (!(error instanceof BackendUnavailableError)) throw error;
     send({ kind: 'unavailable', reason: error.message });
   } finally {
     reader?.close();
+    closeSync(mounts);
   }
 }
 

@@ -28,13 +28,16 @@ export function cacheCleanerCommand(context: CommandContext): Command {
         'removes files until a part of the limit is left. Files in use stay.',
     )
     .requiredOption('-s, --cache-size-limit <size>', 'limit such as 10G or 1G512M', parseChainedSize)
-    .option(
-      '-c, --cache-dir <glob...>',
-      'caches; * and ? match parts of names (default: $FILETRACKER_DIR or ~/.filetracker-store)',
-      (glob: string, earlier: readonly string[]) => [...earlier, glob],
-      [] as readonly string[],
+    .addOption(
+      new Option('-c, --cache-dir <glob...>', 'caches; * and ? match parts of names')
+        .argParser((glob, earlier: readonly string[]) => [...earlier, glob])
+        .default([], '$FILETRACKER_DIR or ~/.filetracker-store'),
     )
-    .option('-i, --scan-interval <time>', 'such as 90s or 1h30m', parseChainedSpan, 3600)
+    .addOption(
+      new Option('-i, --scan-interval <time>', 'time between two looks, such as 90s or 1h30m')
+        .argParser(parseChainedSpan)
+        .default(3600, '1h'),
+    )
     .option('-p, --percent-cleaning-level <number>', 'how much of the limit is left', percent, 50)
     .addOption(
       new Option('--policy <policy>', 'what goes first: the oldest version, or what was not read for longest')

@@ -26,7 +26,10 @@ export function feedCommand(context: CommandContext): Command {
       withClient(context, command, async (client) => {
         try {
           for await (const change of client.changes({ ...flags, signal })) {
-            output.result(describe(change), { ...change });
+            output.result(
+              describe(change),
+              'name' in change ? { ...change, name: `/${change.name}` } : { ...change },
+            );
           }
         } catch (error) {
           // Ctrl-C is how following ends.

@@ -6,6 +6,7 @@ import { parseMoment } from '../moment.js';
 import { parseSize } from '../number-argument.js';
 import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
+import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
 import { requireKnown } from '../require-known.js';
 
@@ -35,18 +36,12 @@ interface FindFlags {
 
 /** `filetracker find`: find(1) over the catalog. */
 export function findCommand({ output }: CommandContext): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
   return reportCommand('find', 'find files in the catalog, without touching the disk', [
     "filetracker find --name '*.tmp' --older 30d --min-size 100MiB /data",
     "filetracker find --user alice --type f --long --name 'alpha/**'",
   ])
     .argument('[dir]', 'only in this directory and below')
-    .option(
-      '--name <glob>',
-      'whose name, or with a / path below DIR, matches; may be given again',
-      collect,
-      [],
-    )
+    .addOption(repeatedOption('--name <glob>', 'whose name, or with a / path below DIR, matches'))
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)

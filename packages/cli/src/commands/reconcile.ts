@@ -5,6 +5,7 @@ import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js
 import type { CommandContext } from '../context.js';
 import { formatCount } from '../output/format-count.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+import { excludeOption } from '../repeated-option.js';
 
 interface ReconcileFlags extends Pick<ReconcileOptions, 'exclude' | 'oneFileSystem' | 'followMounts'> {
   readonly full?: true;
@@ -12,14 +13,13 @@ interface ReconcileFlags extends Pick<ReconcileOptions, 'exclude' | 'oneFileSyst
 
 /** `filetracker reconcile`: compares catalog and disk, and repairs. */
 export function reconcileCommand({ output, signal }: CommandContext): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
   return catalogCommand('reconcile', 'compare the catalog with the disk; show and repair what differs', [
     'filetracker reconcile /data/projects',
     'filetracker reconcile --full /data/projects/alpha',
   ])
     .argument('<dir>', 'the directory, scanned or watched before')
     .option('--full', 'look at every file, not only at the times of directories')
-    .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
+    .addOption(excludeOption())
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
     .action((directory: string, { full, ...flags }: ReconcileFlags, command: Command) =>

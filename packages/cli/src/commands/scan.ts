@@ -4,6 +4,7 @@ import { catalogCommand } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
+import { excludeOption, repeatedOption } from '../repeated-option.js';
 import type { ScanSettings } from '../scan-settings.js';
 import { scanTree } from '../scan-tree.js';
 
@@ -14,7 +15,6 @@ interface ScanFlags extends ScanSettings {
 
 /** `filetracker scan`: records what is on the disk. */
 export function scanCommand(context: CommandContext): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
   return catalogCommand('scan', 'record a directory tree and what changed in it since the last scan', [
     'filetracker scan /data/projects',
     "filetracker scan --exclude '*.tmp' --exclude .snapshot/ --one-file-system /data",
@@ -23,8 +23,8 @@ export function scanCommand(context: CommandContext): Command {
   ])
     .argument('[dir]', 'the root of the tree')
     .option('-n, --dry-run', 'only tell what would be recorded')
-    .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
-    .option('--exclude-from <file>', 'leave out what matches a line of this file', collect, [])
+    .addOption(excludeOption())
+    .addOption(repeatedOption('--exclude-from <file>', 'leave out what matches a line of this file'))
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
     .option('--max-depth <n>', 'directories that deep below DIR are recorded but not entered', wholeNumber(0))

@@ -3,7 +3,8 @@ import type { BackendChoice, Trust } from '@filetracker/catalog';
 import { type Command, Option } from 'commander';
 import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
-import { parseDuration } from '../duration-argument.js';
+import { durationOption } from '../duration-argument.js';
+import { excludeOption } from '../repeated-option.js';
 import { type AlertRule, parseAlertRule } from '../watch/alert-rule.js';
 import { parseListenAddress } from '../watch/metrics-server.js';
 import { type ConsumerOptions, WatchConsumers } from '../watch/watch-consumers.js';
@@ -25,7 +26,6 @@ interface WatchFlags extends ConsumerOptions {
 
 /** `filetracker watch`: keeps the catalog as the disk is, and shows what changes. */
 export function watchCommand({ output, signal }: CommandContext): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
   return catalogCommand('watch', 'keep the catalog as the disk is, and show what changes', [
     'filetracker watch /data/projects',
     "filetracker watch --exclude '*.tmp' /data/projects /home",
@@ -44,26 +44,26 @@ export function watchCommand({ output, signal }: CommandContext): Command {
         .choices(['none', 'directories', 'saved'])
         .default('directories'),
     )
-    .option('--settle <time>', 'look at a directory when it was quiet for so long', parseDuration, 200)
-    .option('--max-delay <time>', '... or at the latest so long after its first change', parseDuration, 2_000)
-    .option(
-      '--poll-interval <time>',
-      'least time between two looks where no event tells',
-      parseDuration,
-      5_000,
+    .addOption(
+      durationOption('--settle <time>', 'look at a directory when it was quiet for so long', '200ms'),
+    )
+    .addOption(
+      durationOption('--max-delay <time>', '... or at the latest so long after its first change', '2s'),
+    )
+    .addOption(
+      durationOption('--poll-interval <time>', 'least time between two looks where no event tells', '5s'),
     )
     .option('--exec <command>', 'run this for each batch, one run at a time; changed paths on its stdin')
     .option('-0, --null', 'end paths for --exec with NUL instead of a newline')
-    .option(
-      '--alert <rule>',
-      'tell when a directory grows more: 10GiB/1h:/data/*; may be given again',
-      (text: string, before: readonly AlertRule[]) => [...before, parseAlertRule(text)],
-      [],
+    .addOption(
+      new Option('--alert <rule>', 'tell when a directory grows more: 10GiB/1h:/data/*; may be given again')
+        .argParser((text, before: readonly AlertRule[]) => [...before, parseAlertRule(text)])
+        .default([], 'none'),
     )
     .option('--alert-exec <command>', 'run this for each alert, with FILETRACKER_ALERT_PATH and others set')
     .option('--listen <port>', 'answer GET /metrics and /healthz: PORT or ADDRESS:PORT', parseListenAddress)
     .option('--limit-queue', 'keep to the kernel’s limit of queued events with fanotify')
-    .option('--exclude <glob>', 'leave out what matches; may be given again', collect, [])
+    .addOption(excludeOption())
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
     .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { processExposition } from './process-metrics.js';
 import type { WatchMetrics } from './watch-metrics.js';
 
 /** Where to listen. */
@@ -27,7 +28,7 @@ export async function serveMetrics(
     if (method !== 'GET' && method !== 'HEAD') reply.writeHead(405).end();
     else if (url === '/metrics') {
       reply.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-      reply.end(metrics.exposition());
+      reply.end(metrics.exposition() + processExposition());
     } else if (url === '/healthz') {
       const { isLive, roots } = metrics.health();
       reply.writeHead(isLive ? 200 : 503, { 'content-type': 'application/json' });

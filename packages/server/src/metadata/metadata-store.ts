@@ -221,6 +221,9 @@ export interface MetadataStore {
    */
   collectGarbage(request: GarbageRequest): Promise<readonly BlobId[]>;
 
+  /** How many contents and copies {@link collectGarbage} has yet to deal with; `most` stands for that many or more. */
+  garbage(most: number): Promise<number>;
+
   totals(): Promise<Totals>;
 
   /**

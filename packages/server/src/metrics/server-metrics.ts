@@ -50,6 +50,7 @@ export class ServerMetrics {
       store('filetracker_kept_versions', 'Versions of the past that are kept.', status.keptVersions),
       store('filetracker_kept_bytes', 'Plain bytes, counted for each of these.', status.keptBytes),
       store('filetracker_stored_bytes', 'Bytes of the stored copies.', status.storedBytes),
+      store('filetracker_garbage_contents', 'Yet to be deleted, counted up to 1,000.', status.garbage),
       store('filetracker_free_bytes', "Room left on the store's disk.", status.freeBytes),
       ...quotas(status.quotas),
       ...checkpoint(status.checkpoint),

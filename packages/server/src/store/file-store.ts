@@ -68,6 +68,8 @@ export interface FileStoreOptions {
 export interface StoreStatus extends Totals {
   /** Room left on the store's disk in bytes. */
   readonly freeBytes: number;
+  /** Contents and copies that are still to be deleted; counted up to 1,000. */
+  readonly garbage: number;
   readonly checkpoint: CheckpointInfo | undefined;
   readonly quotas: readonly QuotaState[];
   readonly scrub: ScrubState | undefined;
@@ -81,6 +83,9 @@ const BATCH = 256;
 
 /** Files counted for quotas in a step: reading them is all that it takes. */
 const COUNT_BATCH = 5000;
+
+/** Garbage is counted up to here, so that the count costs the same whatever waits behind a backup. */
+const MAX_COUNTED_GARBAGE = 1000;
 
 /** Versions that are named where one is asked for that is not kept. */
 const VERSIONS_NAMED = 10;
@@ -226,14 +231,15 @@ export class FileStore {
   }
 
   async status(): Promise<StoreStatus> {
-    const [totals, freeBytes, checkpoint, quotas, scrub] = await Promise.all([
+    const [totals, freeBytes, garbage, checkpoint, quotas, scrub] = await Promise.all([
       this.metadata.totals(),
       this.blobs.freeBytes(),
+      this.metadata.garbage(MAX_COUNTED_GARBAGE),
       this.metadata.lastCheckpoint(),
       this.metadata.quotas(),
       this.options.scrubState?.(),
     ]);
-    return { ...totals, freeBytes, checkpoint, quotas, scrub };
+    return { ...totals, freeBytes, garbage, checkpoint, quotas, scrub };
   }
 
   /**

@@ -20,6 +20,8 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly compressionLevel: number;
   /** False acknowledges changes before they are on the disk: faster, and a power cut may lose them. */
   readonly durable: boolean;
+  /** Told when this process can use the store no more, not even to read; it should end, and another can take over. */
+  readonly onUnusable?: (error: unknown) => void;
   /** When checkpoints of the metadata are taken; {@link DEFAULT_CHECKPOINTS} unless given. */
   readonly checkpoints?: CheckpointPolicy;
   /** Time for a pass of scrubbing, in milliseconds; without it contents are verified only when they are read. */
@@ -56,6 +58,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       // A server that changes nothing leaves checkpoints to those that do.
       checkpoints: options.readOnly ? undefined : (options.checkpoints ?? DEFAULT_CHECKPOINTS),
       onError: options.onBackgroundError,
+      onUnusable: options.onUnusable,
     });
     const blobs = await FsBlobStore.open(directory, { durable });
     const scrubLog = new ScrubLog(directory);

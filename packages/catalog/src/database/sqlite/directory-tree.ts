@@ -1,4 +1,4 @@
-import { type BytePath, isWithin, pathFromBytes, splitPath, toBytes } from '../../byte-path.js';
+import { type BytePath, isWithin, isWithinAny, pathFromBytes, splitPath, toBytes } from '../../byte-path.js';
 import type { DirectoryTable } from './directory-table.js';
 import type { TotalsLedger } from './totals-ledger.js';
 
@@ -24,6 +24,7 @@ const MAX_CACHED = 200_000;
 /** Finds directories by path, and makes those that are missing on the way. */
 export class DirectoryTree {
   readonly #cache = new Map<BytePath, DirectoryNode>();
+  readonly #gone = new Set<BytePath>();
   readonly #nestedRoots: Map<BytePath, number>;
   readonly #anchor: BytePath;
 
@@ -66,9 +67,19 @@ export class DirectoryTree {
     this.#cache.set(path, node);
   }
 
-  /** Forgets a subtree that the session has removed. */
+  /** Forgets a directory whose row the session deletes. */
   forget(path: BytePath): void {
-    for (const cached of this.#cache.keys()) if (isWithin(cached, path)) this.#cache.delete(cached);
+    this.#cache.delete(path);
+  }
+
+  /** Notes that the session has found a directory gone with all below it. */
+  noteGone(top: BytePath): void {
+    this.#gone.add(top);
+  }
+
+  /** Whether the session has found a directory, or one above it, gone. */
+  isGone(path: BytePath): boolean {
+    return isWithinAny(path, this.#gone);
   }
 
   #placeOf(path: BytePath): { readonly parent: DirectoryNode | undefined; readonly name: Uint8Array } {

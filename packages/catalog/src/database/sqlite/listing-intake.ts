@@ -31,7 +31,7 @@ export class ListingIntake {
 
   /** Takes in one listing. */
   take(listing: DirectoryListing): void {
-    if (listing.state === 'same') return;
+    if (listing.state === 'same' || this.options.tables.tree.isGone(listing.path)) return;
     if (listing.state === 'unreadable') this.#takeUnreadable(listing);
     else if (listing.state === 'notEntered') this.#keep(listing);
     else this.#takeEntries(listing);
@@ -67,7 +67,8 @@ export class ListingIntake {
     const { tables, problems } = this.options;
     const { path, errno } = listing;
     problems.addError(path, errno);
-    if (listing.isGone) {
+    // A new one that vanishes while it is read in parts goes with the next look: it cannot come and go at once.
+    if (listing.isGone && !this.#parts.has(path)) {
       const gone = tables.tree.find(path);
       if (gone) removeSubtree(tables, { ...gone, path });
       return;

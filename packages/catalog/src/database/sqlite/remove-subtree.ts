@@ -17,7 +17,7 @@ export function removeSubtree(
   if (top.parent !== 0) {
     ledger.add(top.parent, { files: -count, directories: -folders, bytes: -bytes, allocated: -allocated });
   }
-  tree.forget(top.path);
+  tree.noteGone(top.path);
   const stack: { readonly id: number; readonly path: BytePath }[] = [top];
   for (let next = stack.pop(); next; next = stack.pop()) {
     removeFiles(tables, next.id, next.path);
@@ -25,6 +25,7 @@ export function removeSubtree(
       stack.push({ id, path: childPath(next.path, name) });
     tables.log.add('removed', next.path, { before: directories.attributes(next.id), after: null });
     directories.delete(next.id);
+    tree.forget(next.path);
   }
 }
 

@@ -32,7 +32,6 @@ import { findDirectory, readDirectory } from './read-directories.js';
 import { readChanges, readErrors, readScans } from './read-history.js';
 import { mutationCursor, readMutations } from './read-mutations.js';
 import { SqliteScanSession } from './session.js';
-import { SqliteWatchRecorder } from './watch-recorder.js';
 
 /** A catalog in one SQLite file. */
 class SqliteCatalog implements Catalog {
@@ -68,7 +67,9 @@ class SqliteCatalog implements Catalog {
     });
   }
 
-  beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
+  async beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
+    // No scan waits until it is loaded.
+    const { SqliteWatchRecorder } = await import('./watch-recorder.js');
     return this.#attempt(() => {
       const writer = openForWatching(this.file);
       try {

@@ -37,6 +37,9 @@ const STATUS = {
             stored_bytes: integer('Bytes of the stored copies.'),
             deduplication_ratio: number('`logical_bytes` and `kept_bytes` by `content_bytes`.'),
             compression_ratio: number('`content_bytes` by `stored_bytes`.'),
+            garbage_contents: integer(
+              'Contents that nothing refers to any more and that are yet to be deleted, counted up to 1,000.',
+            ),
             free_bytes: integer("Room left on the store's disk."),
             quotas: {
               type: 'array',
@@ -86,6 +89,7 @@ export function registerService(app: FastifyInstance, { store }: { readonly stor
       stored_bytes: status.storedBytes,
       deduplication_ratio: ratio(status.logicalBytes + status.keptBytes, status.contentBytes),
       compression_ratio: ratio(status.contentBytes, status.storedBytes),
+      garbage_contents: status.garbage,
       free_bytes: status.freeBytes,
       quotas: status.quotas.map(({ directory, unit, most, used, counting }) => ({
         directory: `/${directory}`,

@@ -88,6 +88,14 @@ export class Contents {
     return [...unnamed.getKeys({ limit })].map((key) => key.toString() as BlobId);
   }
 
+  /** As `MetadataStore.garbage`. */
+  garbage(limit: number): number {
+    const { garbage, unnamed } = this.tables;
+    // LMDB's own counts come with a walk over all of its free pages.
+    const keys = [garbage, unnamed].flatMap((table) => [...table.getKeys({ limit })]);
+    return Math.min(keys.length, limit);
+  }
+
   #write(digest: Digest, content: ContentRecord): void {
     this.tables.contents.putSync(digestKey(digest), encodeContent(content));
   }

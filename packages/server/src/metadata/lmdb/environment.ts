@@ -8,6 +8,7 @@ import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
+import { reserveLockFile } from './lock-file.js';
 import { ChangeRecorder, Table } from './table.js';
 
 /** All tables of a store. */
@@ -58,6 +59,10 @@ interface EnvironmentOptions {
   readonly journalFileBytes?: number | undefined;
   /** Told when the journal could not be synced; without it, that becomes a warning of the process. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /**
+   * Told when this process can neither read nor write any more, so that it should end: see {@link Environment.write}.
+   */
+  readonly onUnusable?: ((error: unknown) => void) | undefined;
 }
 
 /** Length of a journal file unless another is given. */
@@ -77,6 +82,7 @@ export function openRoot(
   { durable }: { readonly durable: boolean },
 ): RootDatabase<Buffer, Buffer> {
   mkdirSync(path, { recursive: true });
+  reserveLockFile(path);
   return open({
     path,
     ...BINARY,
@@ -112,11 +118,14 @@ export class Environment {
   /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
   #mending = false;
   readonly #listeners = new Set<CommitListener>();
+  /** Why nothing can be written any more. */
+  #unusable: unknown;
 
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
     journal: JournalWriter,
+    private readonly onUnusable: (error: unknown) => void,
   ) {
     const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
     this.tables = {
@@ -139,7 +148,7 @@ export class Environment {
    * Reads nothing but their headers. Throws `MetadataDamagedError`.
    */
   static open(store: string, options: EnvironmentOptions): Environment {
-    const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn } = options;
+    const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn, onUnusable = warn } = options;
     refuseDamaged(store);
     const path = join(store, METADATA);
     const root = openRoot(path, options);
@@ -147,7 +156,7 @@ export class Environment {
     const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     root.readerCheck();
-    const environment = new Environment(root, path, journal);
+    const environment = new Environment(root, path, journal, onUnusable);
     if (!environment.#journal.adopt(environment.journalState())) {
       environment.#mending = true;
       environment.#schedule();
@@ -159,8 +168,13 @@ export class Environment {
    * Runs a change in a write transaction; resolves with what it returns once that is durable. The callback must
    * not throw after its first write, which would stay: it decides first and writes then. It uses the synchronous
    * calls, whose errors belong to this promise.
+   *
+   * When the very last write of a commit fails, which is that of LMDB's meta page, LMDB refuses everything from then
+   * on, reads too, until the process opens it anew; and lmdb-js would leave changes without an answer. They are
+   * refused with the reason of the first.
    */
   write<T>(change: () => T): Promise<T> {
+    if (this.#unusable !== undefined) return Promise.reject(this.#unusable);
     return new Promise((resolve, reject) => {
       let settle: () => void;
       const run = () => {
@@ -216,7 +230,8 @@ export class Environment {
 
   /** Waits for the changes under way and closes. */
   async close(): Promise<void> {
-    await this.root.close();
+    // lmdb-js would wait for writes that never end.
+    if (this.#unusable === undefined) await this.root.close();
     await this.#journal.close();
   }
 
@@ -242,11 +257,26 @@ export class Environment {
       });
     } catch (error) {
       const reason = await transactionError(error, this.path);
+      if (!this.#canRead()) {
+        this.#unusable = reason;
+        this.onUnusable(reason);
+      }
       for (const { reject } of batch ?? take()) reject(reason);
       return;
     }
     for (const { resolve } of batch ?? []) resolve();
     for (const listener of this.#listeners) listener(gap);
+  }
+
+  #canRead(): boolean {
+    try {
+      // A transaction that was begun before would still read.
+      this.root.resetReadTxn();
+      this.journalState();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** True when the journal has a gap before these changes. */

@@ -5,3 +5,6 @@ export const CHECKPOINTS = 'checkpoints';
 
 /** File of an LMDB environment with all its tables. */
 export const DATA_FILE = 'data.mdb';
+
+/** Its table of readers, which every process maps. */
+export const LOCK_FILE = 'lock.mdb';

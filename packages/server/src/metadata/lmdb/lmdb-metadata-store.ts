@@ -48,6 +48,8 @@ interface LmdbOptions {
   readonly checkpoints?: CheckpointPolicy | undefined;
   /** Told of failures in work that no call waits for; without it they become warnings of the process. */
   readonly onError?: (error: unknown) => void;
+  /** Told when this process can use the metadata no more, not even to read: see {@link Environment.write}. */
+  readonly onUnusable?: ((error: unknown) => void) | undefined;
   /** The clock by which versions of the past expire, in milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -83,9 +85,9 @@ export class LmdbMetadataStore implements MetadataStore {
    * {@link Environment.open}.
    */
   static open(root: string, options: LmdbOptions): LmdbMetadataStore {
-    const { durable, checkpoints, onError } = options;
+    const { durable, checkpoints, onError, onUnusable } = options;
     const bytes = journalFileBytes(checkpoints);
-    const environment = Environment.open(root, { durable, journalFileBytes: bytes, onError });
+    const environment = Environment.open(root, { durable, journalFileBytes: bytes, onError, onUnusable });
     return new LmdbMetadataStore(environment, root, options);
   }
 
@@ -145,6 +147,10 @@ export class LmdbMetadataStore implements MetadataStore {
     // What the journal still names on the disk must not be deleted, or a rebuilt store would name what is gone.
     if (copies.length > 0) await this.environment.syncJournal();
     return copies;
+  }
+
+  async garbage(most: number): Promise<number> {
+    return this.#contents.garbage(most);
   }
 
   async totals(): Promise<Totals> {

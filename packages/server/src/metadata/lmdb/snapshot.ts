@@ -5,7 +5,7 @@ import type { AuditedContent } from '../metadata-audit.js';
 import type { MetadataSnapshot } from '../metadata-snapshot.js';
 import { contentPages } from './audit.js';
 import { openRoot, openTable } from './environment.js';
-import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
+import { CHECKPOINTS, DATA_FILE, JOURNAL, LOCK_FILE, METADATA } from './layout.js';
 
 /** A copied environment, in `metadata/` of a directory of its own. */
 export class LmdbSnapshot implements MetadataSnapshot {
@@ -32,7 +32,7 @@ export class LmdbSnapshot implements MetadataSnapshot {
     await syncDirectory(store);
     const metadata = join(store, METADATA);
     await mkdir(metadata, { recursive: true });
-    await rm(join(metadata, 'lock.mdb'), { force: true });
+    await rm(join(metadata, LOCK_FILE), { force: true });
     await rename(join(this.#path, DATA_FILE), join(metadata, DATA_FILE));
     await syncDirectory(metadata);
     await syncDirectory(store);
