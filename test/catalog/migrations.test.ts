@@ -55,7 +55,7 @@ const OLD = {
     for (const step of SQLITE_STEPS.slice(0, 1)) database.exec(step);
     for (const statement of treeOf(SQLITE, { columns: '', values: '' })) database.exec(statement);
     database.pragma('user_version = 1');
-    database.pragma(`application_id = ${0x4674436c}`);
+    database.pragma('application_id = 0x4674436c');
     database.close();
     return Promise.resolve(file);
   },
