@@ -1,4 +1,4 @@
-import type { ChangeReport, Growth } from '@filetracker/catalog';
+import type { ChangeReport, Growth } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -38,7 +38,7 @@ export function explainCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport, displayPath } = await import('@filetracker/catalog');
+        const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(directory);
         await requireKnown(database, path);
         const { last, since, until, limit } = flags;

@@ -1,4 +1,4 @@
-import type { FindOptions } from '@filetracker/catalog';
+import type { FindOptions } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -52,7 +52,7 @@ export function findCommand({ output }: CommandContext): Command {
     .option('-l, --long', 'show size and time of modification')
     .action((directory: string | undefined, flags: FindFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, find, findPaths } = await import('@filetracker/catalog');
+        const { displayPath, find, findPaths } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
         const path = directory === undefined ? undefined : await pathArgument(directory);

@@ -1,4 +1,4 @@
-import type { ChangeReport, Interval } from '@filetracker/catalog';
+import type { ChangeReport, Interval } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -37,7 +37,7 @@ export function reportSubcommand({ output }: CommandContext): Command {
     .option('--markdown', 'print Markdown')
     .action((directory: string | undefined, flags: ReportFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport } = await import('@filetracker/catalog');
+        const { changeReport } = await import('@filetracker/catalog/reports');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         const { since, last, until, by, limit } = flags;

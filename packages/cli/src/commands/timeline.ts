@@ -1,4 +1,4 @@
-import type { TimelinePoint } from '@filetracker/catalog';
+import type { TimelinePoint } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -32,7 +32,7 @@ export function timelineCommand({ output }: CommandContext): Command {
     .option('--html <file>', 'write one HTML page with a chart, which needs nothing else, to this file')
     .action((directory: string, flags: TimelineFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, timeline } = await import('@filetracker/catalog');
+        const { displayPath, timeline } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(directory);
         await requireKnown(database, path);
         const { last, since, until, points: count, html } = flags;

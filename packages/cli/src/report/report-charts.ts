@@ -1,4 +1,4 @@
-import { type ChangeReport, displayPath } from '@filetracker/catalog';
+import { type ChangeReport, displayPath } from '@filetracker/catalog/reports';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { periodName } from './report-tables.js';
 

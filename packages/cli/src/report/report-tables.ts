@@ -4,7 +4,7 @@ import {
   type Group,
   type Growth,
   type SizedFile,
-} from '@filetracker/catalog';
+} from '@filetracker/catalog/reports';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth, formatThings } from '../output/format-count.js';
