@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import type { Digest } from '@filetracker/protocol';
 import { describe, expect, it } from 'vitest';
 import type { BlobId, BlobStore } from '#server/blobs/blob-store.js';
@@ -42,6 +42,7 @@ export function describeBlobStore(implementation: string, create: () => Promise<
       await staged.write(bytes.subarray(1));
       const id = await staged.publish(digestOf(bytes));
       expect(await contentOf(store, id, bytes.length)).toEqual(bytes);
+      expect(readFileSync(store.pathOf(id))).toEqual(bytes);
     });
 
     it('gives every copy a name of its own', async () => {

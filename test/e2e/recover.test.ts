@@ -1,9 +1,13 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { collect } from '../support/collect.js';
+import { openMetadata } from '../support/environment-rows.js';
 import { filetracker } from '../support/filetracker-process.js';
 import { contentsOf, type Expected } from '../support/filled-store.js';
+import { Load } from '../support/load.js';
 import { flipBit, recover, storeTemplate } from '../support/recovery.js';
+import { rounds } from '../support/rounds.js';
 import { startForTest } from '../support/server-command.js';
 import { blobFiles, storeFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -101,5 +105,37 @@ describe('filetracker-recover', () => {
     );
     expect(await contentsOf(directory)).toEqual(without(namesOf(chosen)));
     expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+
+  it('beside a server, sees wrong counts and totals, and no others while counts change', async () => {
+    const directory = store.copy();
+    const server = await startForTest(directory);
+    const load = new Load();
+    const stop = new AbortController();
+    const running = load.run(server, { clients: 4, stop: stop.signal });
+    for (let round = 0; round < rounds(3); round++) {
+      expect(await recover(directory, '--online', '--full')).toMatchObject({ code: 0, lost: [] });
+    }
+    stop.abort();
+    await running;
+    expect(load.acknowledged).toBeGreaterThan(0);
+    await server.end();
+
+    const metadata = openMetadata(directory);
+    const audit = metadata.audit();
+    const [[content] = []] = await collect(audit.contents({}));
+    if (!content) throw new Error('the store has no content');
+    await audit.repair([
+      { kind: 'record-content', content: { ...content, references: content.references + 1 } },
+    ]);
+    await audit.recount({ ...(await audit.totals()), files: 7 });
+    await metadata.close();
+
+    const other = await startForTest(directory);
+    const found = { code: 1, lost: [], summary: { wrongCounts: 1, wrongTotals: true } };
+    expect(await recover(directory, '--online')).toMatchObject(found);
+    await other.end();
+    expect(await recover(directory)).toMatchObject({ code: 1, lost: [], summary: { wrongCounts: 1 } });
+    expect(await recover(directory)).toMatchObject({ code: 0 });
   });
 });

@@ -1,13 +1,19 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { BlobId } from '#server/blobs/blob-store.js';
-import type { JournalChange } from '#server/metadata/journal/codec.js';
+import {
+  encodeFrame,
+  encodeHeader,
+  type JournalChange,
+  type RowChange,
+} from '#server/metadata/journal/codec.js';
 import { JournalFeed } from '#server/metadata/journal/feed.js';
+import { journalPath } from '#server/metadata/journal/files.js';
 import { replayJournal } from '#server/metadata/journal/replay.js';
-import { EMPTY_STATE } from '#server/metadata/journal/state.js';
+import { EMPTY_STATE, type JournalState } from '#server/metadata/journal/state.js';
 import { JournalWriter } from '#server/metadata/journal/writer.js';
 import type { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import type { ContentLocation, StoreChange } from '#server/metadata/metadata-store.js';
@@ -146,6 +152,117 @@ describe('appending to the journal', () => {
     expect(next.completeSince).toBeGreaterThan(state.sequence);
   });
 
+  describe('when LMDB is lost too', () => {
+    /** A journal of synced changes (a, b) and later ones (c, d, e) that may not have reached the disk. */
+    async function partlySynced(): Promise<{
+      readonly directory: string;
+      readonly state: JournalState;
+      readonly zero: (from: JournalState, to: JournalState) => void;
+      readonly states: readonly JournalState[];
+    }> {
+      const directory = temporaryDirectory();
+      const journal = writer(directory);
+      const states = [journal.append(EMPTY_STATE, [change('a')])];
+      for (const key of ['b', 'c', 'd', 'e']) {
+        states.push(journal.append(states.at(-1) ?? EMPTY_STATE, [change(key)]));
+        if (key === 'b') await journal.sync();
+      }
+      const path = join(directory, readdirSync(directory)[0] ?? '');
+      const zero = (from: JournalState, to: JournalState) =>
+        writeFileSync(path, readFileSync(path).fill(0, from.length, to.length));
+      return { directory, state: states.at(-1) ?? EMPTY_STATE, zero, states };
+    }
+
+    const replay = async (directory: string, skipDamaged = false) => {
+      const applied: string[] = [];
+      const apply = (rows: readonly RowChange[]) => applied.push(...rows.map(({ key }) => key.toString()));
+      return { applied, ...(await replayJournal(directory, 0, { skipDamaged, apply })) };
+    };
+
+    it('drops an end that did not reach the disk, whatever stands there', async () => {
+      for (const garbage of [Buffer.alloc(0), Buffer.alloc(200), randomBytes(200)]) {
+        const { directory, states, zero } = await partlySynced();
+        const [, , c, d, e] = states;
+        if (c && d && e) zero(c, e);
+        appendFileSync(join(directory, readdirSync(directory)[0] ?? ''), garbage);
+        expect(await replay(directory)).toMatchObject({
+          applied: ['a', 'b', 'c'],
+          lost: [],
+          skipped: [],
+          tornBytes: (e?.length ?? 0) - (c?.length ?? 0) + garbage.length,
+        });
+      }
+    });
+
+    it('goes on behind a hole in what was not synced, and tells of it', async () => {
+      const { directory, states, zero } = await partlySynced();
+      const [, , c, d] = states;
+      if (c && d) zero(c, d);
+      const told = { lost: [expect.stringMatching(/^changes behind 3, /) as string], skipped: [] };
+      expect(await replay(directory)).toMatchObject({ applied: ['a', 'b', 'c', 'e'], ...told });
+    });
+
+    it('goes on behind the leap with which a server then begins anew', async () => {
+      const { directory, state, states, zero } = await partlySynced();
+      const [, , c, d] = states;
+      if (c && d) zero(c, d);
+      const server = writer(directory);
+      expect(server.adopt(state)).toBe(false);
+      server.append(state, [change('f')]);
+      const { applied, lost, skipped } = await replay(directory);
+      expect(applied).toEqual(['a', 'b', 'c', 'e', 'f']);
+      expect([lost.length, skipped]).toEqual([1, []]);
+    });
+
+    it('stops at damage in what was synced, also right before the bytes that were not', async () => {
+      const { directory, states, zero } = await partlySynced();
+      const [a, b] = states;
+      if (a && b) zero(a, b);
+      await expect(replay(directory)).rejects.toThrow(/the journal is damaged: .*; --skip-damaged/);
+      const { applied, lost, skipped } = await replay(directory, true);
+      expect(applied).toEqual(['a', 'c', 'd', 'e']);
+      expect(lost).toEqual([]);
+      expect(skipped).toHaveLength(2);
+    });
+
+    it('stops where a file that was complete has damage, or is missing', async () => {
+      const directory = temporaryDirectory();
+      const journal = writer(directory, 150);
+      let state = EMPTY_STATE;
+      for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) state = journal.append(state, [change(key)]);
+      const [first = '', second = '', third] = readdirSync(directory).sort();
+      expect(third).toBeDefined();
+      const path = join(directory, first);
+      const sound = readFileSync(path);
+      writeFileSync(path, Buffer.from(sound).fill(0, sound.length - 4));
+      await expect(replay(directory)).rejects.toThrow(/the journal is damaged/);
+      writeFileSync(path, sound);
+      rmSync(join(directory, second));
+      await expect(replay(directory)).rejects.toThrow(/the journal has no changes/);
+    });
+
+    it('stops at damage in a journal of an earlier version, which does not say what was synced', async () => {
+      const directory = temporaryDirectory();
+      const salt = randomBytes(16);
+      const frames = ['a', 'b', 'c'].map((key, index) =>
+        encodeFrame({ sequence: index + 1, time: 1, changes: [change(key)] }, salt),
+      );
+      frames[1]?.fill(0);
+      writeFileSync(journalPath(directory, 1), Buffer.concat([encodeHeader(salt, 1), ...frames]));
+      await expect(replay(directory)).rejects.toThrow(/the journal is damaged/);
+    });
+  });
+
+  it('counts nothing as synced that was cut off meanwhile', async () => {
+    const directory = temporaryDirectory();
+    const journal = writer(directory);
+    const first = journal.append(EMPTY_STATE, [change('a')]);
+    journal.append(first, [change('never committed')]);
+    await journal.sync();
+    const second = journal.append(first, [change('b')]);
+    expect(journal.append(second, [change('c')]).synced).toBe(first.length);
+  });
+
   it('leaves numbers out where a power cut took its end', async () => {
     const directory = temporaryDirectory();
     const state = writer(directory).append(EMPTY_STATE, [change('a'), change('b')]);
@@ -247,8 +364,13 @@ describe('checkpoints', () => {
 describe('I9: rebuilding the metadata from checkpoint and journal', () => {
   /** A store with names, shared contents, blobs, garbage and tombstones. */
   async function fill(directory: string): Promise<void> {
-    const store = openMetadata(directory);
+    let store = openMetadata(directory);
     for (let n = 0; n < 40; n++) {
+      if (n === 30) {
+        // Whoever opens it again has synced and noted what was there: a later look can tell it from what a power cut took.
+        await store.close();
+        store = openMetadata(directory);
+      }
       await put(store, `inline ${n % 15}`, n, `content ${n % 7}`);
       await put(store, `blob ${n % 15}`, n, `large ${n % 9}`, blob(`blobs/${n}`));
       if (n % 4 === 0) await remove(store, `blob ${(n + 3) % 15}`);

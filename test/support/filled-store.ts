@@ -28,7 +28,7 @@ const SIZES = [0, 700, 4096, 4100, 30_000, 300_000, 1_300_000];
  * share, overwritten and deleted ones.
  */
 export async function fillStore(directory: string, files: number): Promise<Expected> {
-  const opened = await openStoreAt(directory);
+  let opened = await openStoreAt(directory);
   const expected = new Map<FileName, { version: Version; digest: string }>();
   const put = async (n: number, version: number) => {
     const name = parseFileName(`dir ${n % 17}/ä ${n}`);
@@ -39,6 +39,9 @@ export async function fillStore(directory: string, files: number): Promise<Expec
   };
   const numbers = Array.from({ length: files }, (_, n) => n);
   await inParallel(numbers, (n) => put(n, 1000 + n));
+  // Whoever opens it again notes in the journal what of it is on the disk, so that damage there is told from a power cut.
+  await opened.close();
+  opened = await openStoreAt(directory);
   await inParallel(
     numbers.filter((n) => n % 13 === 0),
     (n) => put(n, 9_000_000 + n),

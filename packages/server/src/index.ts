@@ -1,21 +1,3 @@
 export { type AppOptions, buildApp } from './app.js';
 export { main } from './main.js';
-export type { MetadataRebuildReport } from './metadata/lmdb/rebuild.js';
-export { type HistoryLimits, PLAIN_RULES, type Quota, type StoreRules } from './metadata/rules.js';
-export { ContentDamagedError, StoreOpenError } from './store/errors.js';
-export {
-  type Condition,
-  type ContentStream,
-  type DirectoryEntry,
-  FileStore,
-  type FileStoreOptions,
-  type HistoryEntry,
-  type ListChildrenOptions,
-  type ListOptions,
-  type OpenFile,
-  type PutRequest,
-  type PutStoredRequest,
-} from './store/file-store.js';
-export { recoverStore } from './store/open-recovery.js';
-export { type OpenedStore, type OpenStoreOptions, openStore } from './store/open-store.js';
-export type { RecoveryFindings, RecoveryListener } from './store/recovery-report.js';
+export * from './store.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { versionedName } from '@filetracker/protocol';
-import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server';
+import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server/store';
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
@@ -74,7 +74,7 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
         rebuild,
         skipDamaged,
         onRebuilt: (report) => {
-          if (report.skipped.length > 0) process.exitCode = LOST;
+          if (report.skipped.length + report.lost.length > 0) process.exitCode = LOST;
           printRebuild(output, report);
         },
       },
@@ -102,10 +102,11 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
 }
 
 function printRebuild(output: Output, report: MetadataRebuildReport): void {
-  const { checkpoint, changes, tornBytes, skipped, damagedCheckpoints, keptAside } = report;
+  const { checkpoint, changes, tornBytes, lost, skipped, damagedCheckpoints, keptAside } = report;
   const lines = [
     ...damagedCheckpoints.map((path) => `damaged checkpoint, not used: ${path}`),
     ...skipped.map((problem) => `skipped: ${problem}`),
+    ...lost.map((what) => `lost: ${what}`),
     ...(tornBytes > 0 ? [`dropped: ${tornBytes} bytes of a torn last record`] : []),
     `rebuilt from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
     ...(keptAside === undefined ? [] : [`the old metadata is kept in ${keptAside}`]),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FileStat, ListedFile } from '@filetracker/client';
 import { ContentHash, hashing, writeAtomically } from '@filetracker/durable-fs';
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
-import { ContentDamagedError, type OpenedStore, openStore } from '@filetracker/server';
+import { ContentDamagedError, type OpenedStore, openStore } from '@filetracker/server/store';
 import { UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import type { ExportSource } from './export-source.js';

@@ -44,6 +44,9 @@ export interface BlobStore {
   /** Opens a copy. Resolves only when its bytes are there; `undefined` when there is no such copy. */
   open(id: BlobId): Promise<OpenBlob | undefined>;
 
+  /** Where threads of this process read a copy, whether it is there or not. It may be deleted at any moment. */
+  pathOf(id: BlobId): string;
+
   /** Says that metadata names this copy now, durably: a sweep will leave it alone. */
   claim(id: BlobId): Promise<void>;
 

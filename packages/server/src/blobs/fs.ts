@@ -68,6 +68,10 @@ export class FsBlobStore implements BlobStore {
     }
   }
 
+  pathOf(id: BlobId): string {
+    return join(this.root, id);
+  }
+
   async claim(id: BlobId): Promise<void> {
     await removeIfPresent(join(this.session.directory, basename(id)));
   }

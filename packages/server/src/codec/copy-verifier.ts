@@ -2,14 +2,21 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { FRAME_BYTES } from './frame-pool.js';
-import type { VerifiedCopy, VerifyTask } from './verify-worker.js';
+import type { CopyToVerify, VerifiedCopy, VerifyTask } from './verify-worker.js';
 
 /** A thread takes 50 ms to start, so it waits so long for more to do. In milliseconds. */
 const IDLE_TIMEOUT = 5000;
 
+/**
+ * What a thread is given at a time: a task of its own for each small copy costs several times what verifying it
+ * takes, and much more than this keeps the other threads waiting at the end. In stored bytes and copies.
+ */
+const TASK_BYTES = 4 * 1024 * 1024;
+const TASK_COPIES = 128;
+
 /** Verifies stored copies on threads of its own. */
 export class CopyVerifier {
-  readonly #pool: Piscina<VerifyTask, VerifiedCopy>;
+  readonly #pool: Piscina<VerifyTask, (VerifiedCopy | undefined)[]>;
 
   /** @param threads as many as there are processors by default */
   constructor(readonly threads = availableParallelism()) {
@@ -17,12 +24,46 @@ export class CopyVerifier {
     this.#pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: IDLE_TIMEOUT });
   }
 
-  /** What a copy holds; rejects when it is damaged. The descriptor must stay open until then. */
-  verify(fd: number, storedSize: number): Promise<VerifiedCopy> {
-    return this.#pool.run({ fd, storedSize, frameBytes: FRAME_BYTES });
+  /**
+   * What each copy holds; `undefined` of those that are damaged or not there. Rejects when one cannot be opened.
+   *
+   * @param onVerified told how many stored bytes were read, from time to time
+   */
+  async verify<Copy extends CopyToVerify>(
+    copies: readonly Copy[],
+    onVerified: (bytes: number) => void = () => {},
+  ): Promise<ReadonlyMap<Copy, VerifiedCopy | undefined>> {
+    const found = new Map<Copy, VerifiedCopy | undefined>();
+    const verifySome = async ({ copies, bytes }: Portion<Copy>) => {
+      const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
+      const results = await this.#pool.run({ copies: task, frameBytes: FRAME_BYTES });
+      for (const [index, copy] of copies.entries()) found.set(copy, results[index]);
+      onVerified(bytes);
+    };
+    await Promise.all(portions(copies).map(verifySome));
+    return found;
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
+}
+
+interface Portion<Copy> {
+  readonly copies: Copy[];
+  bytes: number;
+}
+
+function portions<Copy extends CopyToVerify>(copies: readonly Copy[]): readonly Portion<Copy>[] {
+  const found: Portion<Copy>[] = [];
+  for (const copy of copies) {
+    let last = found.at(-1);
+    if (!last || last.bytes >= TASK_BYTES || last.copies.length >= TASK_COPIES) {
+      last = { copies: [], bytes: 0 };
+      found.push(last);
+    }
+    last.copies.push(copy);
+    last.bytes += copy.storedSize;
+  }
+  return found;
 }

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import zstd from 'zstd-napi/binding.js';
 import { decodeSeekTable, FOOTER_BYTES, seekTableLength } from './seek-table.js';
 
 /** A stored copy that is to be read from its first byte to its last. */
-export interface VerifyTask {
-  readonly fd: number;
+export interface CopyToVerify {
+  readonly path: string;
+  /** Length of the copy in bytes. */
   readonly storedSize: number;
+}
+
+/** Copies that a thread reads one after the other. */
+export interface VerifyTask {
+  readonly copies: readonly CopyToVerify[];
   /** A longer content has a seek table, on which readers rely. */
   readonly frameBytes: number;
 }
@@ -18,12 +24,45 @@ export interface VerifiedCopy {
   readonly size: number;
 }
 
+// Both fit into a core's second-level cache, so that what is decompressed is hashed before it leaves it.
 const input = new Uint8Array(1024 * 1024);
 const output = new Uint8Array(512 * 1024);
 
-/** Decompresses a copy and says what it holds; throws when it is damaged. */
-export default function verify({ fd, storedSize, frameBytes }: VerifyTask): VerifiedCopy {
-  const context = new zstd.DCtx();
+/** A new one allocates some hundred KiB: one serves until it meets damage, which leaves it inside of a frame. */
+let context = new zstd.DCtx();
+
+/**
+ * Decompresses copies and says what each holds; `undefined` of one that is damaged or not there. Throws when a copy
+ * cannot be opened for another reason, which says nothing about it.
+ */
+export default function verifyAll({ copies, frameBytes }: VerifyTask): (VerifiedCopy | undefined)[] {
+  return copies.map((copy) => verifyOne(copy, frameBytes));
+}
+
+function verifyOne({ path, storedSize }: CopyToVerify, frameBytes: number): VerifiedCopy | undefined {
+  const fd = openIfPresent(path);
+  if (fd === undefined) return undefined;
+  try {
+    return verify(fd, storedSize, frameBytes);
+  } catch {
+    // Whatever a decoder or the disk says of the bytes: they cannot be read, and so not be served.
+    context = new zstd.DCtx();
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openIfPresent(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function verify(fd: number, storedSize: number, frameBytes: number): VerifiedCopy {
   const hash = createHash('sha256');
   let size = 0;
   let hint = 1;

@@ -26,11 +26,8 @@ export type MetadataRepair =
   /** Those who follow the store see a deletion where it was the newest. */
   | { readonly kind: 'forget-version'; readonly version: AuditedVersion };
 
-/**
- * What recovery and scrubbing see of the metadata, and how recovery puts it right. Repairs are for a process that
- * has the store for itself; reading is not. Pages are read one by one and hold nothing in between.
- */
-export interface MetadataAudit {
+/** Pages of rows are read one by one and hold nothing in between. */
+export interface AuditView {
   /** Every version of every file. */
   versions(): AsyncIterable<readonly AuditedVersion[]>;
 
@@ -41,11 +38,29 @@ export interface MetadataAudit {
     readonly upTo?: number;
   }): AsyncIterable<readonly AuditedContent[]>;
 
+  totals(): Promise<Totals>;
+}
+
+/** The metadata as it was at one moment. */
+export interface FrozenView extends AuditView {
+  /** Nothing may be read any more. */
+  close(): void;
+}
+
+/**
+ * What recovery and scrubbing see of the metadata, and how recovery puts it right. Repairs are for a process that
+ * has the store for itself; reading is not, but what it reads changes from page to page unless it is frozen.
+ */
+export interface MetadataAudit extends AuditView {
+  /**
+   * The metadata as it is now, whatever changes meanwhile. Close it soon: until then the room of rows that change is
+   * not used again.
+   */
+  freeze(): FrozenView;
+
   /** Does all of it in one durable change, and leaves the totals to {@link recount}. */
   repair(repairs: readonly MetadataRepair[]): Promise<void>;
 
   /** Records totals as they are given. */
   recount(totals: Totals): Promise<void>;
-
-  totals(): Promise<Totals>;
 }

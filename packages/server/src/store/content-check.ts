@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Digest } from '@filetracker/protocol';
 import type { BlobStore, StoredCopy } from '../blobs/blob-store.js';
 import type { CopyVerifier } from '../codec/copy-verifier.js';
 import { decompressInto } from '../codec/zstd.js';
@@ -13,18 +14,34 @@ export class ContentCheck {
 
   /** Whether a content has exactly the bytes that its digest and size say. */
   async isSound(content: AuditedContent): Promise<boolean> {
-    const { location, digest, size, storedSize } = content;
-    if (location.kind === 'inline') return isSoundInline(content);
-    const blob = await this.blobs.open(location.blob);
-    if (!blob) return false;
-    try {
-      const found = await this.verifier.verify(blob.fd, storedSize);
-      return found.digest === digest && found.size === size;
-    } catch {
-      return false;
-    } finally {
-      await blob.close();
+    return (await this.unsound([content])).size === 0;
+  }
+
+  /**
+   * Those of some contents that have not exactly the bytes that their digests and sizes say.
+   *
+   * @param onVerified told of stored bytes that were read, from time to time
+   */
+  async unsound(
+    contents: readonly AuditedContent[],
+    onVerified: (bytes: number) => void = () => {},
+  ): Promise<ReadonlySet<Digest>> {
+    const unsound = new Set<Digest>();
+    const copies: { path: string; storedSize: number; content: AuditedContent }[] = [];
+    for (const content of contents) {
+      const { location, storedSize } = content;
+      if (location.kind === 'blob') {
+        copies.push({ path: this.blobs.pathOf(location.blob), storedSize, content });
+        continue;
+      }
+      if (!isSoundInline(content)) unsound.add(content.digest);
+      onVerified(storedSize);
     }
+    const found = await this.verifier.verify(copies, onVerified);
+    for (const [{ content }, holds] of found) {
+      if (holds?.digest !== content.digest || holds.size !== content.size) unsound.add(content.digest);
+    }
+    return unsound;
   }
 
   /** What a copy is a sound copy of, as it would be recorded; `undefined` when it is damaged. */
@@ -32,18 +49,11 @@ export class ContentCheck {
     { id, digest, bytes }: StoredCopy,
     references: number,
   ): Promise<AuditedContent | undefined> {
-    const blob = await this.blobs.open(id);
-    if (!blob) return undefined;
-    try {
-      const found = await this.verifier.verify(blob.fd, bytes);
-      if (found.digest !== digest) return undefined;
-      const location = { kind: 'blob', blob: id, storedSize: bytes } as const;
-      return { digest, references, size: found.size, storedSize: bytes, location };
-    } catch {
-      return undefined;
-    } finally {
-      await blob.close();
-    }
+    const copy = { path: this.blobs.pathOf(id), storedSize: bytes };
+    const found = (await this.verifier.verify([copy])).get(copy);
+    if (found?.digest !== digest) return undefined;
+    const location = { kind: 'blob', blob: id, storedSize: bytes } as const;
+    return { digest, references, size: found.size, storedSize: bytes, location };
   }
 
   /** Does something for each item, for a few at once: as many as keep the verifier's threads busy. */

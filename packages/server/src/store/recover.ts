@@ -8,7 +8,9 @@ import type {
 } from '../metadata/metadata-audit.js';
 import type { Totals } from '../metadata/metadata-store.js';
 import type { ContentCheck } from './content-check.js';
+import { countingPasses, countNames } from './name-counts.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
+import { TotalsCount } from './totals-count.js';
 
 /** How a store is recovered. */
 export interface RecoveryOptions {
@@ -18,13 +20,8 @@ export interface RecoveryOptions {
   readonly dryRun: boolean;
 }
 
-/** Distinct contents whose names are counted at a time, to bound memory. Each further pass reads all names again. */
-const CONTENTS_AT_A_TIME = 500_000;
-
 /** Repairs in one transaction. */
 const BATCH = 500;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * Makes metadata and copies agree, in a process that has the store for itself: each name has its content, each
@@ -35,15 +32,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class Recovery {
   readonly #found = nothingFound();
   readonly #lost = new Set<Digest>();
-  readonly #totals: Mutable<Totals> = {
-    files: 0,
-    logicalBytes: 0,
-    keptVersions: 0,
-    keptBytes: 0,
-    contents: 0,
-    contentBytes: 0,
-    storedBytes: 0,
-  };
+  readonly #totals = new TotalsCount();
   #checkedBytes = 0;
   #bytesToCheck = 0;
 
@@ -61,12 +50,11 @@ export class Recovery {
     this.listener.onStep('temporary files');
     await this.#sweep();
     this.listener.onStep('contents');
-    const passes = Math.min(256, Math.ceil((recorded.contents + 1) / CONTENTS_AT_A_TIME));
-    for (let pass = 0; pass < passes; pass++) {
-      const from = Math.floor((256 * pass) / passes);
-      const upTo = Math.floor((256 * (pass + 1)) / passes) - 1;
-      const names = await this.#countNames(from, upTo, pass === 0);
-      await this.check.each([...names], ([byte, counts]) => this.#compare(byte, counts));
+    for (const pass of countingPasses(recorded)) {
+      const onVersion = (version: AuditedVersion) => this.#totals.addVersion(version, 1);
+      const names = await countNames(this.metadata, pass, pass.from === 0 ? onVersion : undefined);
+      const bytes = Array.from({ length: pass.upTo - pass.from + 1 }, (_, index) => pass.from + index);
+      await this.check.each(bytes, (byte) => this.#compare(byte, names.take(byte)));
     }
     this.listener.onStep('lost files');
     await this.#forgetLost();
@@ -81,25 +69,6 @@ export class Recovery {
     this.#found.temporaryFiles = await this.blobs.sweep(async () => true);
   }
 
-  /** For each first byte of a digest in this range: how many versions name each content. */
-  async #countNames(
-    from: number,
-    upTo: number,
-    isFirst: boolean,
-  ): Promise<ReadonlyMap<number, Map<Digest, number>>> {
-    const names = new Map<number, Map<Digest, number>>();
-    for (let byte = from; byte <= upTo; byte++) names.set(byte, new Map());
-    for await (const page of this.metadata.versions()) {
-      for (const version of page) {
-        if (isFirst) this.#addToTotals(version, 1);
-        const { digest } = version;
-        const counts = names.get(Number.parseInt(digest.slice(0, 2), 16));
-        counts?.set(digest, (counts.get(digest) ?? 0) + 1);
-      }
-    }
-    return names;
-  }
-
   /** Compares names, contents and copies whose digest begins with a byte. Takes what it has seen from `names`. */
   async #compare(byte: number, names: Map<Digest, number>): Promise<void> {
     const unnamed = new Map((await this.blobs.copies(byte)).map((copy) => [copy.id, copy]));
@@ -107,6 +76,10 @@ export class Recovery {
     const bad = new Map<Digest, number>();
     const damaged = new Set<BlobId>();
     for await (const page of this.metadata.contents({ from: byte, upTo: byte })) {
+      const unsound = await this.#unsound(
+        page.filter(({ digest }) => names.has(digest)),
+        unnamed,
+      );
       for (const content of page) {
         const references = names.get(content.digest) ?? 0;
         names.delete(content.digest);
@@ -117,14 +90,14 @@ export class Recovery {
         }
         const { location } = content;
         const copy = location.kind === 'blob' ? unnamed.get(location.blob) : undefined;
-        if (!(await this.#isSound(content, copy))) {
+        if (unsound.has(content.digest)) {
           bad.set(content.digest, references);
           if (copy) damaged.add(copy.id);
           else if (location.kind === 'inline') await this.#quarantine(content.digest, location.bytes);
           continue;
         }
         if (copy) unnamed.delete(copy.id);
-        this.#addContent(content);
+        this.#totals.addContent(content);
         if (content.references === references) continue;
         this.#found.wrongCounts++;
         repairs.push({ kind: 'record-content', content: { ...content, references } });
@@ -139,13 +112,20 @@ export class Recovery {
     await this.#clear([...unnamed.keys()], damaged);
   }
 
-  async #isSound(content: AuditedContent, copy: StoredCopy | undefined): Promise<boolean> {
-    if (content.location.kind === 'blob' && copy?.bytes !== content.storedSize) return false;
-    if (!this.options.full) return true;
-    const sound = await this.check.isSound(content);
-    this.#checkedBytes += content.storedSize;
-    this.listener.onProgress(this.#checkedBytes, this.#bytesToCheck);
-    return sound;
+  /** Those of some contents that are not there, or have another length, or, where all is read, other bytes. */
+  async #unsound(
+    contents: readonly AuditedContent[],
+    copies: ReadonlyMap<BlobId, StoredCopy>,
+  ): Promise<ReadonlySet<Digest>> {
+    const isThere = ({ location, storedSize }: AuditedContent) =>
+      location.kind === 'inline' || copies.get(location.blob)?.bytes === storedSize;
+    const missing = contents.filter((content) => !isThere(content)).map(({ digest }) => digest);
+    if (!this.options.full) return new Set(missing);
+    const damaged = await this.check.unsound(contents.filter(isThere), (bytes) => {
+      this.#checkedBytes += bytes;
+      this.listener.onProgress(this.#checkedBytes, this.#bytesToCheck);
+    });
+    return new Set([...missing, ...damaged]);
   }
 
   /** A content is named and has no sound copy where it should be: takes another that is sound, or gives it up. */
@@ -159,7 +139,7 @@ export class Recovery {
       if (!content) continue;
       unnamed.delete(copy.id);
       this.#found.rescuedContents++;
-      this.#addContent(content);
+      this.#totals.addContent(content);
       return { kind: 'record-content', content };
     }
     this.#lost.add(digest);
@@ -199,7 +179,7 @@ export class Recovery {
       const lost = page.filter(({ digest }) => this.#lost.has(digest));
       for (const version of lost) {
         this.#found.lostVersions++;
-        this.#addToTotals(version, -1);
+        this.#totals.addVersion(version, -1);
         this.listener.onLost(version);
       }
       await this.#apply(lost.map((version) => ({ kind: 'forget-version', version })));
@@ -207,29 +187,11 @@ export class Recovery {
   }
 
   async #recount(recorded: Totals): Promise<void> {
-    const keys = Object.keys(this.#totals) as (keyof Totals)[];
     // Other totals are what is to be expected where something was lost or removed.
     const { unnamedContents, missingContents, damagedContents, rescuedContents } = this.#found;
     const isChanged = unnamedContents + missingContents + damagedContents + rescuedContents > 0;
-    const differ = keys.some((key) => this.#totals[key] !== recorded[key]);
-    if (!differ) return;
+    if (!this.#totals.differFrom(recorded)) return;
     this.#found.wrongTotals = !isChanged;
-    if (!this.options.dryRun) await this.metadata.recount(this.#totals);
-  }
-
-  #addToTotals({ size, isNewest }: AuditedVersion, sign: 1 | -1): void {
-    if (isNewest) {
-      this.#totals.files += sign;
-      this.#totals.logicalBytes += sign * size;
-    } else {
-      this.#totals.keptVersions += sign;
-      this.#totals.keptBytes += sign * size;
-    }
-  }
-
-  #addContent({ size, storedSize }: AuditedContent): void {
-    this.#totals.contents += 1;
-    this.#totals.contentBytes += size;
-    this.#totals.storedBytes += storedSize;
+    if (!this.options.dryRun) await this.metadata.recount(this.#totals.totals);
   }
 }

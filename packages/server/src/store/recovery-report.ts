@@ -1,7 +1,7 @@
 import type { AuditedVersion } from '../metadata/metadata-audit.js';
 
 /** The steps of a recovery, in their order. Each may be done again, also after it was cut in the middle. */
-export type RecoveryStep = 'temporary files' | 'contents' | 'lost files' | 'totals';
+export type RecoveryStep = 'temporary files' | 'counts' | 'contents' | 'lost files' | 'totals';
 
 /** What was found, counted; repaired unless only looked at. */
 export interface RecoveryFindings {

@@ -33,6 +33,7 @@ import {
 } from '../row-mapping.js';
 import type { BeginWatchOptions, WatchRecorder } from '../watch-recorder.js';
 import { connect, type PostgresPlace, parsePostgresUrl, translated } from './connection.js';
+import { hangUp } from './hang-up.js';
 import { changesQuery, scansQuery } from './history-queries.js';
 import { addHost, findHost, lockHost } from './hosts.js';
 import { mutationsQuery } from './mutations-query.js';
@@ -84,7 +85,7 @@ class PostgresCatalog implements Catalog {
           translate: (error) => translated(this.place, error),
         });
       } catch (error) {
-        await client.end().catch(() => {});
+        await hangUp(client);
         throw error;
       }
     });

@@ -30,6 +30,7 @@ import {
   SCHEMA,
   translated,
 } from './connection.js';
+import { hangUp } from './hang-up.js';
 import { findHost, type Host, hostNames, lockHost } from './hosts.js';
 import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
@@ -150,7 +151,7 @@ class PostgresQueries implements QueryDatabase {
 
   async close(): Promise<void> {
     await this.#endWriting();
-    await this.reading.end().catch(() => {});
+    await hangUp(this.reading);
   }
 
   /** Begins to write. The connection of the time before may have been lost meanwhile: nothing was sent through it yet. */
@@ -171,7 +172,7 @@ class PostgresQueries implements QueryDatabase {
   async #endWriting(): Promise<void> {
     const client = this.#writing;
     this.#writing = undefined;
-    await client?.end().catch(() => {});
+    await hangUp(client);
   }
 }
 
@@ -185,7 +186,7 @@ async function connectTo(place: PostgresPlace, { id }: Host): Promise<pg.Client>
     await client.query(`SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
     return client;
   } catch (error) {
-    await client.end().catch(() => {});
+    await hangUp(client);
     throw error;
   }
 }
@@ -221,7 +222,7 @@ export async function openPostgresQueries(url: string, hostName: string): Promis
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     return new PostgresQueries(place, host, client);
   } catch (error) {
-    await client.end().catch(() => {});
+    await hangUp(client);
     throw translated(place, error);
   }
 }
@@ -240,6 +241,6 @@ async function knownHost(place: PostgresPlace, name: string): Promise<number> {
   } catch (error) {
     throw translated(place, error);
   } finally {
-    await client.end().catch(() => {});
+    await hangUp(client);
   }
 }

@@ -5,6 +5,7 @@ import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
 import { applyChanges, tallies } from './apply-changes.js';
 import { findDiffering } from './find-differing.js';
+import { hangUp } from './hang-up.js';
 import { readDirectory, unknownAncestors } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
 import type { ReaderPool } from './reader-pool.js';
@@ -122,7 +123,7 @@ export class PostgresScanSession implements ScanSession {
     } catch {
       // The connection is lost, and the transaction with it.
     } finally {
-      await client.end().catch(() => {});
+      await hangUp(client);
     }
   }
 

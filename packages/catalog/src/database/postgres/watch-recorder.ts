@@ -12,6 +12,7 @@ import type {
 } from '../watch-recorder.js';
 import { applyChanges, tallies } from './apply-changes.js';
 import { findDiffering } from './find-differing.js';
+import { hangUp } from './hang-up.js';
 import { tryLockHost } from './hosts.js';
 import { ensurePartitions } from './partitions.js';
 import { readDirectory } from './read-directories.js';
@@ -152,7 +153,7 @@ export class PostgresWatchRecorder implements WatchRecorder {
   async #lose(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    await hangUp(client);
   }
 
   async #attempt<Result>(run: () => Promise<Result>): Promise<Result> {

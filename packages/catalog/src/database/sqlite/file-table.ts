@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes, toBytes } from '../../byte-path.js';
 import type { Entry } from '../../entry.js';
 import type { PackedEntry } from '../../listing/directory-listing.js';
+import { prepared } from './prepared.js';
 
 /** A file as the catalog has it. */
 export interface KnownFile extends Entry {
@@ -52,23 +53,25 @@ export class FileTable {
   constructor(database: Database) {
     const row = `(${Array(COLUMN_COUNT).fill('?').join(',')})`;
     const insert = (rows: number) =>
-      database.prepare<Value[]>(`INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
+      prepared<Value[]>(database, `INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
     this.#insertMany = insert(ROWS_PER_INSERT);
     this.#insertOne = insert(1);
-    this.#update = database.prepare(
+    this.#update = prepared(
+      database,
       `UPDATE files SET mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?, size = ?, allocated = ?,
          mtime_ns = ?, ctime_ns = ?, born_ns = ?, is_counted = ?, fingerprint = ?
        WHERE directory_id = ? AND name = ?`,
     );
-    this.#delete = database.prepare('DELETE FROM files WHERE directory_id = ? AND name = ?');
-    this.#deleteAll = database.prepare('DELETE FROM files WHERE directory_id = ?');
-    this.#largest = database
-      .prepare<[number], number>('SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?')
-      .pluck();
-    this.#selectPage = database
-      .prepare<[number, Uint8Array, number], KnownRow>(
-        `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
-      )
+    this.#delete = prepared(database, 'DELETE FROM files WHERE directory_id = ? AND name = ?');
+    this.#deleteAll = prepared(database, 'DELETE FROM files WHERE directory_id = ?');
+    this.#largest = prepared<[number], number>(
+      database,
+      'SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?',
+    ).pluck();
+    this.#selectPage = prepared<[number, Uint8Array, number], KnownRow>(
+      database,
+      `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
+    )
       .raw()
       .safeIntegers();
   }

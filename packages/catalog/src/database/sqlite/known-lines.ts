@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { nameFromBytes } from '../../byte-path.js';
 import type { PackedEntry } from '../../listing/directory-listing.js';
 import type { KnownFile } from './file-table.js';
+import { prepared } from './prepared.js';
 
 /** Fields of a line, separated by spaces, without the name: what a look at the file tells, then what only the catalog knows. */
 const LOOK = [
@@ -28,11 +29,10 @@ export class KnownLines {
 
   constructor(database: Database) {
     const line = `hex(name) || ' ' || ${LOOK.join(" || ' ' || ")} || '|' || is_counted || '|' || coalesce(hex(fingerprint), '')`;
-    this.#select = database
-      .prepare<[number], string | null>(
-        `SELECT group_concat(${line}, char(10)) FROM files WHERE directory_id = ?`,
-      )
-      .pluck();
+    this.#select = prepared<[number], string | null>(
+      database,
+      `SELECT group_concat(${line}, char(10)) FROM files WHERE directory_id = ?`,
+    ).pluck();
   }
 
   /** Lines by the hexadecimal name that begins each. */

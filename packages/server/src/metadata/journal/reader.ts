@@ -3,7 +3,7 @@ import { decodeFrame, FRAME_MAGIC, HEADER_BYTES, type JournalFrame, saltOf } fro
 
 /** One thing that stands in a journal file. */
 export type JournalItem =
-  | { readonly kind: 'frame'; readonly offset: number; readonly frame: JournalFrame }
+  | { readonly kind: 'frame'; readonly offset: number; readonly end: number; readonly frame: JournalFrame }
   /** Bytes that are no sound frame. */
   | { readonly kind: 'damage'; readonly offset: number; readonly bytes: number };
 
@@ -82,7 +82,7 @@ function takeItems(
     if (found.kind === 'frame') {
       if (damagedFrom !== undefined) items.push(damage(base + damagedFrom, base + offset));
       damagedFrom = undefined;
-      items.push({ kind: 'frame', offset: base + offset, frame: found.frame });
+      items.push({ kind: 'frame', offset: base + offset, end: base + found.end, frame: found.frame });
       offset = found.end;
     } else {
       damagedFrom ??= offset;

@@ -1,8 +1,9 @@
-import type { RowChange } from './codec.js';
+import type { JournalFrame, RowChange } from './codec.js';
 import { journalFiles, journalPath } from './files.js';
-import { FIRST_FRAME, readPart } from './reader.js';
+import { FIRST_FRAME, type JournalItem, readPart } from './reader.js';
+import { type JournalState, stateOf } from './state.js';
 
-/** The journal has damage or a gap with sound records behind it. Its message says where, in one line. */
+/** The journal has damage or a gap that no power cut leaves. Its message says where, in one line. */
 class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
 }
@@ -19,54 +20,157 @@ export interface ReplayReport {
   readonly changes: number;
   /** Sequence of the last change that is known; where there was none, of the state before. */
   readonly last: number;
-  /** Bytes of a torn last record, which was being written when the power went out. */
+  /** Bytes of a torn end, which were being written when the power went out. */
   readonly tornBytes: number;
+  /** Changes that a power cut took although others behind them are there, a line for each cut. */
+  readonly lost: readonly string[];
   /** Damage and gaps that were skipped, a line each. */
   readonly skipped: readonly string[];
 }
 
+/** Bytes that are no sound frame. */
+interface Damage {
+  readonly file: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /**
- * Hands everything behind a sequence to `apply`, in order. A torn end of the last file is left out: it was never
- * acknowledged, or was lost in the last second before a power cut. Throws {@link JournalDamagedError} for anything
- * else that is not sound, unless that is to be skipped.
+ * Hands everything behind a sequence to `apply`, in order. A torn end is left out, and so is what a power cut took
+ * from the journal's last second while sound records are left behind it: the records themselves say how far it was
+ * on the disk. Throws {@link JournalDamagedError} for anything else that is not sound, unless that is to be skipped.
  */
 export async function replayJournal(
   directory: string,
   since: number,
-  { skipDamaged, apply }: ReplayOptions,
+  options: ReplayOptions,
 ): Promise<ReplayReport> {
+  return new Replay(directory, since, options).run();
+}
+
+class Replay {
+  #last: number;
+  #changes = 0;
+  readonly #lost: string[] = [];
+  readonly #skipped: string[] = [];
+  /** Damage with nothing sound behind it so far. */
+  #damage: Damage | undefined;
+  /** Where the last sound frame ends of each file that was read. */
+  readonly #ends = new Map<number, number>();
+  #synced: Promise<ReadonlyMap<number, number>> | undefined;
+
+  constructor(
+    private readonly directory: string,
+    private readonly since: number,
+    private readonly options: ReplayOptions,
+  ) {
+    this.#last = since;
+  }
+
+  async run(): Promise<ReplayReport> {
+    for await (const { file, item } of itemsSince(this.directory, this.since)) {
+      if (item.kind === 'damage') this.#damage = { file, ...item };
+      else {
+        await this.#takeFrame(file, item.frame);
+        this.#ends.set(file, item.end);
+      }
+    }
+    return {
+      changes: this.#changes,
+      last: this.#last,
+      tornBytes: this.#damage?.bytes ?? 0,
+      lost: this.#lost,
+      skipped: this.#skipped,
+    };
+  }
+
+  async #takeFrame(file: number, { sequence, changes }: JournalFrame): Promise<void> {
+    const damage = this.#damage;
+    this.#damage = undefined;
+    const isCut = damage !== undefined && (await this.#isPowerCut(damage));
+    if (damage && !isCut) {
+      const { bytes, offset } = damage;
+      const place = `${journalPath(this.directory, damage.file)} at byte ${offset}`;
+      this.#pass(`the journal is damaged: ${bytes} bytes of ${place}`);
+    }
+    const end = sequence + changes.length - 1;
+    if (end <= this.#last) return;
+    const rows = changes.flatMap((change) => change.rows);
+    if (sequence > this.#last + 1) {
+      const before = rows.map(stateOf).find((state) => state !== undefined);
+      this.#passGap(sequence, before?.file === file ? undefined : before, isCut && damage.file === file);
+    }
+    this.options.apply(rows.filter((row) => stateOf(row) === undefined));
+    this.#changes += changes.length;
+    this.#last = end;
+  }
+
+  /** @param before where a file begins behind a gap: how the journal was before it */
+  #passGap(sequence: number, before: JournalState | undefined, isCut: boolean): void {
+    if (before) {
+      // A rebuilt environment numbers on behind a leap, and so does a journal whose end a power cut took.
+      const isRebuilt = before.file === 0;
+      if (isRebuilt || before.synced <= (this.#ends.get(before.file) ?? 0)) {
+        if (!isRebuilt && before.sequence > this.#last) this.#tellLost();
+        return;
+      }
+    } else if (isCut) {
+      this.#tellLost();
+      return;
+    }
+    this.#pass(`the journal has no changes ${this.#last + 1} to ${sequence - 1}`);
+  }
+
+  #tellLost(): void {
+    this.#lost.push(`changes behind ${this.#last}, which a power cut took within a second of being made`);
+  }
+
+  #pass(problem: string): void {
+    if (!this.options.skipDamaged) {
+      throw new JournalDamagedError(`${problem}; --skip-damaged rebuilds without it`);
+    }
+    this.#skipped.push(problem);
+  }
+
+  /** Whether bytes were not on the disk yet when the sound frames behind them were written, for all that those say. */
+  async #isPowerCut({ file, offset }: Damage): Promise<boolean> {
+    this.#synced ??= this.#readSynced();
+    const synced = await this.#synced;
+    // Journals of earlier versions say nothing.
+    return synced.size > 0 && (synced.get(file) ?? 0) <= offset;
+  }
+
+  /** For each file that a frame tells of, how many bytes of it were on the disk. */
+  async #readSynced(): Promise<ReadonlyMap<number, number>> {
+    const known = new Map<number, number>();
+    for await (const { item } of itemsSince(this.directory, this.since)) {
+      if (item.kind === 'damage') continue;
+      for (const { rows } of item.frame.changes) {
+        for (const row of rows) {
+          const state = stateOf(row);
+          if (state) known.set(state.file, Math.max(known.get(state.file) ?? 0, state.synced));
+        }
+      }
+    }
+    return known;
+  }
+}
+
+/** What stands in the files that have changes behind a sequence, in order. */
+async function* itemsSince(
+  directory: string,
+  since: number,
+): AsyncGenerator<{ readonly file: number; readonly item: JournalItem }> {
   const files = await journalFiles(directory);
-  const skipped: string[] = [];
-  let last = since;
-  let changes = 0;
-  let damaged: { readonly place: string; bytes: number } | undefined;
-  const pass = (problem: string) => {
-    if (!skipDamaged) throw new JournalDamagedError(`${problem}; --skip-damaged rebuilds without it`);
-    skipped.push(problem);
-  };
-  for (const [index, first] of files.entries()) {
+  for (const [index, file] of files.entries()) {
     const next = files[index + 1];
     if (next !== undefined && next <= since + 1) continue;
-    const path = journalPath(directory, first);
+    const path = journalPath(directory, file);
     for (let from = FIRST_FRAME; ; ) {
       const part = await readPart(path, { from, to: Number.POSITIVE_INFINITY });
-      for (const item of part.items) {
-        if (item.kind === 'damage') {
-          damaged = { place: `${path} at byte ${item.offset}`, bytes: item.bytes };
-          continue;
-        }
-        const { sequence, changes: found } = item.frame;
-        if (damaged) pass(`the journal is damaged: ${damaged.bytes} bytes of ${damaged.place}`);
-        damaged = undefined;
-        if (sequence + found.length - 1 <= last) continue;
-        if (sequence > last + 1) pass(`the journal has no changes ${last + 1} to ${sequence - 1}`);
-        apply(found.flatMap(({ rows }) => rows));
-        changes += found.length;
-        last = sequence + found.length - 1;
-      }
+      for (const item of part.items) yield { file, item };
       if (part.next <= from) break;
       from = part.next;
     }
   }
-  return { changes, last, tornBytes: damaged?.bytes ?? 0, skipped };
 }

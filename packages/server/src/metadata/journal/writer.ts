@@ -24,7 +24,7 @@ import {
   saltOf,
 } from './codec.js';
 import { journalPath } from './files.js';
-import type { JournalState } from './state.js';
+import { type JournalState, stateRow } from './state.js';
 
 /** How a journal is written. */
 interface JournalOptions {
@@ -59,6 +59,8 @@ interface OpenFile {
   /** Has bytes that are not synced yet. */
   dirty: boolean;
   syncing: boolean;
+  /** How often bytes that never committed were cut off. */
+  cuts: number;
 }
 
 /**
@@ -88,19 +90,27 @@ export class JournalWriter {
   append(state: JournalState, changes: readonly JournalChange[]): JournalState {
     let { sequence, completeSince } = state;
     let file = this.#current(state);
+    const known = { ...state, synced: Math.max(state.synced, file?.synced ?? 0) };
     if (!file && state.sequence > 0) {
       // Not a fresh store: a power cut took the journal's end, or it was left behind when the store was copied.
       sequence += SEQUENCE_LEAP;
       completeSince = sequence;
     }
-    if (!file || state.length >= this.options.fileBytes) file = this.#begin(sequence + 1, file);
-    const frame = encodeFrame({ sequence: sequence + 1, time: Date.now(), changes }, file.salt);
-    const begin = file.first === state.file ? state.length : HEADER_BYTES;
+    if (file && state.length >= this.options.fileBytes) {
+      // Only the last file may miss bytes after a power cut: that is the one that is looked at.
+      known.synced = this.#syncNow(file, state.length);
+      file = this.#begin(sequence + 1, file);
+    }
+    file ??= this.#begin(sequence + 1, file);
+    const isSame = file.first === state.file;
+    const all = isSame && known.synced === state.synced ? changes : withState(changes, known);
+    const frame = encodeFrame({ sequence: sequence + 1, time: Date.now(), changes: all }, file.salt);
+    const begin = isSame ? state.length : HEADER_BYTES;
     writeFully(file.fd, frame, begin);
     const length = begin + frame.length;
     this.#touch(file, length);
-    const synced = Math.max(file.synced, file.first === state.file ? state.synced : 0);
-    return { sequence: sequence + changes.length, file: file.first, length, synced, completeSince };
+    const synced = isSame ? known.synced : 0;
+    return { sequence: sequence + all.length, file: file.first, length, synced, completeSince };
   }
 
   /** Waits until everything appended so far, by this process, is on the disk. */
@@ -108,12 +118,13 @@ export class JournalWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const previous = this.#syncing;
+    // Whoever waits for the one before is told of its failure, and what it left is synced now.
     this.#syncing = previous.catch(() => undefined).then(() => this.#sync());
     await this.#syncing;
   }
 
   /**
-   * Takes care of what a process that died had appended and not synced: it is synced within a second from now.
+   * Takes care of what a process that died had appended and not synced, a second's worth at most: it is synced now.
    * False when committed bytes are missing or are not what was written; the next append begins anew then.
    */
   adopt({ sequence, file: first, length, synced }: JournalState): boolean {
@@ -125,6 +136,7 @@ export class JournalWriter {
       this.#damaged = first;
       return false;
     }
+    file.synced = this.#syncNow(file, length);
     this.#directoryUnsynced = true;
     this.#touch(file, length);
     return true;
@@ -152,6 +164,8 @@ export class JournalWriter {
       ftruncateSync(file.fd, length);
       // Durably, before other bytes stand there: a power cut must not bring them back in place of those.
       if (this.options.durable) fsyncSync(file.fd);
+      file.synced = Math.min(file.synced, length);
+      file.cuts++;
     }
     return file;
   }
@@ -167,9 +181,7 @@ export class JournalWriter {
       if (current) return current;
       throw error;
     }
-    // Only the last file may miss bytes after a power cut: that is the one that is looked at.
-    if (current?.dirty && durable) fdatasyncSync(current.fd);
-    const file = { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false };
+    const file = newFile(first, fd, salt);
     this.#use(file);
     this.#directoryUnsynced = true;
     writeFully(fd, encodeHeader(salt, first), 0);
@@ -186,6 +198,13 @@ export class JournalWriter {
   #closeIfDone(file: OpenFile): void {
     if (file === this.#file || file.dirty || file.syncing || !this.#open.delete(file)) return;
     closeSync(file.fd);
+  }
+
+  /** Syncs a file that is written up to `end`, and returns how much of it is on the disk then. */
+  #syncNow(file: OpenFile, end: number): number {
+    if (!this.options.durable) return file.synced;
+    if (file.synced < end) fdatasyncSync(file.fd);
+    return Math.max(file.synced, end);
   }
 
   /** Notes that a file holds frames up to `end` and must be synced. */
@@ -211,12 +230,13 @@ export class JournalWriter {
   }
 
   async #syncFile(file: OpenFile): Promise<void> {
-    const { end } = file;
+    const { end, cuts } = file;
     file.dirty = false;
     file.syncing = true;
     try {
       await datasync(file.fd);
-      file.synced = end;
+      // What was cut off meanwhile may have been followed by other bytes.
+      if (file.cuts === cuts) file.synced = end;
     } catch (error) {
       file.dirty = true;
       throw error;
@@ -238,9 +258,19 @@ function openFile(directory: string, first: number): OpenFile | undefined {
   const header = Buffer.alloc(HEADER_BYTES);
   readSync(fd, header, 0, HEADER_BYTES, 0);
   const salt = saltOf(header);
-  if (salt) return { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false };
+  if (salt) return newFile(first, fd, salt);
   closeSync(fd);
   return undefined;
+}
+
+function newFile(first: number, fd: number, salt: Buffer): OpenFile {
+  return { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false, cuts: 0 };
+}
+
+/** The changes with a row that says how far the journal was on the disk before them. */
+function withState(changes: readonly JournalChange[], state: JournalState): readonly JournalChange[] {
+  const last = changes.at(-1) ?? { event: undefined, rows: [] };
+  return [...changes.slice(0, -1), { ...last, rows: [...last.rows, stateRow(state)] }];
 }
 
 /** Bytes that are looked at together. */

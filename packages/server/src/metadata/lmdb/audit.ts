@@ -1,53 +1,20 @@
-import type { Digest } from '@filetracker/protocol';
-import type { AuditedContent, AuditedVersion, MetadataAudit, MetadataRepair } from '../metadata-audit.js';
+import type { FrozenView, MetadataAudit, MetadataRepair } from '../metadata-audit.js';
 import type { Totals } from '../metadata-store.js';
 import type { Environment } from './environment.js';
 import { HistorySums } from './history-sums.js';
-import {
-  decodeContent,
-  decodeFile,
-  decodePast,
-  digestKey,
-  encodeContent,
-  endedKey,
-  fileKey,
-  historyKey,
-  nameOfKey,
-} from './records.js';
-import { readTotals, Sums } from './totals.js';
+import { decodePast, digestKey, encodeContent, endedKey, fileKey, historyKey } from './records.js';
+import { Sums } from './totals.js';
+import { LmdbView } from './view.js';
 
-/** Rows read at a time. */
-const PAGE_ROWS = 1000;
-
-/** The tables of LMDB, row by row. */
-export class LmdbAudit implements MetadataAudit {
-  constructor(private readonly environment: Environment) {}
-
-  async *versions(): AsyncGenerator<readonly AuditedVersion[]> {
-    const { files, history } = this.environment.tables;
-    for (const page of pages(files)) {
-      yield page.map(({ key, value }) => ({ ...decodeFile(nameOfKey(key), value), isNewest: true }));
-    }
-    for (const page of pages(history)) {
-      yield page.map(({ key, value }) => {
-        const { name, version, digest, size } = decodePast(key, value);
-        return { name, version, digest, size, isNewest: false };
-      });
-    }
+/** All of the metadata, and what puts it right. */
+export class LmdbAudit extends LmdbView implements MetadataAudit {
+  constructor(private readonly environment: Environment) {
+    super(environment.tables);
   }
 
-  async *contents({
-    after,
-    from = 0,
-    upTo = 255,
-  }: {
-    readonly after?: Digest;
-    readonly from?: number;
-    readonly upTo?: number;
-  }): AsyncGenerator<readonly AuditedContent[]> {
-    const start = after === undefined ? Buffer.from([from]) : Buffer.concat([digestKey(after), ZERO]);
-    const end = upTo < 255 ? { end: Buffer.from([upTo + 1]) } : {};
-    yield* contentPages(this.environment.tables.contents, { start, ...end });
+  freeze(): FrozenView {
+    const { tables, done } = this.environment.freeze();
+    return Object.assign(new LmdbView(tables), { close: done });
   }
 
   async repair(repairs: readonly MetadataRepair[]): Promise<void> {
@@ -66,12 +33,6 @@ export class LmdbAudit implements MetadataAudit {
       sums.bytes = totals.keptBytes;
       sums.save();
     });
-  }
-
-  async totals(): Promise<Totals> {
-    const { meta } = this.environment.tables;
-    const { versions, bytes } = new HistorySums(meta);
-    return { ...readTotals(meta), keptVersions: versions, keptBytes: bytes };
   }
 
   #repair(repair: MetadataRepair): void {
@@ -95,40 +56,6 @@ export class LmdbAudit implements MetadataAudit {
       history.removeSync(key);
       ended.removeSync(endedKey(decodePast(key, value)));
     }
-  }
-}
-
-/** Rows of a table of contents. */
-export function* contentPages(table: Rows, range: Range): Generator<readonly AuditedContent[]> {
-  for (const page of pages(table, range)) {
-    yield page.map(({ key, value }) => ({ digest: key.toString('hex') as Digest, ...decodeContent(value) }));
-  }
-}
-
-const ZERO = Buffer.alloc(1);
-
-interface Row {
-  readonly key: Buffer;
-  readonly value: Buffer;
-}
-
-interface Range {
-  readonly start?: Buffer;
-  readonly end?: Buffer;
-}
-
-/** What can be read in order. */
-interface Rows {
-  getRange(range: Range & { readonly limit: number }): Iterable<Row>;
-}
-
-function* pages(table: Rows, range: Range = {}): Generator<readonly Row[]> {
-  for (let { start } = range; ; ) {
-    const page = [...table.getRange({ ...range, ...(start && { start }), limit: PAGE_ROWS })];
-    if (page.length > 0) yield page;
-    const last = page.at(-1);
-    if (page.length < PAGE_ROWS || !last) return;
-    start = Buffer.concat([last.key, ZERO]);
   }
 }
 

@@ -3,13 +3,21 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
-import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
+import {
+  decodeState,
+  EMPTY_STATE,
+  encodeState,
+  type JournalState,
+  STATE_KEY,
+  STATE_TABLE,
+} from '../journal/state.js';
 import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { reserveLockFile } from './lock-file.js';
 import { ChangeRecorder, Table } from './table.js';
+import type { AuditedTables } from './view.js';
 
 /** All tables of a store. */
 export interface Tables {
@@ -31,14 +39,12 @@ export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
   garbage: 3,
   unnamed: 4,
   tombstones: 5,
-  meta: 6,
+  meta: STATE_TABLE,
   history: 7,
   ended: 8,
   usage: 9,
 };
 
-/** Row of `meta` with the {@link JournalState}. It is no part of the journal itself. */
-export const STATE_KEY = Buffer.from('journal');
 const TOTALS_KEY = Buffer.from('totals');
 
 /** Told of a commit, and whether the journal lost changes before it, so that only a checkpoint makes up for them. */
@@ -203,6 +209,19 @@ export class Environment {
     if (!this.#meta.doesExist(TOTALS_KEY)) return EMPTY_STATE;
     // Written before there was a journal.
     return { ...EMPTY_STATE, sequence: SEQUENCE_LEAP, completeSince: SEQUENCE_LEAP };
+  }
+
+  /** The tables that an audit looks at, as they are now. What is not used any more stays until `done` is called. */
+  freeze(): { readonly tables: AuditedTables; readonly done: () => void } {
+    const transaction = this.root.useReadTransaction();
+    const { files, history, contents, meta } = this.tables;
+    const tables = {
+      files: files.at(transaction),
+      history: history.at(transaction),
+      contents: contents.at(transaction),
+      meta: meta.at(transaction),
+    };
+    return { tables, done: () => transaction.done() };
   }
 
   /** Calls `listener` after each commit of this process. */

@@ -1,7 +1,13 @@
 import { decodeNumbers, encodeNumbers } from './records.js';
-import type { Table } from './table.js';
+import type { Rows, Table } from './table.js';
 
 const KEY = Buffer.from('history');
+
+/** The sums over the history that the totals tell. */
+export function readHistorySums(meta: Pick<Rows, 'get'>): Pick<HistorySums, 'versions' | 'bytes'> {
+  const at = decodeNumbers(meta.get(KEY));
+  return { versions: at(1), bytes: at(2) };
+}
 
 /** Sums over the history. Read and written only where something of it changes. */
 export class HistorySums {

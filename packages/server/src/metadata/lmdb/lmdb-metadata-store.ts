@@ -31,7 +31,7 @@ import { Changes } from './changes.js';
 import { Contents } from './contents.js';
 import { Environment, type Tables } from './environment.js';
 import { History } from './history.js';
-import { HistorySums } from './history-sums.js';
+import { readHistorySums } from './history-sums.js';
 import { METADATA } from './layout.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
 import { findNewest } from './names.js';
@@ -154,7 +154,7 @@ export class LmdbMetadataStore implements MetadataStore {
   }
 
   async totals(): Promise<Totals> {
-    const { versions, bytes } = new HistorySums(this.#tables.meta);
+    const { versions, bytes } = readHistorySums(this.#tables.meta);
     return { ...readTotals(this.#tables.meta), keptVersions: versions, keptBytes: bytes };
   }
 

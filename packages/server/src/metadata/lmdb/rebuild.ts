@@ -5,9 +5,9 @@ import type { Database, RootDatabase } from 'lmdb';
 import { type Checkpoint, CheckpointDirectory, COPY_NAME } from '../checkpoints/checkpoint-directory.js';
 import type { RowChange } from '../journal/codec.js';
 import { type ReplayReport, replayJournal } from '../journal/replay.js';
-import { decodeState, EMPTY_STATE, encodeState, type JournalState } from '../journal/state.js';
+import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
-import { openRoot, openTable, STATE_KEY, TABLE_IDS, type Tables } from './environment.js';
+import { openRoot, openTable, TABLE_IDS, type Tables } from './environment.js';
 import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 
 /** Where a rebuilt environment comes from and goes to. */

@@ -1,4 +1,4 @@
-import type { Database, RangeOptions } from 'lmdb';
+import type { Database, RangeOptions, Transaction } from 'lmdb';
 import type { FileEvent, JournalChange, RowChange } from '../journal/codec.js';
 
 /** Collects what the change that runs at the moment does to the tables, for the journal. */
@@ -25,8 +25,26 @@ export class ChangeRecorder {
   }
 }
 
+/** A row of a table. */
+export interface Row {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** Which rows are read, in the order of their keys. */
+export interface RowRange {
+  readonly start?: Buffer;
+  readonly end?: Buffer;
+}
+
+/** What can be read of a table. */
+export interface Rows {
+  get(key: Buffer): Buffer | undefined;
+  getRange(range: RowRange & { readonly limit?: number }): Iterable<Row>;
+}
+
 /** A table of LMDB whose changes go to the journal too. Its keys and values are laid out in `records.ts`. */
-export class Table {
+export class Table implements Rows {
   constructor(
     private readonly database: Database<Buffer, Buffer>,
     /** Stands for the table in the journal. */
@@ -42,12 +60,20 @@ export class Table {
     return this.database.doesExist(key);
   }
 
-  getRange(options: RangeOptions = {}): Iterable<{ readonly key: Buffer; readonly value: Buffer }> {
+  getRange(options: RangeOptions = {}): Iterable<Row> {
     return this.database.getRange(options);
   }
 
   getKeys(options: RangeOptions): Iterable<Buffer> {
     return this.database.getKeys(options);
+  }
+
+  /** The table as a read transaction sees it. */
+  at(transaction: Transaction): Rows {
+    return {
+      get: (key) => this.database.get(key, { transaction }),
+      getRange: (range) => this.database.getRange({ ...range, transaction }),
+    };
   }
 
   /** Writes a row. Needs a write transaction, as all that follow. */

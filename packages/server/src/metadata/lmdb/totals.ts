@@ -1,15 +1,21 @@
 import type { Totals } from '../metadata-store.js';
 import { decodeNumbers, encodeNumbers } from './records.js';
-import type { Table } from './table.js';
+import type { Rows, Table } from './table.js';
 
 const KEY = Buffer.from('totals');
 
 /** The totals of the present, and of all contents; those of the history have a row of their own. */
 type PresentTotals = Omit<Totals, 'keptVersions' | 'keptBytes'>;
 
-export function readTotals(meta: Table): PresentTotals {
-  const { files, logicalBytes, contents, contentBytes, storedBytes } = new Sums(meta);
-  return { files, logicalBytes, contents, contentBytes, storedBytes };
+export function readTotals(meta: Pick<Rows, 'get'>): PresentTotals {
+  const at = decodeNumbers(meta.get(KEY));
+  return {
+    files: at(0),
+    logicalBytes: at(1),
+    contents: at(2),
+    contentBytes: at(3),
+    storedBytes: at(4),
+  };
 }
 
 /** The totals while a write transaction changes them. */
