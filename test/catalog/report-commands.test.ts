@@ -85,6 +85,26 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
   expect(run('report', root).stdout).toMatch(/Largest new files:\n.*Size.*\n +5 B /);
 });
 
+test('a report of a time in which nothing changed says so, in every form, and draws nothing', () => {
+  const { place, root, run, json } = scannedTwice();
+  const file = join(place, 'empty.html');
+  const span = ['--since', '2001-01-01', '--until', '2001-01-03'];
+  expect(run('report', ...span, '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
+  const html = readFileSync(file, 'utf8');
+  expect(html).toContain('Nothing changed.');
+  expect(html).not.toMatch(/<script|class="chart"|<table/);
+  expect(run('report', ...span, root).stdout).toMatch(
+    /\n0 scans in this time, 0 errors\.\nNothing changed\.\n$/,
+  );
+  expect(run('report', ...span, '--markdown', root).stdout).toMatch(/Nothing changed\.\n$/);
+  expect(
+    run('report', ...span, '--csv', root)
+      .stdout.trimEnd()
+      .split('\n'),
+  ).toHaveLength(1 + 3);
+  expect(json('report', ...span, root)).toMatchObject([{ kinds: { new: { files: 0 } } }]);
+});
+
 test('verify ends with 1 where content changed silently, and prune needs --keep', () => {
   const { place, root, run, json } = catalogWorkplace();
   const file = join(root, 'precious');
