@@ -8,6 +8,6 @@ export default defineConfig({
     maxWorkers: 2,
     // A torture run has many times as many rounds of each fault.
     testTimeout: process.env['FILETRACKER_TORTURE'] ? 900_000 : 30_000,
-    hookTimeout: 30_000,
+    hookTimeout: process.env['FILETRACKER_TORTURE'] ? 300_000 : 30_000,
   },
 });

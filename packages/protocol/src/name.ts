@@ -22,6 +22,12 @@ export const MAX_NAME_BYTES = 1024;
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
+ * Most names: printable ASCII, no component empty, too long or beginning with a dot. They need no further look, which
+ * takes ten times as long; that matters where a million files of a cache are looked at.
+ */
+const PLAIN_NAME = /^[ -\-0-~][ -.0-~]{0,254}(?:\/[ -\-0-~][ -.0-~]{0,254})*$/;
+
+/**
  * Reads a file's name. Leading and closing slashes and `.` components are dropped.
  * Throws {@link ProtocolError} `invalid_name` with the rule that was broken.
  */
@@ -33,6 +39,7 @@ export function parseFileName(text: string): FileName {
 
 /** Reads a directory's name, as {@link parseFileName} does; the root is the empty string. */
 export function parseDirectoryName(text: string): DirectoryName {
+  if (text.length <= MAX_NAME_BYTES && PLAIN_NAME.test(text)) return text as FileName;
   if (CONTROL_CHARACTER.test(text)) throw invalid('a name must not contain control characters');
   if (!isWellFormed(text)) throw invalid('a name must be valid Unicode');
   const components = text

@@ -28,10 +28,11 @@ export async function* cachedFiles(
   directory: string,
   signal?: AbortSignal,
 ): AsyncGenerator<readonly CachedFile[]> {
+  const root = join(directory, 'files');
   let chunk: CachedFile[] = [];
   const open: { readonly prefix: string; readonly entries: Dir }[] = [];
   const enter = (prefix: string) => {
-    const entries = unlessMissing(() => opendirSync(join(directory, 'files', prefix), { bufferSize: 1024 }));
+    const entries = unlessMissing(() => opendirSync(`${root}/${prefix}`, { bufferSize: 1024 }));
     if (entries) open.push({ prefix, entries });
   };
   try {
@@ -46,7 +47,7 @@ export async function* cachedFiles(
       const path = last.prefix === '' ? entry.name : `${last.prefix}/${entry.name}`;
       if (entry.isDirectory()) enter(path);
       else if (entry.isFile()) {
-        const file = look(directory, path);
+        const file = lookAt(root, path);
         if (file) chunk.push(file);
       }
       if (++looked % CHUNK !== 0) continue;
@@ -63,7 +64,12 @@ export async function* cachedFiles(
 
 /** Looks at one file; undefined for one that is gone or that no client can name. */
 export function look(directory: string, path: string): CachedFile | undefined {
-  const stats = unlessMissing(() => lstatSync(join(directory, 'files', path)));
+  return lookAt(join(directory, 'files'), path);
+}
+
+function lookAt(root: string, path: string): CachedFile | undefined {
+  // join() would take a quarter of the time that the call below takes.
+  const stats = lstatSync(`${root}/${path}`, { throwIfNoEntry: false });
   if (!stats?.isFile()) return undefined;
   try {
     return {
@@ -73,6 +79,7 @@ export function look(directory: string, path: string): CachedFile | undefined {
       accessed: Math.floor(stats.atimeMs),
     };
   } catch {
+    // A name that breaks a rule of names.
     return undefined;
   }
 }

@@ -26,12 +26,13 @@ const BATCH = 500;
 /**
  * Makes metadata and copies agree, in a process that has the store for itself: each name has its content, each
  * count is right, and nothing is stored that no name needs. What cannot be put right is removed and told by name.
- * The metadata is repaired first, durably, and copies are removed afterwards, so a cut at any moment leaves what
- * another run deals with.
+ * Damaged copies are put aside, then the metadata is repaired, durably, and stray copies are removed afterwards, so a
+ * cut at any moment leaves what another run deals with.
  */
 export class Recovery {
   readonly #found = nothingFound();
   readonly #lost = new Set<Digest>();
+  readonly #damaged = new Set<Digest>();
   readonly #totals = new TotalsCount();
   #checkedBytes = 0;
   #bytesToCheck = 0;
@@ -74,7 +75,7 @@ export class Recovery {
     const unnamed = new Map((await this.blobs.copies(byte)).map((copy) => [copy.id, copy]));
     const repairs: MetadataRepair[] = [];
     const bad = new Map<Digest, number>();
-    const damaged = new Set<BlobId>();
+    const damaged = new Map<BlobId, Digest>();
     for await (const page of this.metadata.contents({ from: byte, upTo: byte })) {
       const unsound = await this.#unsound(
         page.filter(({ digest }) => names.has(digest)),
@@ -92,7 +93,7 @@ export class Recovery {
         const copy = location.kind === 'blob' ? unnamed.get(location.blob) : undefined;
         if (unsound.has(content.digest)) {
           bad.set(content.digest, references);
-          if (copy) damaged.add(copy.id);
+          if (copy) damaged.set(copy.id, content.digest);
           else if (location.kind === 'inline') await this.#quarantine(content.digest, location.bytes);
           continue;
         }
@@ -106,10 +107,12 @@ export class Recovery {
     // What is left has names and was never recorded.
     for (const [digest, references] of names) bad.set(digest, references);
     for (const [digest, references] of bad) {
-      repairs.push(await this.#replaceOrForget(digest, references, unnamed));
+      repairs.push(await this.#replaceOrForget(digest, references, unnamed, damaged));
     }
+    // Before the metadata forgets them: a cut in between would leave them to pass for stray copies, which are deleted.
+    await this.#putAside(damaged);
     await this.#apply(repairs);
-    await this.#clear([...unnamed.keys()], damaged);
+    await this.#deleteStrays([...unnamed.keys()].filter((id) => !damaged.has(id)));
   }
 
   /** Those of some contents that are not there, or have another length, or, where all is read, other bytes. */
@@ -133,10 +136,15 @@ export class Recovery {
     digest: Digest,
     references: number,
     unnamed: Map<BlobId, StoredCopy>,
+    damaged: Map<BlobId, Digest>,
   ): Promise<MetadataRepair> {
     for (const copy of unnamed.values()) {
-      const content = copy.digest === digest ? await this.check.contentOf(copy, references) : undefined;
-      if (!content) continue;
+      if (copy.digest !== digest || damaged.has(copy.id)) continue;
+      const content = await this.check.contentOf(copy, references);
+      if (!content) {
+        damaged.set(copy.id, digest);
+        continue;
+      }
       unnamed.delete(copy.id);
       this.#found.rescuedContents++;
       this.#totals.addContent(content);
@@ -153,27 +161,29 @@ export class Recovery {
     }
   }
 
-  /** Removes copies that nothing names, and puts those aside that were named and are damaged. */
-  async #clear(copies: readonly BlobId[], damaged: ReadonlySet<BlobId>): Promise<void> {
-    const strays = copies.filter((id) => !damaged.has(id));
-    this.#found.strayCopies += strays.length;
-    this.#found.damagedContents += copies.length - strays.length;
+  /** Keeps copies that were named and are damaged where people find them. */
+  async #putAside(damaged: ReadonlyMap<BlobId, Digest>): Promise<void> {
+    for (const digest of damaged.values()) this.#damaged.add(digest);
     if (this.options.dryRun) return;
-    for (const id of copies.filter((id) => damaged.has(id))) {
-      this.listener.onQuarantined(await this.blobs.quarantine(id));
-    }
-    await this.blobs.deleteDurably(strays);
+    for (const id of damaged.keys()) this.listener.onQuarantined(await this.blobs.quarantine(id));
   }
 
   async #quarantine(digest: Digest, bytes: Uint8Array): Promise<void> {
-    this.#found.damagedContents++;
+    this.#damaged.add(digest);
     if (!this.options.dryRun) {
       this.listener.onQuarantined(await this.blobs.quarantineBytes(digest, bytes));
     }
   }
 
+  /** Removes copies that nothing names. */
+  async #deleteStrays(strays: readonly BlobId[]): Promise<void> {
+    this.#found.strayCopies += strays.length;
+    if (!this.options.dryRun) await this.blobs.deleteDurably(strays);
+  }
+
   async #forgetLost(): Promise<void> {
-    this.#found.missingContents = Math.max(0, this.#lost.size - this.#found.damagedContents);
+    this.#found.damagedContents = this.#damaged.size;
+    this.#found.missingContents = [...this.#lost].filter((digest) => !this.#damaged.has(digest)).length;
     if (this.#lost.size === 0) return;
     for await (const page of this.metadata.versions()) {
       const lost = page.filter(({ digest }) => this.#lost.has(digest));
