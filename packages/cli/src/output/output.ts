@@ -1,3 +1,4 @@
+import type { BytePath } from '@filetracker/catalog';
 import type { Progress } from '@filetracker/client';
 import type { GlobalSettings } from '../global-options.js';
 import type { Failure } from './failure.js';
@@ -53,6 +54,11 @@ export class Output {
   /** Prints many results that are lines already, with one system call. */
   lines(lines: readonly string[]): void {
     if (lines.length > 0) this.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  /** Prints paths as the bytes that they are, each ended by the one byte that none has. */
+  endedByNul(paths: readonly BytePath[]): void {
+    this.stdout.write(Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1'));
   }
 
   /** Runs a transfer with a progress bar, where there is a terminal to draw it on. */
