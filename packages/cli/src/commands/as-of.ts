@@ -39,11 +39,11 @@ export function asOfCommand({ output }: CommandContext): Command {
         for await (const entries of tree.entries) {
           waiting?.push(...entries);
           if (waiting && waiting.length <= MAX_SORTED) continue;
-          print(waiting ?? entries);
+          await print(waiting ?? entries);
           waiting = undefined;
         }
-        print(waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? []);
-        print([tree.top]);
+        await print(waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? []);
+        await print([tree.top]);
       }),
     );
 }

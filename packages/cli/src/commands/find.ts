@@ -65,15 +65,15 @@ export function findCommand({ output }: CommandContext): Command {
         if (flags.null) {
           if (rows.isForPrograms || flags.long)
             throw new UsageError('--null excludes --json, --csv and --long');
-          for await (const paths of findPaths(database, options)) output.endedByNul(paths);
+          for await (const paths of findPaths(database, options)) await output.endedByNul(paths);
           return;
         }
         if (!rows.isForPrograms && !flags.long) {
-          for await (const paths of findPaths(database, options)) output.lines(paths.map(displayPath));
+          for await (const paths of findPaths(database, options)) await output.lines(paths.map(displayPath));
           return;
         }
         for await (const entries of find(database, options)) {
-          rows.printAll(entries, {
+          await rows.printAll(entries, {
             text: ({ size, mtimeNs, path: at }) =>
               `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}  ${displayPath(at)}`,
             row: (entry) =>

@@ -28,7 +28,11 @@ export function reportSubcommand({ output }: CommandContext): Command {
     'filetracker report --last 30d --csv',
   ])
     .argument('[dir]', 'only below this directory')
-    .option('--last <span>', 'the last 24h, 7d, 4w', parseSpan, parseMoment('7d'))
+    .addOption(
+      new Option('--last <span>', 'the last 24h, 7d, 4w')
+        .argParser(parseSpan)
+        .default(parseMoment('7d'), '7d'),
+    )
     .option('--since <when>', 'from this moment instead', parseMoment)
     .option('--until <when>', 'up to this moment instead of now', parseMoment)
     .addOption(new Option('--by <interval>', 'divide into').choices(['day', 'week', 'month']).default('day'))

@@ -186,6 +186,17 @@ export const MIGRATIONS: readonly string[] = [
     WHERE host_id + 0 = current_setting('filetracker.host')::integer;
   `,
   `
+  -- The change that a mutation tells of, while the history still has it. That the index is unique tells the planner
+  -- that it leads to one row, where it knows nothing yet of what a batch has just written.
+  DROP INDEX file_changes_by_sequence;
+  CREATE UNIQUE INDEX file_changes_by_sequence ON file_changes (sequence, recorded_at);
+  ALTER TABLE mutation_log ADD COLUMN change bigint;
+  UPDATE mutation_log m SET change = c.sequence FROM file_changes c WHERE c.recorded_at = m.recorded_at
+    AND c.scan_id = m.scan_id AND c.kind = m.kind AND c.path = m.path;
+  CREATE OR REPLACE VIEW filetracker_host.mutation_log AS SELECT * FROM mutation_log
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
+  `
   -- Contents that several files of a host have, see repeated-contents.ts. wasted are the bytes of all copies but one.
   CREATE TABLE repeated_contents (
     host_id integer NOT NULL REFERENCES hosts (id),

@@ -118,8 +118,8 @@ export class ChangeLog {
   publishMutations(scan: number, recordedAt: number): void {
     prepared(
       this.database,
-      `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id)
-         SELECT recorded_at, kind, path, previous_path, scan_id FROM file_changes
+      `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id, change)
+         SELECT recorded_at, kind, path, previous_path, scan_id, sequence FROM file_changes
          WHERE recorded_at = ? AND scan_id = ? ORDER BY sequence`,
     ).run(recordedAt, scan);
   }

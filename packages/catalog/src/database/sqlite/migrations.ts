@@ -124,6 +124,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX scan_errors_by_scan ON scan_errors (scan_id);
   `,
   `
+  -- The change that a mutation tells of, while the history still has it.
+  ALTER TABLE mutation_log ADD COLUMN change INTEGER;
+  UPDATE mutation_log AS m SET change = (SELECT c.sequence FROM file_changes c WHERE c.path = m.path
+    AND +c.recorded_at = m.recorded_at AND +c.scan_id = m.scan_id AND +c.kind = m.kind);
+  `,
+  `
   -- Contents that several files have, see repeated-contents.ts. wasted are the bytes of all copies but one.
   CREATE TABLE repeated_contents (
     fingerprint BLOB PRIMARY KEY,
