@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A torture run has many times as many rounds of each fault.
+    testTimeout: process.env['FILETRACKER_TORTURE'] ? 900_000 : 30_000,
+    hookTimeout: process.env['FILETRACKER_TORTURE'] ? 300_000 : 30_000,
   },
 });

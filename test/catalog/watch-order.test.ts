@@ -1,38 +1,22 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Mutation, watch } from '@filetracker/catalog';
 import { expect, onTestFinished, test } from 'vitest';
-import { all, inWords } from '../support/catalog-contents.js';
-import { PATIENTLY } from '../support/patiently.js';
+import { followedTree } from '../support/followed-tree.js';
 import { isRoot } from '../support/root.js';
-import { watchWorkplace } from '../support/watched-tree.js';
 
 test.each(
   isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const),
 )('a directory that takes the place of a file in a busy directory is told after the file went: %s', async (backend) => {
-  const { root, catalog, path } = await watchWorkplace();
-  const place = join(root, 'place');
-  writeFileSync(place, 'a file');
-  const stop = new AbortController();
-  let isLive = false;
-  const following = (async () => {
-    const options = { backend, settle: 30, maxDelay: 600, pollInterval: 50, signal: stop.signal };
-    for await (const event of watch(catalog, path, options)) isLive ||= event.kind === 'started';
-  })();
-  onTestFinished(async () => {
-    stop.abort();
-    await following;
+  const tree = await followedTree({ backend, maxDelay: 600 }, (root) => {
+    writeFileSync(join(root, 'place'), 'a file');
   });
-  await expect.poll(() => isLive, PATIENTLY).toBe(true);
   // What never rests is looked at later than a directory in it that does.
-  const busy = setInterval(() => appendFileSync(join(root, 'busy'), '.'), 5);
+  const busy = setInterval(() => appendFileSync(join(tree.root, 'busy'), '.'), 5);
   onTestFinished(() => clearInterval(busy));
-  rmSync(place);
-  mkdirSync(place);
-  writeFileSync(join(place, 'inside'), '');
-  let told: Mutation[] = [];
-  const mutations = async () => inWords((told = await all(catalog.mutations())));
-  await expect.poll(mutations, PATIENTLY).toContain(`new ${place}/inside`);
-  const atPlace = told.filter((mutation) => mutation.path.startsWith(place));
-  expect(inWords(atPlace)).toEqual([`removed ${place}`, `new ${place}`, `new ${place}/inside`]);
+  rmSync(join(tree.root, 'place'));
+  mkdirSync(join(tree.root, 'place'));
+  writeFileSync(join(tree.root, 'place', 'inside'), '');
+  await tree.tells('new place/inside');
+  const told = (await tree.told()).filter((line) => line.includes('place'));
+  expect(told).toEqual(['removed place', 'new place', 'new place/inside']);
 });

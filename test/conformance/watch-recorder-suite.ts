@@ -8,6 +8,7 @@ import {
 } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { all, contents, inWords } from '../support/catalog-contents.js';
+import { kept, replay } from '../support/mutation-replay.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { record } from './catalog/recording.js';
 import type { CatalogFactory } from './catalog-suite.js';
@@ -160,6 +161,20 @@ export function describeWatchRecorder({ kind, create }: CatalogFactory): void {
         'removed /data/d/y/deep/f',
       ]);
       expect(await contents(catalog, tree.root)).toEqual(await scanned(tree));
+    });
+
+    test('a new directory that vanishes while its parts come is told as new and then as removed', async () => {
+      const tree = new PackedTree('/data').file('d/a');
+      const { catalog, recorder } = await watching(tree);
+      const [before, cursor] = [await kept(catalog, tree.root), await catalog.mutationCursor()];
+      // More names than the parts of a listing take together.
+      for (let n = 0; n < 12_500; n++) tree.file(`d/new/${String(n).padStart(250, '-')}`);
+      tree.problem('d/new', { kind: 'unreadable', errno: ENOENT, isLate: true });
+      await batch(recorder, tree.list('d', 'd/new'));
+      expect(await replay(new Map(before), catalog, cursor)).toEqual(await kept(catalog, tree.root));
+      await batch(recorder, tree.remove('d/new').list('d'));
+      expect(await contents(catalog, tree.root)).toEqual(await scanned(tree));
+      expect(await replay(new Map(before), catalog, cursor)).toEqual(await kept(catalog, tree.root));
     });
 
     test('nothing is locked between batches: scans and other watches take turns, each change is recorded once', async () => {

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileTarget, getFile, putFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rawRequest } from '../support/raw-http.js';
 import { COMMAND, expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -181,5 +182,34 @@ describe('filetracker-server that is called wrongly exits with 2', () => {
     const ended = await run([process.execPath, COMMAND, '-d', temporaryDirectory(), ...flags]);
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(/error:/);
+  });
+});
+
+/** Prints what service managers are told at the socket of this name, of the abstract namespace if it begins with `@`. */
+const LISTEN_TO_SERVICES = `
+use Socket; $| = 1;
+my $path = $ARGV[0]; $path =~ s/^@/\\0/;
+socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die $!;
+bind($s, sockaddr_un($path)) or die $!;
+print "bound\\n";
+while (defined recv($s, my $message, 4096, 0)) { print "$message\\n"; }`;
+
+describe('a service manager', () => {
+  it.each([
+    ['at a path', () => join(temporaryDirectory(), 'notify'), '1'],
+    ['in the abstract namespace, with workers', () => `@${temporaryDirectory()}`, '2'],
+  ])('%s hears when the server listens and when it stops', async (_, socketName, workers) => {
+    const name = socketName();
+    const manager = spawn('perl', ['-e', LISTEN_TO_SERVICES, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void manager.kill('SIGKILL'));
+    let heard = '';
+    manager.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await expect.poll(() => heard, PATIENTLY).toBe('bound\n');
+    vi.stubEnv('NOTIFY_SOCKET', name);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const server = await startForTest(temporaryDirectory(), '--workers', workers);
+    await expect.poll(() => heard, PATIENTLY).toBe('bound\nREADY=1\n');
+    expect(await server.end()).toBe(0);
+    await expect.poll(() => heard, PATIENTLY).toBe('bound\nREADY=1\nSTOPPING=1\n');
   });
 });

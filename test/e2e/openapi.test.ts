@@ -1,3 +1,4 @@
+import { BATCH_TYPE } from '@filetracker/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../support/contents.js';
 import { fileTarget, putFile } from '../support/file-requests.js';
@@ -102,6 +103,11 @@ const FORM: RawRequest = {
   ],
   body: Buffer.from('--x--\r\n'),
 };
+const BATCH = Buffer.from('{"name":"batched","version":1000,"size":0}\n');
+const BATCH_HEADERS = [
+  ['Content-Type', BATCH_TYPE],
+  ['Content-Length', String(BATCH.length)],
+] as const;
 const OPT_IN = { 'Filetracker-Protocol': '3' };
 
 describe('what the server answers is described', () => {
@@ -154,6 +160,9 @@ describe('what the server answers is described', () => {
     ],
     ['a form', '/upload', FORM, 200],
     ['no form', '/upload', send('POST', '/upload', OPT_IN), 415],
+    ['a batch', '/batch', { ...FORM, target: '/batch', headers: BATCH_HEADERS, body: BATCH }, 200],
+    ['no batch', '/batch', send('POST', '/batch', { 'Content-Type': BATCH_TYPE }), 400],
+    ['a batch of another type', '/batch', send('POST', '/batch', OPT_IN), 415],
     ['the protocols', '/version', get('/version', OPT_IN), 200],
     ['the state', '/status', get('/status', OPT_IN), 200],
     ['health', '/healthz', get('/healthz', OPT_IN), 200],

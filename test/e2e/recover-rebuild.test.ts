@@ -24,7 +24,9 @@ import { rounds } from '../support/rounds.js';
 import { expectRefusal, runServer } from '../support/server-command.js';
 
 const store = storeTemplate();
-vi.setConfig({ testTimeout: STORE_PATIENCE });
+const ROUNDS = rounds(2);
+
+vi.setConfig({ testTimeout: STORE_PATIENCE * ROUNDS });
 
 function overwrite(path: string, bytes: number): void {
   const fd = openSync(path, 'r+');
@@ -60,7 +62,7 @@ describe('filetracker-recover --rebuild', () => {
   });
 
   it('with the journal cut at a random byte, a rebuild gives files as they were at some moment', async () => {
-    for (let round = 0; round < rounds(2); round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const directory = store.copy();
       const [journal = ''] = readdirSync(join(directory, 'journal'));
       const path = join(directory, 'journal', journal);
@@ -105,7 +107,7 @@ describe('filetracker-recover --rebuild', () => {
 describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
   it('costs nothing: it is run again', async () => {
     const disk = makeExt4(600 + Math.ceil(store.expected.size / 50));
-    for (let round = 0; round < rounds(2); round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const directory = join(disk.path, `store-${round}`);
       cpSync(store.path, directory, { recursive: true });
       rmSync(join(directory, 'metadata'), { recursive: true });

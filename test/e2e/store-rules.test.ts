@@ -1,13 +1,16 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile, storeTotals } from '../support/file-requests.js';
 import { rawRequest } from '../support/raw-http.js';
-import { expectRefusal, runServer, startForTest } from '../support/server-command.js';
+import { expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { blobFiles, storeFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const MIGRATE = fileURLToPath(new URL('../../packages/cli/dist/bin/filetracker-migrate.js', import.meta.url));
 
 /** A content that is kept as a blob. */
 const contentOf = (version: number) => incompressible(`version ${version}`, 10_000);
@@ -58,6 +61,32 @@ describe('the history', () => {
     const third = await startForTest(directory);
     await expectKept(third.port, directory, 0, 0);
     expect(await storeTotals(third.port)).toMatchObject({ files: 0, contents: 0, stored_bytes: 0 });
+  });
+
+  it('a server that would keep something else than one that runs is refused; one that only reads keeps nothing', async () => {
+    const directory = temporaryDirectory();
+    const first = await startForTest(directory, '--keep-versions', '4');
+    await putVersions(first.port, 1, 2, 3);
+    for (const flags of [[], ['--keep-versions', '4', '--keep-for', '1h']])
+      expectRefusal(
+        await runServer('-d', directory, ...flags),
+        /a process that keeps 4 versions, .*--keep-for/,
+      );
+    await startForTest(directory, '--read-only');
+    await startForTest(directory, '--keep-versions', '4');
+    await expectKept(first.port, directory, 2, 3);
+  });
+
+  it('filetracker-migrate keeps what the servers of a store keep', async () => {
+    const directory = temporaryDirectory();
+    const first = await startForTest(directory, '--keep-versions', '4');
+    await putVersions(first.port, 1, 2, 3);
+    await first.end();
+    const source = temporaryDirectory();
+    writeFileSync(join(source, 'a'), 'newer');
+    expect(await run([process.execPath, MIGRATE, source, '--to', directory])).toMatchObject({ code: 0 });
+    const second = await startForTest(directory, '--keep-versions', '4');
+    await expectKept(second.port, directory, 3, 3);
   });
 
   it('--keep-for forgets what was overwritten or deleted so long ago, also what was before a crash', async () => {

@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BATCH_TYPE } from '@filetracker/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
 import { fileTarget } from '../support/file-requests.js';
@@ -116,6 +117,27 @@ describe('--token-file', () => {
     expect(await upload('problems-old', TOKENS.writer)).toBe(200);
     const list = await ask(port, 'GET', '/list', { token: TOKENS.admin });
     expect(message(list)).toBe('problems-old/a\nproblems/a\n');
+  });
+
+  it('checks every name of a batch, and takes a digest alone only from who may read everything', async () => {
+    const { port } = await startForTest(temporaryDirectory(), '--token-file', allTokens());
+    const line = (name: string, rest: object) => `${JSON.stringify({ name, version: 1000, ...rest })}\n`;
+    const digest = sha256(Buffer.from('x'));
+    const body = Buffer.from(
+      `${line('problems/a', { size: 1 })}x${line('other/a', { size: 1 })}x${line('problems/b', { digest })}`,
+    );
+    const batch = async (token?: string) => {
+      const headers = [['Content-Type', BATCH_TYPE]] as const;
+      const reply = await ask(port, 'POST', '/batch', { token, body, headers });
+      if (reply.status !== 200) return reply.status;
+      const lines = reply.body.toString().trimEnd().split('\n');
+      return lines.map((text) => (JSON.parse(text) as { code?: string }).code);
+    };
+    expect(await batch()).toBe(401);
+    expect(await batch(TOKENS.reader)).toBe(403);
+    expect(await batch(TOKENS.judge)).toEqual([undefined, 'forbidden', 'content_missing']);
+    expect(await batch(TOKENS.writer)).toEqual([undefined, undefined, 'content_missing']);
+    expect(await batch(TOKENS.admin)).toEqual([undefined, undefined, undefined]);
   });
 
   it('says what is missing, takes the token as password too, and never logs one', async () => {

@@ -12,6 +12,9 @@ import { rounds } from '../support/rounds.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
+/** Random sequences of changes that are tried, each for some seconds on a busy machine. */
+const RUNS = rounds(12);
+
 /** Sizes around the limits of inline contents and of frames, and of several frames. */
 const SIZES = [0, 1, 100, 4096, 4097, 20_000, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 1_700_000];
 
@@ -166,58 +169,68 @@ async function expectConsistent(
 }
 
 describe('FileStore against a model', () => {
-  it('I2, I3, I5: does what a plain map does, and its counts, blobs and names agree', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(operation, { maxLength: 40 }), async (operations) => {
-        const directory = temporaryDirectory();
-        const opened = await open(directory);
-        const model = new Model();
-        for (const operation of operations) {
-          expect(await run(opened.store, operation), JSON.stringify(operation)).toBe(model.apply(operation));
-        }
-        await opened.close();
-        const reopened = await open(directory);
-        await expectConsistent(reopened.store, directory, model.files);
-        await reopened.close();
-      }),
-      { numRuns: rounds(12) },
-    );
-  }, 120_000);
-
-  it('I3, I4: concurrent changes of the same names and contents lose and leak nothing', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(1, 2, 3),
-        fc.array(fc.array(operation, { maxLength: 25 }), { minLength: 2, maxLength: 8 }),
-        async (keepVersions, clients) => {
+  it(
+    'I2, I3, I5: does what a plain map does, and its counts, blobs and names agree',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(operation, { maxLength: 40 }), async (operations) => {
           const directory = temporaryDirectory();
-          const history = { keepVersions, keepFor: Number.POSITIVE_INFINITY };
-          const opened = await open(directory, { ...PLAIN_RULES, history });
-          await Promise.all(
-            clients.map(async (operations) => {
-              for (const operation of operations) {
-                const outcome = await run(opened.store, operation);
-                // A GET may find any version, but only whole contents that somebody put.
-                expect(outcome).not.toMatch(/undefined|content_damaged|internal/);
-              }
-            }),
-          );
+          const opened = await open(directory);
+          const model = new Model();
+          for (const operation of operations) {
+            expect(await run(opened.store, operation), JSON.stringify(operation)).toBe(
+              model.apply(operation),
+            );
+          }
           await opened.close();
-          const environment = Environment.open(directory, { durable: false });
-          expect(auditMetadata(environment)).toEqual(blobFiles(directory));
-          await environment.close();
-          // Without the rule, what is kept goes, and its contents with it.
-          const forgetting = await open(directory);
-          await expect.poll(async () => (await forgetting.store.status()).keptVersions).toBe(0);
-          await forgetting.close();
           const reopened = await open(directory);
-          await expectConsistent(reopened.store, directory, await readAll(reopened.store));
+          await expectConsistent(reopened.store, directory, model.files);
           await reopened.close();
-        },
-      ),
-      { numRuns: rounds(12) },
-    );
-  }, 120_000);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    RUNS * 10_000,
+  );
+
+  it(
+    'I3, I4: concurrent changes of the same names and contents lose and leak nothing',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(1, 2, 3),
+          fc.array(fc.array(operation, { maxLength: 25 }), { minLength: 2, maxLength: 8 }),
+          async (keepVersions, clients) => {
+            const directory = temporaryDirectory();
+            const history = { keepVersions, keepFor: Number.POSITIVE_INFINITY };
+            const opened = await open(directory, { ...PLAIN_RULES, history });
+            await Promise.all(
+              clients.map(async (operations) => {
+                for (const operation of operations) {
+                  const outcome = await run(opened.store, operation);
+                  // A GET may find any version, but only whole contents that somebody put.
+                  expect(outcome).not.toMatch(/undefined|content_damaged|internal/);
+                }
+              }),
+            );
+            await opened.close();
+            const environment = Environment.open(directory, { durable: false });
+            expect(auditMetadata(environment)).toEqual(blobFiles(directory));
+            await environment.close();
+            // Without the rule, what is kept goes, and its contents with it.
+            const forgetting = await open(directory);
+            await expect.poll(async () => (await forgetting.store.status()).keptVersions).toBe(0);
+            await forgetting.close();
+            const reopened = await open(directory);
+            await expectConsistent(reopened.store, directory, await readAll(reopened.store));
+            await reopened.close();
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    RUNS * 10_000,
+  );
 });
 
 describe('FileStore.putStored', () => {

@@ -12,6 +12,9 @@ import { auditMetadata } from '../support/metadata-audit.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
+/** Random sequences of changes that are tried. */
+const RUNS = rounds(300);
+
 const NAMES = ['a', 'a/b', 'c/d'];
 /** Long ones are kept as blobs here. */
 const CONTENTS = ['x', 'y', 'long', 'longer'];
@@ -209,34 +212,38 @@ async function codeOf(outcome: Promise<string>): Promise<string> {
 }
 
 describe('LMDB with a history, against a model', () => {
-  it('I4, I5: answers as plain lists do, and its counts, indexes and copies agree', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...LIMITS),
-        fc.array(operation, { maxLength: 60, size: 'max' }),
-        async (limits, operations) => {
-          const directory = temporaryDirectory();
-          const model = new HistoryModel(limits);
-          const subject = new Subject(directory, model);
-          for (const operation of operations) {
-            const expected = applyToModel(model, operation);
-            expect(await codeOf(subject.apply(operation)), JSON.stringify(operation)).toBe(expected);
-          }
-          applyToModel(model, { kind: 'expire', steps: 1 });
-          await subject.apply({ kind: 'expire', steps: 100 });
-          await subject.count();
-          await subject.expectSame();
-          await subject.collect();
-          await subject.close();
-          const environment = Environment.open(directory, { durable: false });
-          const named = auditMetadata(environment);
-          await environment.close();
-          expect(named).toEqual([...subject.copies].toSorted());
-          const large = [...model.contents()].filter((content) => content.length > 3);
-          expect(named).toHaveLength(large.length);
-        },
-      ),
-      { numRuns: rounds(300) },
-    );
-  }, 60_000);
+  it(
+    'I4, I5: answers as plain lists do, and its counts, indexes and copies agree',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...LIMITS),
+          fc.array(operation, { maxLength: 60, size: 'max' }),
+          async (limits, operations) => {
+            const directory = temporaryDirectory();
+            const model = new HistoryModel(limits);
+            const subject = new Subject(directory, model);
+            for (const operation of operations) {
+              const expected = applyToModel(model, operation);
+              expect(await codeOf(subject.apply(operation)), JSON.stringify(operation)).toBe(expected);
+            }
+            applyToModel(model, { kind: 'expire', steps: 1 });
+            await subject.apply({ kind: 'expire', steps: 100 });
+            await subject.count();
+            await subject.expectSame();
+            await subject.collect();
+            await subject.close();
+            const environment = Environment.open(directory, { durable: false });
+            const named = auditMetadata(environment);
+            await environment.close();
+            expect(named).toEqual([...subject.copies].toSorted());
+            const large = [...model.contents()].filter((content) => content.length > 3);
+            expect(named).toHaveLength(large.length);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    RUNS * 200,
+  );
 });

@@ -23,6 +23,8 @@ type Node =
 interface Problem {
   readonly errno: number;
   readonly kind: 'unreadable' | 'notEntered' | 'unknown' | 'vanished';
+  /** For a directory: it shows only after its entries have been read. */
+  readonly isLate?: boolean;
 }
 
 const DIRECTORY_MODE = 0o040755;
@@ -82,7 +84,7 @@ export class PackedTree {
   /** Packs the listings of all directories that can be reached from the root, or of one subtree; of known ones sums. */
   pack(below = '', known?: KnownDigests): Uint8Array[] {
     const buffers: Uint8Array[] = [];
-    const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
+    const writer = new ListingWriter((buffer) => buffers.push(buffer), { known });
     const stack = [this.#path(below)];
     for (let path = stack.pop(); path !== undefined; path = stack.pop())
       stack.push(...this.#packOne(writer, path));
@@ -102,7 +104,8 @@ export class PackedTree {
   #packOne(writer: ListingWriter, path: BytePath, isAgain = false): BytePath[] {
     writer.begin(path, this.#stat(path), { isAgain });
     const problem = this.#problems.get(path);
-    if (problem?.kind === 'unreadable' || problem?.kind === 'notEntered') {
+    const isClosed = problem?.kind === 'unreadable' || problem?.kind === 'notEntered';
+    if (isClosed && !problem.isLate) {
       writer.endWithout(problem.kind, problem.errno);
       return [];
     }
@@ -121,6 +124,10 @@ export class PackedTree {
       } else {
         writer.addFile(name, this.#stat(child));
       }
+    }
+    if (isClosed) {
+      writer.endWithout(problem.kind, problem.errno);
+      return [];
     }
     return writer.end() ? folders : this.#packOne(writer, path, true);
   }

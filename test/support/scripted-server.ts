@@ -21,7 +21,7 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
     socket.on('data', (bytes) => {
       const line = bytes.toString('latin1').split('\r\n')[0] ?? '';
-      if (!/^(GET|HEAD|PUT|DELETE) /.test(line)) return;
+      if (!/^(GET|HEAD|PUT|POST|DELETE) /.test(line)) return;
       if (line.startsWith('GET /version/')) {
         socket.write(reply('{"protocol_versions":[2,3]}'));
         return;

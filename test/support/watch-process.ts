@@ -48,7 +48,8 @@ export class WatchProcess {
         .slice(from)
         .find((line) => Object.entries(matches).every(([key, value]) => line[key] === value));
       if (found) return found;
-      if (this.#child.exitCode !== null) throw new Error(`the watch ended: ${this.stderr}`);
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`the watch ended: ${this.stderr}`);
       await Promise.race([
         new Promise<void>((resolve) => {
           this.#waiting.add(resolve);

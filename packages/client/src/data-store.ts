@@ -17,8 +17,19 @@ export interface Content {
   readonly size: number;
   /** When given, other bytes are an error. */
   readonly digest?: Digest;
+  /** All of it, where it is in memory anyway. */
+  readonly bytes?: Uint8Array;
   /** Starts reading at the first byte. */
   open(): AsyncIterable<Uint8Array>;
+}
+
+/** A small file that is put together with others. */
+export interface BatchedFile {
+  readonly name: FileName;
+  readonly version: Version;
+  readonly content: Content;
+  /** The store probably has this content already, so that its digest may do. Default false. */
+  readonly likelyStored?: boolean;
 }
 
 /** A stored file with its content under way. */

@@ -32,6 +32,7 @@ export type {
   PutFileOptions,
 } from './client-types.js';
 export type {
+  BatchedFile,
   CallOptions,
   Content,
   DataStore,
@@ -65,6 +66,7 @@ export {
 } from './errors.js';
 export { FlockLockManager } from './flock-lock-manager.js';
 export type { TlsFiles } from './http/access.js';
+export type { BatchOutcome } from './http/batch.js';
 export type { ChangesOptions, StoreChange } from './http/changes.js';
 export type { RequestEvent, Timeouts } from './http/transport.js';
 export { LocalDataStore } from './local-data-store.js';

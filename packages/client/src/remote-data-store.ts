@@ -1,5 +1,6 @@
 import { type DirectoryName, type FileName, formatDate, type Version } from '@filetracker/protocol';
 import type {
+  BatchedFile,
   CallOptions,
   Content,
   DataStore,
@@ -18,6 +19,7 @@ import { FileNotFoundError, ServerError } from './errors.js';
 import { expectStat } from './expectations.js';
 import type { Access } from './http/access.js';
 import { resourcePath } from './http/base-url.js';
+import { type BatchOutcome, BatchUploads } from './http/batch.js';
 import { type ChangesOptions, readChanges, type StoreChange } from './http/changes.js';
 import { openDownload } from './http/download.js';
 import { requestStat } from './http/file-headers.js';
@@ -48,6 +50,7 @@ export interface RemoteDataStoreOptions extends Access {
 export class RemoteDataStore implements DataStore {
   readonly #transport: HttpTransport;
   readonly #session: ServerSession;
+  readonly #batches: BatchUploads;
 
   constructor({
     url,
@@ -60,6 +63,7 @@ export class RemoteDataStore implements DataStore {
   }: RemoteDataStoreOptions) {
     this.#transport = new HttpTransport(url, timeouts, { token, tls }, onRequest);
     this.#session = new ServerSession(this.#transport, retryPolicy(retries), onWarning);
+    this.#batches = new BatchUploads(this.#session);
   }
 
   async stat(name: FileName, { version, signal }: StatOptions = {}): Promise<FileStat | undefined> {
@@ -93,6 +97,14 @@ export class RemoteDataStore implements DataStore {
 
   put(name: FileName, version: Version, content: Content, options: PutOptions = {}): Promise<Version> {
     return putVersion(this.#session, name, version, content, options);
+  }
+
+  /**
+   * Puts many small files, together where the server can do that, and resolves with what {@link put} would resolve with
+   * for each of them, or throw. Each is stored or not by itself.
+   */
+  putBatch(files: readonly BatchedFile[], options: CallOptions = {}): Promise<readonly BatchOutcome[]> {
+    return this.#batches.put(files, options);
   }
 
   putNewest(name: FileName, content: Content, options: PutOptions = {}): Promise<Version> {

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import type * as Koffi from 'koffi';
+import { errno, libcFunction } from './libc.js';
 
 /** Shared locks go together; an exclusive one goes with no other. */
 export type LockMode = 'shared' | 'exclusive';
@@ -11,20 +10,13 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
 
-interface Libc {
-  readonly flock: (fd: number, operation: number) => number;
-  readonly errno: () => number;
-}
+type Flock = (fd: number, operation: number) => number;
 
-let libc: Libc | undefined;
+let flock: Flock | undefined;
 
-/** koffi is loaded on the first lock only: it costs 20 ms, which commands that take no lock need not pay. */
-function load(): Libc {
-  if (libc) return libc;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const flock = koffi.load(null).func('int flock(int fd, int operation)') as Libc['flock'];
-  libc = { flock, errno: () => koffi.errno() };
-  return libc;
+function load(): Flock {
+  flock ??= libcFunction('int flock(int fd, int operation)') as Flock;
+  return flock;
 }
 
 /**
@@ -33,8 +25,8 @@ function load(): Libc {
  */
 export function tryLock(fd: number, mode: LockMode): boolean {
   const operation = (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB;
-  const { flock, errno } = load();
-  while (flock(fd, operation) !== 0) {
+  const call = load();
+  while (call(fd, operation) !== 0) {
     const code = errno();
     if (code === constants.errno.EWOULDBLOCK) return false;
     if (code !== constants.errno.EINTR) throw new Error(`flock failed with errno ${code}`);
@@ -44,6 +36,5 @@ export function tryLock(fd: number, mode: LockMode): boolean {
 
 /** Gives a lock back. */
 export function unlock(fd: number): void {
-  const { flock, errno } = load();
-  if (flock(fd, LOCK_UN) !== 0) throw new Error(`flock failed with errno ${errno()}`);
+  if (load()(fd, LOCK_UN) !== 0) throw new Error(`flock failed with errno ${errno()}`);
 }

@@ -1,6 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { libcFunction } from './libc.js';
 
 const BTRFS = 0x9123683e;
 
@@ -20,10 +19,7 @@ type Ioctl = (fd: number, request: number, flags: Int32Array) => number;
  */
 export function overwriteInPlace(fd: number, directory: string): void {
   if (statfsSync(directory).type !== BTRFS) return;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const ioctl = koffi
-    .load(null)
-    .func('int ioctl(int fd, unsigned long request, _Inout_ int *flags)') as Ioctl;
+  const ioctl = libcFunction('int ioctl(int fd, unsigned long request, _Inout_ int *flags)') as Ioctl;
   // The kernel reads and writes an int, though the request's number says long.
   const flags = new Int32Array(2);
   if (ioctl(fd, FS_IOC_GETFLAGS, flags) !== 0) return;

@@ -10,4 +10,5 @@ export { FileLock } from './file-lock.js';
 export { type LockMode, tryLock, unlock } from './flock.js';
 export { ContentHash, hashing } from './hashing-stream.js';
 export { overwriteInPlace } from './in-place.js';
+export { libcFunction } from './libc.js';
 export { decodeZstd, encodeZstd } from './zstd-stream.js';

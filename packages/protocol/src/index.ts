@@ -1,3 +1,4 @@
+export { BATCH_LIMITS, BATCH_TYPE, type BatchAnswer, type BatchHead } from './batch.js';
 export { type Digest, EMPTY_CONTENT, parseDigest } from './digest.js';
 export { ERROR_STATUS, type ErrorCode, ProtocolError } from './errors.js';
 export {

@@ -14,6 +14,7 @@ import { confirmProtocol } from './http/negotiation.js';
 import { collectSchemas, registerOpenApi } from './http/openapi.js';
 import { limitRate } from './http/rate-limit.js';
 import { normalizeTarget } from './http/request-target.js';
+import { registerBatch } from './http/routes/batch.js';
 import { registerChanges } from './http/routes/changes.js';
 import { type FilesOptions, registerFiles } from './http/routes/files.js';
 import { registerList } from './http/routes/list.js';
@@ -80,6 +81,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     registerList(routes, options);
     registerFiles(routes, options);
     registerUpload(routes, options);
+    registerBatch(routes, options);
     registerVersions(routes, options);
     done();
   });
@@ -97,6 +99,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   list: ['GET', 'HEAD'],
   changes: ['GET'],
   upload: ['POST'],
+  batch: ['POST'],
   versions: ['GET', 'HEAD'],
   version: ['GET', 'HEAD'],
   status: ['GET', 'HEAD'],

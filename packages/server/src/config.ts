@@ -43,6 +43,8 @@ export interface ServerConfig extends ListenOptions, ProtectionOptions {
   readonly rules: StoreRules;
   /** Refuse all changes. */
   readonly readOnly: boolean;
+  /** Where the service manager wants to hear how the service is. */
+  readonly notifySocket: string | undefined;
 }
 
 interface Flags extends ListenFlags, ProtectionFlags, StoreFlags, CheckpointFlags {
@@ -95,6 +97,7 @@ export function parseConfig(
     scrubInterval: flags.scrubInterval,
     rules: storeRules(flags),
     readOnly: flags.readOnly ?? false,
+    notifySocket: environment['NOTIFY_SOCKET'],
   };
 }
 

@@ -6,6 +6,7 @@ import { parseConfig, type ServerConfig } from './config.js';
 import { type DaemonMessage, startDaemon } from './daemon.js';
 import { endAtOnce } from './end-at-once.js';
 import { type RunningServer, serve } from './serve.js';
+import { notifyManager, type ServiceState } from './service-manager.js';
 
 /** Exit codes of the commands. */
 const FAILED = 1;
@@ -48,8 +49,14 @@ async function run(config: ServerConfig, argv: readonly string[]): Promise<void>
   if (cluster.isWorker) process.prependListener('disconnect', endAtOnce);
   const alone = config.workers === 1 || cluster.isWorker;
   const starting = alone ? serve(config) : serveWithWorkers(config);
-  stopOnSignal(starting);
-  tell({ kind: 'listening', url: (await starting).url });
+  // The service is this process: workers have nothing to say for it.
+  const notify = (state: ServiceState) => {
+    if (!cluster.isWorker) notifyManager(config.notifySocket, state);
+  };
+  stopOnSignal(starting, () => notify('STOPPING=1'));
+  const { url } = await starting;
+  notify('READY=1');
+  tell({ kind: 'listening', url });
 }
 
 /** Tells whoever started this process, if that waits for it: the primary of a cluster or `--daemon`. */
@@ -58,7 +65,7 @@ function tell(message: WorkerMessage & DaemonMessage): void {
 }
 
 /** From now on, also while the server is still starting, a signal stops it in order. */
-function stopOnSignal(starting: Promise<RunningServer>): void {
+function stopOnSignal(starting: Promise<RunningServer>, onStop: () => void): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -67,6 +74,7 @@ function stopOnSignal(starting: Promise<RunningServer>): void {
       if (stopping && cluster.isWorker) return;
       if (stopping) endAtOnce();
       stopping = true;
+      onStop();
       void stopAndExit(starting);
     });
   }

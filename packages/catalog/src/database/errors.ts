@@ -27,3 +27,8 @@ export class CatalogError extends Error {
     super(message, options);
   }
 }
+
+/** Whether something failed that may work later: the database is in use, or is not there at the moment. */
+export function isPassing(error: unknown): error is CatalogError {
+  return error instanceof CatalogError && (error.code === 'busy' || error.code === 'unavailable');
+}

@@ -26,6 +26,7 @@ export async function* since(
     const upTo = await catalog.mutationCursor();
     if (upTo > after) yield* catalog.mutations({ ...filter, after, upTo });
     after = Math.max(after, upTo);
+    // Cut short by the signal, which the loop looks at.
     await delay(LOOK_EVERY, undefined, { ...(signal && { signal }) }).catch(() => {});
   }
 }

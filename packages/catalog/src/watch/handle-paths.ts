@@ -19,6 +19,9 @@ interface HandlePath {
   readonly isAbove: boolean;
 }
 
+/** All directories that neither lie below the root nor hold it: where they are is nobody's business. */
+const ELSEWHERE: HandlePath = { path: '/..' as BytePath, isInside: false, isAbove: false };
+
 /** Handles that are remembered. Resolving one takes 12 µs, looking one up a tenth of a microsecond. */
 const MAX_CACHED = 200_000;
 
@@ -87,7 +90,10 @@ export class HandlePaths {
     try {
       // One that is deleted but still open somewhere gets a name that leads nowhere, which is harmless.
       const path = readlinkSync(`/proc/self/fd/${descriptor}`, 'latin1') as BytePath;
-      return { path, isInside: isWithin(path, this.root), isAbove: false };
+      const isInside = isWithin(path, this.root);
+      // One object for all of them: those of a busy machine would fill the memory with paths.
+      if (!isInside && !isWithin(this.root, path)) return ELSEWHERE;
+      return { path, isInside, isAbove: false };
     } catch {
       return this.#nearestAbove(descriptor);
     } finally {

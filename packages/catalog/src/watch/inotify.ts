@@ -93,8 +93,9 @@ export class InotifyReader implements NotifyReader {
         else this.#take(event, hints);
       }
     }
-    // Both halves of a rename stand in the queue together: a half without the other left the root.
-    for (const node of this.#leaving.values()) this.#drop(node);
+    // Both halves of a rename stand in the queue together: a half without the other left the root, unless what left
+    // came back by another rename.
+    for (const node of this.#leaving.values()) if (this.#tree.pathOf(node) === undefined) this.#drop(node);
     this.#leaving.clear();
     this.#origins.clear();
     if (isOverflow) this.#recover(hints);

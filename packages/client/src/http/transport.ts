@@ -28,7 +28,7 @@ export interface RequestEvent {
 
 /** What a request carries. */
 export interface RequestInit {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** Path and query below the server's URL. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -87,6 +87,15 @@ async function packedSize(bytes: Uint8Array): Promise<number> {
   return size;
 }
 
+/** Bytes as zstd, or undefined where that saves too little. */
+export async function zstdIfWorthwhile(bytes: Buffer): Promise<Buffer | undefined> {
+  if ((await packedSize(bytes.subarray(0, SAMPLE))) > Math.min(SAMPLE, bytes.byteLength) * WORTHWHILE)
+    return undefined;
+  const packed: Uint8Array[] = [];
+  for await (const chunk of encodeZstd([bytes], ZSTD_LEVEL)) packed.push(chunk);
+  return Buffer.concat(packed);
+}
+
 /** Bytes as gzip, or undefined where that saves too little. */
 async function packed(bytes: Buffer): Promise<Buffer | undefined> {
   const sample = bytes.subarray(0, SAMPLE);

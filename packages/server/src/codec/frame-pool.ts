@@ -13,7 +13,7 @@ import { compressFrame, maxFrameLength } from './zstd.js';
 export const FRAME_BYTES = 512 * 1024;
 
 /** Up to this many bytes a frame is compressed on the calling thread: 20 µs, less than handing it over costs. */
-const ON_THIS_THREAD_BYTES = 16 * 1024;
+export const ON_THIS_THREAD_BYTES = 16 * 1024;
 
 /** Places for frames that wait or are at work, so that the threads never run dry and memory stays bounded. */
 const FRAMES_PER_THREAD = 2;
@@ -23,7 +23,7 @@ const SPARE_BLOCKS = 64;
 
 /** A frame on its way through a worker thread. */
 export interface Compressing {
-  /** The compressed frame, in the memory that held the plain one. */
+  /** The compressed frame, in the memory that held the plain one unless that was short. */
   readonly compressed: Promise<Uint8Array>;
 }
 
@@ -58,13 +58,13 @@ export class FramePool {
   }
 
   /**
-   * Compresses a frame that lies in memory of {@link allocate}. Resolves as soon as it has a place in the queue:
+   * Compresses a frame that lies in memory of {@link allocate}, or of up to {@link ON_THIS_THREAD_BYTES} anywhere. Resolves as soon as it has a place in the queue:
    * until then the caller must not read on, which is how a busy pool holds uploads back.
    */
   async compress(plain: Uint8Array): Promise<Compressing> {
     const { buffer, byteLength: length } = plain;
     if (!(buffer instanceof SharedArrayBuffer)) {
-      return { compressed: Promise.resolve(compressFrame(plain, this.level).slice()) };
+      return { compressed: Promise.resolve(Buffer.from(compressFrame(plain, this.level))) };
     }
     await this.#takePlace();
     const compressed = this.#pool

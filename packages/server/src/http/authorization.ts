@@ -5,8 +5,8 @@ import type { Tokens } from '../access/tokens.js';
 import { refuseBody } from './body.js';
 import { pathBehind } from './request-target.js';
 
-/** What a request is about: one file, the files of a directory or of a form, or the whole store. */
-type Scope = 'file' | 'directory' | 'form' | 'store';
+/** What a request is about: one file, the files of a directory or those in its body, or the whole store. */
+type Scope = 'file' | 'directory' | 'body' | 'store';
 
 /**
  * What each route needs; all methods that change something need `write` besides. A route that is not listed is open
@@ -20,7 +20,8 @@ const ROUTES: Readonly<Record<string, Scope | 'open'>> = {
   '/versions/*': 'file',
   '/list': 'directory',
   '/list/*': 'directory',
-  '/upload': 'form',
+  '/upload': 'body',
+  '/batch': 'body',
   '/changes': 'store',
   '/status': 'store',
   '/metrics': 'store',
@@ -105,7 +106,7 @@ function isCovered(request: FastifyRequest, scope: Scope | undefined, grant: Gra
       return covers(grant, parseFileName(pathOf(request)));
     case 'directory':
       return covers(grant, parseDirectoryName(pathOf(request)));
-    case 'form':
+    case 'body':
       // Its names come one by one; see authorizeName.
       return true;
     case 'store':

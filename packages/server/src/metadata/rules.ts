@@ -16,7 +16,7 @@ export interface Quota {
   readonly most: number;
 }
 
-/** What a store permits and keeps. Processes that share a store must be given the same rules. */
+/** What a store permits and keeps. Processes that share a store must be given the same limits of the history. */
 export interface StoreRules {
   readonly history: HistoryLimits;
   /** Nothing that is stored may be changed or deleted. */

@@ -1,6 +1,6 @@
 import type { Digest } from '@filetracker/protocol';
 import type { BlobStore, StagedBlob } from '../blobs/blob-store.js';
-import type { Compressing, FramePool } from '../codec/frame-pool.js';
+import { type Compressing, type FramePool, ON_THIS_THREAD_BYTES } from '../codec/frame-pool.js';
 import { encodeSeekTable, type FrameSize } from '../codec/seek-table.js';
 import type { ContentLocation } from '../metadata/metadata-store.js';
 
@@ -45,13 +45,25 @@ export class ContentWriter {
   async write(frames: Frames, finish: Finish, isStored: IsStored): Promise<ContentLocation | undefined> {
     const first = (await frames.next()).value ?? new Uint8Array(0);
     const second = (await frames.next()).value;
-    if (second === undefined) return this.#writeSingle(first, finish, isStored);
+    if (second === undefined) return this.#writeSingle(first, finish(), isStored);
     this.#uploads++;
     try {
       return await this.#writeFrames([first, second], frames, finish, isStored);
     } finally {
       this.#uploads--;
     }
+  }
+
+  /** Does the same with a content of up to one frame that has arrived and has this digest. It must not change. */
+  async writeWhole(
+    content: Uint8Array,
+    digest: Digest,
+    isStored: IsStored,
+  ): Promise<ContentLocation | undefined> {
+    if (content.byteLength <= ON_THIS_THREAD_BYTES) return this.#writeSingle(content, digest, isStored);
+    const frame = this.pool.allocate(content.byteLength);
+    frame.set(content);
+    return this.#writeSingle(frame, digest, isStored);
   }
 
   #framesInFlight(): number {
@@ -61,19 +73,21 @@ export class ContentWriter {
 
   async #writeSingle(
     plain: Uint8Array,
-    finish: Finish,
+    digest: Digest,
     isStored: IsStored,
   ): Promise<ContentLocation | undefined> {
-    const digest = finish();
-    if (await isStored(digest)) return undefined;
     const size = plain.byteLength;
-    // Compressing may happen in place, so a content that may be kept as it is needs a copy.
-    const raw = size <= MAX_INLINE_BYTES ? plain.slice() : undefined;
+    // To compress a short content takes no longer than to look whether it is stored, which its commit does anyway.
+    const isShort = size <= ON_THIS_THREAD_BYTES;
+    if (!isShort && (await isStored(digest))) return undefined;
     const compressed = await (await this.pool.compress(plain)).compressed;
-    if (raw && compressed.byteLength >= size) return { kind: 'inline', encoding: 'raw', bytes: raw };
+    if (size <= MAX_INLINE_BYTES && compressed.byteLength >= size) {
+      return { kind: 'inline', encoding: 'raw', bytes: plain };
+    }
     if (compressed.byteLength <= MAX_INLINE_BYTES) {
       return { kind: 'inline', encoding: 'zstd', bytes: compressed };
     }
+    if (isShort && (await isStored(digest))) return undefined;
     return this.#stage(async (staged) => {
       await staged.write(compressed);
       this.pool.release(compressed);

@@ -42,7 +42,8 @@ export async function* cutFrames(
   if (parts.length > 0) yield parts.takeInto(allocate(parts.length));
 }
 
-function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
+/** Throws `ProtocolError` `too_large` or `size_mismatch` if a content of so many bytes is too long. */
+export function refuseExcess(size: number, { declared, maximum }: SizeLimits): void {
   if (size > maximum) {
     throw new ProtocolError(
       'too_large',

@@ -10,6 +10,7 @@ import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
+import { agreeOnRetention } from './retention.js';
 import { Scrubber } from './scrub.js';
 import { ScrubLog } from './scrub-log.js';
 
@@ -26,7 +27,7 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly checkpoints?: CheckpointPolicy;
   /** Time for a pass of scrubbing, in milliseconds; without it contents are verified only when they are read. */
   readonly scrubInterval?: number;
-  /** What is permitted and kept; the same for all processes that share the store. */
+  /** What is permitted and kept. Without it everything is permitted, and what was kept before is. */
   readonly rules?: StoreRules;
 }
 
@@ -43,7 +44,7 @@ export interface OpenedStore {
  * program that needs it for itself holds its lock exclusively. Throws {@link StoreOpenError}.
  */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { directory, durable, rules = PLAIN_RULES } = options;
+  const { directory, durable } = options;
   try {
     await openFormat(directory, { create: !options.readOnly });
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
@@ -52,6 +53,11 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
+    // A server that changes nothing forgets nothing.
+    const retention = options.readOnly
+      ? undefined
+      : await agreeOnRetention(directory, options.rules?.history);
+    const rules = options.rules ?? { ...PLAIN_RULES, history: retention?.limits ?? PLAIN_RULES.history };
     const metadata = LmdbMetadataStore.open(directory, {
       durable,
       rules,
@@ -71,6 +77,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     const close = async () => {
       await stopScrubbing?.();
       await store.close();
+      retention?.release();
       lock.release();
     };
     return { store, swept, close };

@@ -5,15 +5,15 @@ import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
 import { type Condition, refuseUnmet } from '../metadata/conditions.js';
 import type { ContentLocation, FileRecord, MetadataStore, PutOutcome } from '../metadata/metadata-store.js';
 import { ContentWriter } from './content-writer.js';
-import { type Cut, cutFrames } from './frames.js';
+import { type Cut, cutFrames, refuseExcess } from './frames.js';
 import { HeldContent } from './held-content.js';
 
 /** A file that is to be stored with a content that is sent. */
 export interface PutRequest {
   readonly name: FileName;
   readonly version: Version;
-  /** The plain content. */
-  readonly content: AsyncIterable<Uint8Array>;
+  /** The plain content, as it arrives or, if it is small, all of it. */
+  readonly content: AsyncIterable<Uint8Array> | Uint8Array;
   /** What the client says the content's digest is. */
   readonly digest?: Digest | undefined;
   /** What the client says the content's length is, in bytes. */
@@ -58,14 +58,38 @@ export class Uploads {
   }
 
   /** See `FileStore.put`. */
-  async put(request: PutRequest): Promise<FileRecord> {
+  put(request: PutRequest): Promise<FileRecord> {
+    const { content } = request;
+    return content instanceof Uint8Array
+      ? this.#putWhole(request, content)
+      : this.#putStream(request, content);
+  }
+
+  /** Puts a content that has arrived: there is nothing to spare by looking before. */
+  async #putWhole(request: PutRequest, content: Uint8Array): Promise<FileRecord> {
+    const { name, version, condition } = request;
+    const hash = new ContentHash();
+    hash.update(content);
+    const size = content.byteLength;
+    refuseExcess(size, { declared: request.size, maximum: this.options.maxFileSize });
+    const digest = verifiedDigest(hash, request);
+    let held: HeldContent | undefined;
+    try {
+      const offered = await this.#writer.writeWhole(content, digest, async (stored) => {
+        held = (await this.#hold(stored))?.held;
+        return held !== undefined;
+      });
+      return await this.#commit({ name, version, digest, size }, { offered, held, condition });
+    } finally {
+      await held?.release();
+    }
+  }
+
+  async #putStream(request: PutRequest, content: AsyncIterable<Uint8Array>): Promise<FileRecord> {
     const { name, version, size: declared, condition } = request;
     await this.#refuseEarly(request);
     const hash = new ContentHash();
-    const frames = cutFrames(request.content, this.#cut, hash, {
-      declared,
-      maximum: this.options.maxFileSize,
-    });
+    const frames = cutFrames(content, this.#cut, hash, { declared, maximum: this.options.maxFileSize });
     let held = request.digest && (await this.#hold(request.digest))?.held;
     let digest: Digest | undefined;
     const finish = () => (digest = verifiedDigest(hash, request));

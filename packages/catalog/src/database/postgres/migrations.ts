@@ -1,3 +1,5 @@
+import { repeatedContents } from '../repeated-contents.js';
+
 /** How many partitions `files` has: autovacuum and bulk work go partition by partition. */
 const FILE_PARTITIONS = 8;
 
@@ -182,5 +184,30 @@ export const MIGRATIONS: readonly string[] = [
   -- it from taking the index that begins with the host for a choice.
   CREATE OR REPLACE VIEW filetracker_host.directories AS SELECT * FROM directories
     WHERE host_id + 0 = current_setting('filetracker.host')::integer;
+  `,
+  `
+  -- The change that a mutation tells of, while the history still has it. That the index is unique tells the planner
+  -- that it leads to one row, where it knows nothing yet of what a batch has just written.
+  DROP INDEX file_changes_by_sequence;
+  CREATE UNIQUE INDEX file_changes_by_sequence ON file_changes (sequence, recorded_at);
+  ALTER TABLE mutation_log ADD COLUMN change bigint;
+  UPDATE mutation_log m SET change = c.sequence FROM file_changes c WHERE c.recorded_at = m.recorded_at
+    AND c.scan_id = m.scan_id AND c.kind = m.kind AND c.path = m.path;
+  CREATE OR REPLACE VIEW filetracker_host.mutation_log AS SELECT * FROM mutation_log
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
+  `
+  -- Contents that several files of a host have, see repeated-contents.ts. wasted are the bytes of all copies but one.
+  CREATE TABLE repeated_contents (
+    host_id integer NOT NULL REFERENCES hosts (id),
+    fingerprint bytea NOT NULL,
+    size bigint NOT NULL,
+    wasted bigint NOT NULL,
+    PRIMARY KEY (host_id, fingerprint)
+  );
+  CREATE INDEX repeated_contents_by_waste ON repeated_contents (host_id, wasted DESC, fingerprint);
+  CREATE VIEW filetracker_host.repeated_contents AS SELECT * FROM repeated_contents
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')};
   `,
 ];

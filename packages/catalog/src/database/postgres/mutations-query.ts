@@ -5,7 +5,7 @@ import { subtreeRange } from '../subtree-range.js';
 import { Conditions } from './history-queries.js';
 import type { StreamQuery } from './read-stream.js';
 
-/** The log that followers of events read, oldest first. A watch's batches have a time each, which finds the change. */
+/** The log that followers of events read, oldest first. The time tells in which partition a change is. */
 export function mutationsQuery(
   host: number,
   { after, upTo, since, kinds, path }: MutationFilter,
@@ -33,9 +33,7 @@ export function mutationsQuery(
   return {
     text: `SELECT m.sequence, m.recorded_at, m.kind, m.path, m.previous_path, m.scan_id,
         ${attributes('c.old_?')}, ${attributes('c.new_?')}
-      FROM mutation_log m LEFT JOIN file_changes c ON c.recorded_at = m.recorded_at AND c.scan_id = m.scan_id
-        AND c.kind = m.kind AND c.path = m.path AND c.host_id = m.host_id
-        AND substring(c.path FROM 1 FOR 1024) = substring(m.path FROM 1 FOR 1024)
+      FROM mutation_log m LEFT JOIN file_changes c ON c.sequence = m.change AND c.recorded_at = m.recorded_at
       WHERE ${where.text} ORDER BY m.sequence`,
     values: where.values,
   };

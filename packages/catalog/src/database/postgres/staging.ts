@@ -51,6 +51,7 @@ export class Staging {
   async cancel(): Promise<void> {
     if (this.#failure ?? this.#stream.writableFinished) return;
     this.#stream.destroy(new Error('the scan was aborted'));
+    // It ends with the error above.
     await this.#finished.catch(() => {});
   }
 

@@ -12,10 +12,12 @@ import type {
 } from '../watch-recorder.js';
 import { applyChanges, tallies } from './apply-changes.js';
 import { findDiffering } from './find-differing.js';
+import { hangUp } from './hang-up.js';
 import { tryLockHost } from './hosts.js';
 import { ensurePartitions } from './partitions.js';
 import { readDirectory } from './read-directories.js';
 import { readStream } from './read-stream.js';
+import type { ReaderPool } from './reader-pool.js';
 import { type Merge, resolveDirectories } from './resolve-directories.js';
 import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
@@ -34,7 +36,7 @@ interface RecorderOptions extends BeginWatchOptions {
   /** Opens a connection for batches; a new one when the last one was lost. */
   readonly connect: () => Promise<pg.Client>;
   /** For questions. */
-  readonly readers: pg.Pool;
+  readonly readers: ReaderPool;
   readonly host: number;
   /** Turns what the database throws into what callers know. */
   readonly translate: (error: unknown) => unknown;
@@ -151,7 +153,7 @@ export class PostgresWatchRecorder implements WatchRecorder {
   async #lose(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    await hangUp(client);
   }
 
   async #attempt<Result>(run: () => Promise<Result>): Promise<Result> {

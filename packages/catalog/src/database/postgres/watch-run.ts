@@ -88,8 +88,8 @@ export class WatchRun {
     if (found.rows.length === 0 && errorsIn === undefined) return;
     await this.#write(client, sums);
     await client.query(
-      `INSERT INTO mutation_log (host_id, recorded_at, kind, path, previous_path, scan_id)
-       SELECT host_id, recorded_at, kind, path, previous_path, scan_id FROM file_changes
+      `INSERT INTO mutation_log (host_id, recorded_at, kind, path, previous_path, scan_id, change)
+       SELECT host_id, recorded_at, kind, path, previous_path, scan_id, sequence FROM file_changes
        WHERE host_id = $1 AND scan_id = $2 AND recorded_at = $3 ORDER BY sequence`,
       [host, id, recordedAt],
     );

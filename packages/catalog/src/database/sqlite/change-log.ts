@@ -3,6 +3,7 @@ import { type BytePath, toBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
 import { ATTRIBUTE_COLUMNS, attributes } from '../attribute-columns.js';
 import type { ChangeKind, ChangeTallies } from '../records.js';
+import { prepared } from './prepared.js';
 
 type Value = number | bigint | string | Uint8Array | null;
 
@@ -12,6 +13,41 @@ const NEW = attributes('new_?');
 /** Whether what stands under a name is another entry than before. */
 const HOLDS_ANOTHER = `(kind IN ('modified', 'replaced')
   AND (old_inode <> new_inode OR old_mode >> 12 <> new_mode >> 12 OR old_born_ns <> new_born_ns))`;
+
+/** The steps of {@link ChangeLog.pairRenames}. */
+const PAIRING = [
+  `INSERT INTO temp.leaving
+     SELECT id, path, old_device, old_inode, old_mode >> 12, old_born_ns, old_size, old_mtime_ns,
+       row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path)
+     FROM temp.found WHERE kind = 'removed' OR ${HOLDS_ANOTHER}`,
+  `INSERT INTO temp.pairs
+     WITH arriving AS (
+       SELECT id, new_device, new_inode, new_mode >> 12 AS type, new_born_ns, new_size, new_mtime_ns,
+         row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
+       FROM temp.found
+       WHERE (kind = 'new' OR ${HOLDS_ANOTHER}) AND new_inode IN (SELECT old_inode FROM temp.leaving)
+     )
+     SELECT leaving.id, arriving.id
+     FROM arriving JOIN temp.leaving ON old_inode = new_inode AND old_device = new_device
+       AND leaving.type = arriving.type AND leaving.place = arriving.place
+     WHERE CASE WHEN old_born_ns IS NULL OR new_born_ns IS NULL
+       THEN old_size = new_size AND old_mtime_ns = new_mtime_ns ELSE old_born_ns = new_born_ns END`,
+  `INSERT INTO temp.found (kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
+     SELECT 'renamed', came.path, was.path, ${attributes('was.old_?')}, was.old_fingerprint, ${attributes('came.new_?')}
+     FROM temp.pairs JOIN temp.found AS was ON was.id = left_id JOIN temp.found AS came ON came.id = came_id`,
+  `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint)
+     SELECT 'removed', path, ${OLD}, old_fingerprint FROM temp.found
+     WHERE kind IN ('modified', 'replaced') AND id IN (SELECT came_id FROM temp.pairs)
+       AND id NOT IN (SELECT left_id FROM temp.pairs)`,
+  `INSERT INTO temp.found (kind, path, ${NEW})
+     SELECT 'new', path, ${NEW} FROM temp.found
+     WHERE kind IN ('modified', 'replaced') AND id IN (SELECT left_id FROM temp.pairs)
+       AND id NOT IN (SELECT came_id FROM temp.pairs)`,
+  `DELETE FROM temp.found WHERE kind = 'replaced'
+     OR id IN (SELECT left_id FROM temp.pairs UNION ALL SELECT came_id FROM temp.pairs)`,
+  'DELETE FROM temp.pairs',
+  'DELETE FROM temp.leaving',
+] as const;
 
 /** How a changed entry was and is; null where it was not or is no more. */
 interface ChangedEntry {
@@ -25,21 +61,20 @@ interface ChangedEntry {
  */
 export class ChangeLog {
   readonly #insert: Statement<Value[]>;
+  /** Whether something may have left a name, or come to one, by a rename. */
+  #mayLeave = false;
+  #mayCome = false;
 
   constructor(private readonly database: Database) {
-    database.exec(`
-      DROP TABLE IF EXISTS temp.found;
-      CREATE TEMP TABLE found (id INTEGER PRIMARY KEY, kind TEXT, path BLOB, previous_path BLOB,
-        ${OLD}, old_fingerprint, ${NEW});
-    `);
     const values = Array(3 + 2 * ATTRIBUTE_COLUMNS.length).fill('?');
-    this.#insert = database.prepare(
+    this.#insert = prepared(
+      database,
       `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint, ${NEW}) VALUES (${values.join(', ')})`,
     );
   }
 
   get isEmpty(): boolean {
-    return this.database.prepare('SELECT 1 FROM temp.found LIMIT 1').get() === undefined;
+    return prepared(this.database, 'SELECT 1 FROM temp.found LIMIT 1').get() === undefined;
   }
 
   /**
@@ -51,6 +86,9 @@ export class ChangeLog {
     path: BytePath,
     { before, after }: ChangedEntry,
   ): void {
+    const isAnother = kind === 'replaced' || (kind === 'modified' && !isSameEntry(before, after));
+    this.#mayLeave ||= kind === 'removed' || isAnother;
+    this.#mayCome ||= kind === 'new' || isAnother;
     this.#insert.run(kind, toBytes(path), ...values(before), before?.fingerprint ?? null, ...values(after));
   }
 
@@ -62,76 +100,39 @@ export class ChangeLog {
    * rest of it is a removal or a new entry.
    */
   pairRenames(): void {
-    this.database.exec(`
-      CREATE TEMP TABLE leaving AS
-        SELECT id, path, old_device, old_inode, old_mode >> 12 AS type, old_born_ns, old_size, old_mtime_ns,
-          row_number() OVER (PARTITION BY old_device, old_inode, old_mode >> 12 ORDER BY path) AS place
-        FROM temp.found WHERE kind = 'removed' OR ${HOLDS_ANOTHER};
-      CREATE INDEX temp.leaving_inodes ON leaving (old_inode);
-      CREATE TEMP TABLE pairs AS
-        WITH arriving AS (
-          SELECT id, new_device, new_inode, new_mode >> 12 AS type, new_born_ns, new_size, new_mtime_ns,
-            row_number() OVER (PARTITION BY new_device, new_inode, new_mode >> 12 ORDER BY path) AS place
-          FROM temp.found
-          WHERE (kind = 'new' OR ${HOLDS_ANOTHER}) AND new_inode IN (SELECT old_inode FROM temp.leaving)
-        )
-        SELECT leaving.id AS left_id, arriving.id AS came_id
-        FROM arriving JOIN temp.leaving ON old_inode = new_inode AND old_device = new_device
-          AND leaving.type = arriving.type AND leaving.place = arriving.place
-        WHERE CASE WHEN old_born_ns IS NULL OR new_born_ns IS NULL
-          THEN old_size = new_size AND old_mtime_ns = new_mtime_ns ELSE old_born_ns = new_born_ns END;
-      CREATE UNIQUE INDEX temp.pairs_by_left ON pairs (left_id);
-      CREATE UNIQUE INDEX temp.pairs_by_came ON pairs (came_id);
-      INSERT INTO temp.found (kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
-        SELECT 'renamed', came.path, was.path, ${attributes('was.old_?')}, was.old_fingerprint, ${attributes('came.new_?')}
-        FROM temp.pairs JOIN temp.found AS was ON was.id = left_id JOIN temp.found AS came ON came.id = came_id;
-      INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint)
-        SELECT 'removed', path, ${OLD}, old_fingerprint FROM temp.found
-        WHERE kind IN ('modified', 'replaced') AND id IN (SELECT came_id FROM temp.pairs)
-          AND id NOT IN (SELECT left_id FROM temp.pairs);
-      INSERT INTO temp.found (kind, path, ${NEW})
-        SELECT 'new', path, ${NEW} FROM temp.found
-        WHERE kind IN ('modified', 'replaced') AND id IN (SELECT left_id FROM temp.pairs)
-          AND id NOT IN (SELECT came_id FROM temp.pairs);
-      DELETE FROM temp.found WHERE kind = 'replaced'
-        OR id IN (SELECT left_id FROM temp.pairs UNION ALL SELECT came_id FROM temp.pairs);
-      DROP TABLE temp.pairs;
-      DROP TABLE temp.leaving;
-    `);
+    if (!this.#mayLeave || !this.#mayCome) return;
+    for (const step of PAIRING) prepared(this.database, step).run();
   }
 
   /** Writes the history: removals before the rest, so that a name that changed its type can be replayed in order. */
   publish(scan: number, recordedAt: number): void {
-    this.database
-      .prepare(
-        `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
+    prepared(
+      this.database,
+      `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
          SELECT ?, ?, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW} FROM temp.found
          ORDER BY CASE kind WHEN 'removed' THEN 0 WHEN 'renamed' THEN 1 ELSE 2 END, path`,
-      )
-      .run(scan, recordedAt);
+    ).run(scan, recordedAt);
   }
 
   /** Writes each change that {@link publish} wrote to the log that followers of events read, in the same order. */
   publishMutations(scan: number, recordedAt: number): void {
-    this.database
-      .prepare(
-        `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id)
-         SELECT recorded_at, kind, path, previous_path, scan_id FROM file_changes
+    prepared(
+      this.database,
+      `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id, change)
+         SELECT recorded_at, kind, path, previous_path, scan_id, sequence FROM file_changes
          WHERE recorded_at = ? AND scan_id = ? ORDER BY sequence`,
-      )
-      .run(recordedAt, scan);
+    ).run(recordedAt, scan);
   }
 
   /** Counts what was found. */
   tallies(): ChangeTallies {
-    const rows = this.database
-      .prepare<[], { kind: ChangeKind; isDirectory: number; files: number; bytes: number }>(
-        `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, count(*) AS files,
+    const rows = prepared<[], { kind: ChangeKind; isDirectory: number; files: number; bytes: number }>(
+      this.database,
+      `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, count(*) AS files,
            coalesce(sum(CASE kind WHEN 'modified' THEN new_size - old_size WHEN 'removed' THEN old_size
              ELSE new_size END), 0) AS bytes
          FROM temp.found GROUP BY 1, 2`,
-      )
-      .all();
+    ).all();
     const tally = (kind: ChangeKind) => {
       const row = rows.find((row) => row.kind === kind && row.isDirectory === 0);
       return { files: row?.files ?? 0, bytes: row?.bytes ?? 0 };
@@ -148,10 +149,16 @@ export class ChangeLog {
     };
   }
 
-  /** Drops what was collected. */
-  close(): void {
-    this.database.exec('DROP TABLE IF EXISTS temp.found');
+  /** Forgets what was collected. */
+  clear(): void {
+    prepared(this.database, 'DELETE FROM temp.found').run();
   }
+}
+
+/** As {@link HOLDS_ANOTHER}, but that times of birth may be unknown. */
+function isSameEntry(before: Attributes | null, after: Attributes | null): boolean {
+  if (before?.inode !== after?.inode || before?.bornNs !== after?.bornNs) return false;
+  return (before?.mode ?? 0) >> 12 === (after?.mode ?? 0) >> 12;
 }
 
 function values(attributes: Attributes | null): Value[] {

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { toBytes } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
 import { subtreeRange } from '../subtree-range.js';
+import { prepared } from './prepared.js';
 
 /** A condition in SQL with the values of its question marks. */
 export interface Condition {
@@ -47,22 +48,26 @@ export function rangeCondition(database: Database, range: ChangeRange): Conditio
 }
 
 function bestWay(database: Database, { after, upTo, scan, path }: ChangeRange): Way {
-  const count = (text: string, ...values: (number | Buffer)[]) =>
-    database
-      .prepare(`SELECT count(*) FROM (SELECT 1 FROM file_changes WHERE ${text} LIMIT ${COUNTED})`)
-      .pluck()
-      .get(...values) as number | bigint;
-  const ways: { readonly way: Way; readonly rows: number }[] = [];
   // The first of equals wins: it needs no sorting.
-  const consider = (way: Way, rows: number | bigint) => ways.push({ way, rows: Number(rows) });
-  if (after === undefined && upTo === undefined) consider('time', COUNTED);
-  else consider('time', count('recorded_at > ? AND recorded_at <= ?', ...moments({ after, upTo })));
-  if (scan !== undefined) consider('scan', count('scan_id = ?', scan));
+  const best: { way: Way; rows: number } = { way: 'time', rows: COUNTED };
+  const consider = (way: Way, condition: string, ...values: (number | Buffer)[]) => {
+    // More than the best one has need not be counted.
+    const counted = prepared<(number | Buffer)[], number | bigint>(
+      database,
+      `SELECT count(*) FROM (SELECT 1 FROM file_changes WHERE ${condition} LIMIT ?)`,
+    );
+    const rows = Number(counted.pluck().get(...values, best.rows));
+    if (rows < best.rows) Object.assign(best, { way, rows });
+  };
+  if (after !== undefined || upTo !== undefined) {
+    consider('time', 'recorded_at > ? AND recorded_at <= ?', ...moments({ after, upTo }));
+  }
+  if (scan !== undefined) consider('scan', 'scan_id = ?', scan);
   if (path !== undefined && path !== '/') {
     const { from, to } = subtreeRange(path);
-    consider('path', count('path >= ? AND path < ?', from, to));
+    consider('path', 'path >= ? AND path < ?', from, to);
   }
-  return ways.reduce((best, other) => (other.rows < best.rows ? other : best)).way;
+  return best.way;
 }
 
 /**
@@ -70,12 +75,11 @@ function bestWay(database: Database, { after, upTo, scan, path }: ChangeRange): 
  * there, too. The plus has SQLite look at the index of times for all of the span, and not at all rows from the first.
  */
 function sequenceCondition(database: Database, range: ChangeRange): Condition {
-  const bounds = database
-    .prepare<unknown[], { first: number | bigint | null; last: number | bigint | null }>(
-      `SELECT min(+sequence) AS first, max(+sequence) AS last FROM file_changes INDEXED BY file_changes_by_time
-       WHERE recorded_at > ? AND recorded_at <= ?`,
-    )
-    .get(...moments(range));
+  const bounds = prepared<number[], { first: number | bigint | null; last: number | bigint | null }>(
+    database,
+    `SELECT min(+sequence) AS first, max(+sequence) AS last FROM file_changes INDEXED BY file_changes_by_time
+     WHERE recorded_at > ? AND recorded_at <= ?`,
+  ).get(...moments(range));
   const { first, last } = bounds ?? { first: null, last: null };
   // Of no changes at all there is none of sequence 0 either.
   return { text: 'sequence BETWEEN ? AND ?', values: [Number(first ?? 0), Number(last ?? 0)] };

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type BytePath, splitPath, toBytes } from '../../byte-path.js';
+import { prepared } from './prepared.js';
 import { findDirectory } from './read-directories.js';
 
 /** What the catalog has at a path. */
@@ -19,10 +20,11 @@ export class DigestLookup {
   readonly #parents = new Map<BytePath, number>();
 
   constructor(private readonly database: Database) {
-    this.#find = database.prepare(
+    this.#find = prepared(
+      database,
       'SELECT id, listing_digest AS digest FROM directories WHERE parent_id = ? AND name = ?',
     );
-    this.#read = database.prepare('SELECT id, listing_digest AS digest FROM directories WHERE id = ?');
+    this.#read = prepared(database, 'SELECT id, listing_digest AS digest FROM directories WHERE id = ?');
   }
 
   /** What is at a path; undefined when nothing is known of it. */

@@ -3,6 +3,7 @@ import { type ByteName, nameFromBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
 import { attributes } from '../attribute-columns.js';
 import { type AttributeRow, attributesFromRow } from '../row-mapping.js';
+import { prepared } from './prepared.js';
 
 type Value = number | bigint | Uint8Array | null;
 
@@ -54,38 +55,45 @@ export class DirectoryTable {
   #last: number;
 
   constructor(database: Database) {
-    this.#last = database.prepare('SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
-    this.#find = database.prepare(
+    this.#last = prepared(database, 'SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
+    this.#find = prepared(
+      database,
       'SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?',
     );
     const values = Array(22).fill('?').join(', ');
-    this.#insert = database.prepare(
+    this.#insert = prepared(
+      database,
       `INSERT INTO directories (id, parent_id, name, listing_digest, ${ATTRIBUTES}, largest_file, own_files,
          own_bytes, own_allocated, total_files, total_bytes, total_allocated) VALUES (${values})`,
     );
-    this.#place = database.prepare('INSERT INTO directories (id, parent_id, name) VALUES (?, ?, ?)');
-    this.#fill = database.prepare(
+    this.#place = prepared(database, 'INSERT INTO directories (id, parent_id, name) VALUES (?, ?, ?)');
+    this.#fill = prepared(
+      database,
       `UPDATE directories SET listing_digest = ?, mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?,
          size = ?, allocated = ?, mtime_ns = ?, ctime_ns = ?, born_ns = ?, largest_file = ? WHERE id = ?`,
     );
-    this.#setAttributes = database.prepare(
+    this.#setAttributes = prepared(
+      database,
       `UPDATE directories SET mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?, size = ?, allocated = ?,
          mtime_ns = ?, ctime_ns = ?, born_ns = ? WHERE id = ?`,
     );
-    this.#addOwn = database.prepare(
+    this.#addOwn = prepared(
+      database,
       `UPDATE directories SET own_files = own_files + ?, own_bytes = own_bytes + ?, own_allocated = own_allocated + ?
        WHERE id = ?`,
     );
-    this.#attributes = database
-      .prepare<[number], AttributeRow>(`SELECT ${ATTRIBUTES} FROM directories WHERE id = ?`)
-      .safeIntegers();
-    this.#children = database.prepare('SELECT id, name FROM directories WHERE parent_id = ?');
-    this.#totals = database.prepare(
+    this.#attributes = prepared<[number], AttributeRow>(
+      database,
+      `SELECT ${ATTRIBUTES} FROM directories WHERE id = ?`,
+    ).safeIntegers();
+    this.#children = prepared(database, 'SELECT id, name FROM directories WHERE parent_id = ?');
+    this.#totals = prepared(
+      database,
       `SELECT total_files AS files, total_directories + 1 AS directories, total_bytes AS bytes,
          total_allocated AS allocated FROM directories WHERE id = ?`,
     );
-    this.#move = database.prepare('UPDATE directories SET parent_id = ?, name = ? WHERE id = ?');
-    this.#delete = database.prepare('DELETE FROM directories WHERE id = ?');
+    this.#move = prepared(database, 'UPDATE directories SET parent_id = ?, name = ? WHERE id = ?');
+    this.#delete = prepared(database, 'DELETE FROM directories WHERE id = ?');
   }
 
   /** The directory of that name below a parent (0: a root, by its whole path). */

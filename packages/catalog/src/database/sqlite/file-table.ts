@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes, toBytes } from '../../byte-path.js';
 import type { Entry } from '../../entry.js';
 import type { PackedEntry } from '../../listing/directory-listing.js';
+import { prepared } from './prepared.js';
 
 /** A file as the catalog has it. */
 export interface KnownFile extends Entry {
@@ -45,6 +46,7 @@ export class FileTable {
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
   readonly #largest: Statement<[number], number>;
+  readonly #selectOwn: Statement<[number, Uint8Array], Pick<KnownFile, 'fingerprint'> & { counted: number }>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
   readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
   #queued = 0;
@@ -52,23 +54,29 @@ export class FileTable {
   constructor(database: Database) {
     const row = `(${Array(COLUMN_COUNT).fill('?').join(',')})`;
     const insert = (rows: number) =>
-      database.prepare<Value[]>(`INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
+      prepared<Value[]>(database, `INSERT INTO files (${COLUMNS}) VALUES ${Array(rows).fill(row).join(',')}`);
     this.#insertMany = insert(ROWS_PER_INSERT);
     this.#insertOne = insert(1);
-    this.#update = database.prepare(
+    this.#update = prepared(
+      database,
       `UPDATE files SET mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?, size = ?, allocated = ?,
          mtime_ns = ?, ctime_ns = ?, born_ns = ?, is_counted = ?, fingerprint = ?
        WHERE directory_id = ? AND name = ?`,
     );
-    this.#delete = database.prepare('DELETE FROM files WHERE directory_id = ? AND name = ?');
-    this.#deleteAll = database.prepare('DELETE FROM files WHERE directory_id = ?');
-    this.#largest = database
-      .prepare<[number], number>('SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?')
-      .pluck();
-    this.#selectPage = database
-      .prepare<[number, Uint8Array, number], KnownRow>(
-        `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
-      )
+    this.#delete = prepared(database, 'DELETE FROM files WHERE directory_id = ? AND name = ?');
+    this.#deleteAll = prepared(database, 'DELETE FROM files WHERE directory_id = ?');
+    this.#largest = prepared<[number], number>(
+      database,
+      'SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?',
+    ).pluck();
+    this.#selectOwn = prepared(
+      database,
+      'SELECT is_counted AS counted, fingerprint FROM files WHERE directory_id = ? AND name = ?',
+    );
+    this.#selectPage = prepared<[number, Uint8Array, number], KnownRow>(
+      database,
+      `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
+    )
       .raw()
       .safeIntegers();
   }
@@ -124,6 +132,12 @@ export class FileTable {
   /** Length of the largest file directly in a directory; 0 without any. */
   largest(directory: number): number {
     return this.#largest.get(directory) ?? 0;
+  }
+
+  /** A file of a directory with what only the catalog knows of it. */
+  known(directory: number, file: Entry): KnownFile {
+    const row = this.#selectOwn.get(directory, toBytes(file.name));
+    return { ...file, isCounted: row?.counted === 1, fingerprint: row?.fingerprint ?? null };
   }
 
   /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { DirectoryTable } from './directory-table.js';
+import { prepared } from './prepared.js';
 import type { TotalsLedger } from './totals-ledger.js';
 
 interface LinkRow {
@@ -23,11 +24,7 @@ export class HardLinks {
     private readonly directories: DirectoryTable,
     private readonly ledger: TotalsLedger,
   ) {
-    database.exec(`
-      DROP TABLE IF EXISTS temp.touched_inodes;
-      CREATE TEMP TABLE touched_inodes (inode INTEGER PRIMARY KEY);
-    `);
-    this.#touch = database.prepare('INSERT OR IGNORE INTO temp.touched_inodes VALUES (?)');
+    this.#touch = prepared(database, 'INSERT OR IGNORE INTO temp.touched_inodes VALUES (?)');
   }
 
   /** Marks an inode of which a name with several links came, changed or went. */
@@ -37,19 +34,21 @@ export class HardLinks {
 
   /** Counts each touched inode once, under the first of its names. */
   recount(): void {
-    const names = this.database.prepare<[bigint], LinkRow>(
+    const names = prepared<[bigint], LinkRow>(
+      this.database,
       `SELECT directory_id AS directory, files.name AS name, coalesce(files.device, directories.device) AS device,
          files.size AS size, files.allocated AS allocated, is_counted AS isCounted
        FROM files JOIN directories ON directories.id = directory_id
        WHERE files.inode = ? AND files.links > 1 ORDER BY 3, 1, 2`,
     );
-    const next = this.database
-      .prepare<[bigint], bigint>(
-        'SELECT inode FROM temp.touched_inodes WHERE inode > ? ORDER BY inode LIMIT 1000',
-      )
+    const next = prepared<[bigint], bigint>(
+      this.database,
+      'SELECT inode FROM temp.touched_inodes WHERE inode > ? ORDER BY inode LIMIT 1000',
+    )
       .pluck()
       .safeIntegers();
-    const count = this.database.prepare<[number, number, Buffer]>(
+    const count = prepared<[number, number, Buffer]>(
+      this.database,
       'UPDATE files SET is_counted = ? WHERE directory_id = ? AND name = ?',
     );
     let inodes = next.all(-(2n ** 63n));
@@ -67,9 +66,9 @@ export class HardLinks {
     }
   }
 
-  /** Drops the marks. */
-  close(): void {
-    this.database.exec('DROP TABLE IF EXISTS temp.touched_inodes');
+  /** Forgets the marks. */
+  clear(): void {
+    prepared(this.database, 'DELETE FROM temp.touched_inodes').run();
   }
 
   #addToSums(row: LinkRow, sign: 1 | -1): void {

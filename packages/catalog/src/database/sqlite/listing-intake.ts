@@ -59,7 +59,7 @@ export class ListingIntake {
     staged.add(node.id, listing);
     if (listing.state === 'part') return;
     if (!node.digest?.equals(listing.digest)) mergeStaged(tables, { staged, node, last: listing });
-    staged.clear(node.id);
+    staged.forget(node.id);
   }
 
   /** What is known of a directory that could not be read stays, unless it is not there any more. */
@@ -84,7 +84,7 @@ export class ListingIntake {
       this.#takeFresh(listing, found);
       return;
     }
-    staged.clear(found.id);
+    staged.forget(found.id);
     const after = listing.attributes();
     const before = updateAttributes(tables, { node: found, path: listing.path }, after);
     if (before.ctimeNs !== after.ctimeNs || before.inode !== after.inode) {

@@ -10,8 +10,11 @@ const APPLICATION_ID = 0x4674436c;
 /** How long a connection waits for another's write to end before it gives up. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** KiB of the database that the writing connection keeps in memory. */
+/** KiB of the database that a connection keeps in memory which writes a scan: it touches all of it. */
 const WRITER_CACHE_KIB = 64 * 1024;
+
+/** ... and one that writes the batches of a watch, for as long as the watch runs. */
+const WATCH_CACHE_KIB = 16 * 1024;
 
 /**
  * Opens a catalog file for writing and brings its schema up to date; makes it and its directory where there is none.
@@ -40,6 +43,7 @@ export function openForWriting(file: string): Database.Database {
 export function openForWatching(file: string): Database.Database {
   const database = openForWriting(file);
   database.pragma('busy_timeout = 0');
+  database.pragma(`cache_size = -${WATCH_CACHE_KIB}`);
   return database;
 }
 

@@ -8,15 +8,15 @@ import { subtreeRange } from '../subtree-range.js';
 
 type Value = number | string | Buffer;
 
-/** The log that followers of events read, oldest first. A watch's batches have a time each, which finds the change. */
+/** The log that followers of events read, oldest first. Sequences of changes that were all forgotten come again. */
 export function* readMutations(database: Database, filter: MutationFilter): Generator<Mutation> {
   const { where, values } = conditions(filter);
   const rows = database
     .prepare<Value[], MutationRow>(
       `SELECT m.sequence, m.recorded_at, m.kind, m.path, m.previous_path, m.scan_id,
          ${attributes('c.old_?')}, ${attributes('c.new_?')}
-       FROM mutation_log m LEFT JOIN file_changes c ON c.path = m.path AND +c.kind = m.kind
-         AND +c.scan_id = m.scan_id AND +c.recorded_at = m.recorded_at
+       FROM mutation_log m LEFT JOIN file_changes c ON c.sequence = m.change AND c.path = m.path
+         AND c.recorded_at = m.recorded_at
        ${where} ORDER BY m.sequence`,
     )
     .safeIntegers();

@@ -9,6 +9,7 @@ import { readKnownDigests } from './read-known-digests.js';
 import { RunRecord } from './run-record.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
+import { makeTemporaryTables } from './temporary-tables.js';
 
 /** What a session is given. */
 interface SessionOptions extends BeginScanOptions {
@@ -22,6 +23,7 @@ interface SessionOptions extends BeginScanOptions {
 
 /** A scan into SQLite: one write transaction from begin to finish. */
 export class SqliteScanSession implements ScanSession {
+  readonly wantsOnlySums = false;
   readonly previous: DirectoryRecord | undefined;
   readonly #options: SessionOptions;
   readonly #database: Database;
@@ -33,6 +35,7 @@ export class SqliteScanSession implements ScanSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#database = options.database;
+    makeTemporaryTables(this.#database);
     this.#database.exec('BEGIN IMMEDIATE');
     this.previous = readDirectory(this.#database, options.root);
     this.#tables = sessionTables(this.#database, options.root);
@@ -69,7 +72,7 @@ export class SqliteScanSession implements ScanSession {
       ledger.flush();
       log.pairRenames();
       const run = this.#run.finish(log, readDirectory(this.#database, this.#options.root)?.totals);
-      for (const part of [log, links, this.#staged]) part.close();
+      for (const part of [log, links, this.#staged]) part.clear();
       this.#database.exec(this.#options.isPreview ? 'ROLLBACK' : 'COMMIT');
       this.#end();
       return run;

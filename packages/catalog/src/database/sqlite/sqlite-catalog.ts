@@ -28,6 +28,7 @@ import {
 } from '../row-mapping.js';
 import type { BeginWatchOptions, WatchRecorder } from '../watch-recorder.js';
 import { openForReading, openForWatching, openForWriting, translated, translating } from './open-database.js';
+import { ReadConnections } from './read-connections.js';
 import { findDirectory, readDirectory } from './read-directories.js';
 import { readChanges, readErrors, readScans } from './read-history.js';
 import { mutationCursor, readMutations } from './read-mutations.js';
@@ -35,10 +36,13 @@ import { SqliteScanSession } from './session.js';
 
 /** A catalog in one SQLite file. */
 class SqliteCatalog implements Catalog {
+  readonly #readers: ReadConnections;
   #isScanning = false;
 
   /** `file` must have been opened for writing once, see {@link openSqliteCatalog}. */
-  constructor(private readonly file: string) {}
+  constructor(private readonly file: string) {
+    this.#readers = new ReadConnections(file);
+  }
 
   beginScan(options: BeginScanOptions): Promise<ScanSession> {
     return this.#attempt(() => {
@@ -140,30 +144,37 @@ class SqliteCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    // Every reading method and every session has a connection of its own, which it closes itself.
+    // A session has a connection of its own, which it closes itself; a stream under way too.
+    this.#readers.close();
   }
 
   #read<Result>(read: (database: Database) => Result): Promise<Result> {
     return this.#attempt(() => {
-      const database = openForReading(this.file);
+      const connection = this.#readers.take();
+      let hasFailed = true;
       try {
-        return read(database);
+        const result = read(connection.database);
+        hasFailed = false;
+        return result;
       } finally {
-        database.close();
+        this.#readers.give(connection, { hasFailed });
       }
     });
   }
 
-  /** A stream sees one state of the catalog: it has a connection, and so a snapshot, of its own. */
+  /** A stream sees one state of the catalog: it has a connection to itself, and so a snapshot. */
   async *#stream<Item>(read: (database: Database) => Iterable<Item>): AsyncGenerator<Item> {
-    const database = translating(this.file, () => openForReading(this.file));
+    const connection = translating(this.file, () => this.#readers.take());
+    let hasFailed = false;
     try {
-      database.exec('BEGIN');
-      yield* read(database);
+      connection.database.exec('BEGIN');
+      yield* read(connection.database);
     } catch (error) {
+      hasFailed = true;
       throw translated(this.file, error);
     } finally {
-      database.close();
+      if (!hasFailed) connection.database.exec('COMMIT');
+      this.#readers.give(connection, { hasFailed });
     }
   }
 

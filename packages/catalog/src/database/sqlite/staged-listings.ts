@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes } from '../../byte-path.js';
 import type { Entry } from '../../entry.js';
 import { type DirectoryListing, entryFromPacked } from '../../listing/directory-listing.js';
+import { prepared } from './prepared.js';
 
 type Kind = 'file' | 'directory' | 'unknown';
 
@@ -27,22 +28,18 @@ export class StagedListings {
   readonly #staged = new Set<number>();
 
   constructor(private readonly database: Database) {
-    database.exec(`
-      DROP TABLE IF EXISTS temp.staged;
-      CREATE TEMP TABLE staged (directory_id INTEGER, name BLOB, kind TEXT, packed BLOB,
-        PRIMARY KEY (directory_id, name)) WITHOUT ROWID;
-    `);
-    this.#insert = database.prepare('INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)');
-    this.#clear = database.prepare('DELETE FROM temp.staged WHERE directory_id = ?');
-    this.#boundary = database
-      .prepare<[number, Uint8Array, number], Buffer>(
-        'SELECT name FROM temp.staged WHERE directory_id = ? AND name > ? ORDER BY name LIMIT 1 OFFSET ?',
-      )
-      .pluck();
-    this.#page = database.prepare(
+    this.#insert = prepared(database, 'INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)');
+    this.#clear = prepared(database, 'DELETE FROM temp.staged WHERE directory_id = ?');
+    this.#boundary = prepared<[number, Uint8Array, number], Buffer>(
+      database,
+      'SELECT name FROM temp.staged WHERE directory_id = ? AND name > ? ORDER BY name LIMIT 1 OFFSET ?',
+    ).pluck();
+    this.#page = prepared(
+      database,
       'SELECT name, kind, packed FROM temp.staged WHERE directory_id = ? AND name > ? AND name <= ? ORDER BY name',
     );
-    this.#missing = database.prepare(
+    this.#missing = prepared(
+      database,
       `SELECT id, name FROM directories WHERE parent_id = ?
        AND name NOT IN (SELECT name FROM temp.staged WHERE directory_id = ? AND kind <> 'file')`,
     );
@@ -76,7 +73,7 @@ export class StagedListings {
     const upTo = last === undefined ? Buffer.alloc(256, 0xff) : Buffer.from(last, 'latin1');
     const entries: Entry[] = [];
     const undecided = new Set<ByteName>();
-    for (const { name, kind, packed } of this.#page.iterate(directory, Buffer.from(after, 'latin1'), upTo)) {
+    for (const { name, kind, packed } of this.#page.all(directory, Buffer.from(after, 'latin1'), upTo)) {
       if (packed) entries.push(entryFromPacked(packed));
       else if (kind === 'unknown') undecided.add(nameFromBytes(name));
     }
@@ -89,13 +86,14 @@ export class StagedListings {
   }
 
   /** Forgets the parts of a directory. */
-  clear(directory: number): void {
+  forget(directory: number): void {
     this.#staged.delete(directory);
     this.#clear.run(directory);
   }
 
-  /** Drops everything. */
-  close(): void {
-    this.database.exec('DROP TABLE IF EXISTS temp.staged');
+  /** Forgets everything. */
+  clear(): void {
+    this.#staged.clear();
+    prepared(this.database, 'DELETE FROM temp.staged').run();
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { type BytePath, childPath, nameFromBytes, pathFromBytes } from '../../byte-path.js';
+import { prepared } from './prepared.js';
 
 /**
  * Finds directories with other names of the inodes that a session touched ({@link HardLinks.touch}) whose rows are
@@ -8,43 +9,50 @@ import { type BytePath, childPath, nameFromBytes, pathFromBytes } from '../../by
  * looked through, once for all touched inodes.
  */
 export function findStaleLinks(database: Database): BytePath[] {
-  const isTouched = database.prepare('SELECT 1 FROM temp.touched_inodes LIMIT 1').get();
+  const isTouched = prepared(database, 'SELECT 1 FROM temp.touched_inodes LIMIT 1').get();
   if (!isTouched) return [];
-  database.exec(`
-    DROP TABLE IF EXISTS temp.linked_names;
-    CREATE TEMP TABLE linked_names AS
-      SELECT directory_id, inode, links, known,
-        (ctime_ns < newest OR known < links) AS is_stale, known < last_links AS is_incomplete
-      FROM (
-        SELECT directory_id, inode, links, ctime_ns, count(*) OVER same AS known,
-          max(ctime_ns) OVER same AS newest,
-          first_value(links) OVER (PARTITION BY device, inode ORDER BY ctime_ns DESC) AS last_links
-        FROM (
-          SELECT directory_id, files.inode, files.links, files.ctime_ns,
-            coalesce(files.device, directories.device) AS device
-          FROM temp.touched_inodes CROSS JOIN files ON files.inode = touched_inodes.inode AND files.links > 1
-            JOIN directories ON directories.id = directory_id
-        ) WINDOW same AS (PARTITION BY device, inode)
-      )`);
-  const ids = database.prepare('SELECT DISTINCT directory_id FROM temp.linked_names WHERE is_stale').pluck();
+  prepared(
+    database,
+    `INSERT INTO temp.linked_names
+     SELECT directory_id, inode, links, known,
+       (ctime_ns < newest OR known < links) AS is_stale, known < last_links AS is_incomplete
+     FROM (
+       SELECT directory_id, inode, links, ctime_ns, count(*) OVER same AS known,
+         max(ctime_ns) OVER same AS newest,
+         first_value(links) OVER (PARTITION BY device, inode ORDER BY ctime_ns DESC) AS last_links
+       FROM (
+         SELECT directory_id, files.inode, files.links, files.ctime_ns,
+           coalesce(files.device, directories.device) AS device
+         FROM temp.touched_inodes CROSS JOIN files ON files.inode = touched_inodes.inode AND files.links > 1
+           JOIN directories ON directories.id = directory_id
+       ) WINDOW same AS (PARTITION BY device, inode)
+     )`,
+  ).run();
+  const ids = prepared(
+    database,
+    'SELECT DISTINCT directory_id FROM temp.linked_names WHERE is_stale',
+  ).pluck();
   const stale = new Set(ids.all() as number[]);
-  const isIncomplete = database.prepare('SELECT 1 FROM temp.linked_names WHERE is_incomplete LIMIT 1').get();
+  const isIncomplete = prepared(
+    database,
+    'SELECT 1 FROM temp.linked_names WHERE is_incomplete LIMIT 1',
+  ).get();
   if (isIncomplete) {
-    const single = database
-      .prepare(
-        `SELECT DISTINCT directory_id FROM files WHERE links = 1
+    const single = prepared(
+      database,
+      `SELECT DISTINCT directory_id FROM files WHERE links = 1
          AND inode IN (SELECT inode FROM temp.linked_names WHERE is_incomplete)`,
-      )
-      .pluck();
+    ).pluck();
     for (const id of single.all() as number[]) stale.add(id);
   }
-  database.exec('DROP TABLE temp.linked_names');
+  prepared(database, 'DELETE FROM temp.linked_names').run();
   return pathsOf(database, stale);
 }
 
 function pathsOf(database: Database, ids: ReadonlySet<number>): BytePath[] {
   const known = new Map<number, BytePath>();
-  const row = database.prepare<[number], { parent: number; name: Buffer }>(
+  const row = prepared<[number], { parent: number; name: Buffer }>(
+    database,
     'SELECT parent_id AS parent, name FROM directories WHERE id = ?',
   );
   const pathOf = (id: number): BytePath | undefined => {

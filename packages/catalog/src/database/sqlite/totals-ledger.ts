@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { prepared } from './prepared.js';
 
 /** A difference of a directory's totals. */
 interface TotalsDelta {
@@ -20,13 +21,12 @@ export class TotalsLedger {
   readonly #apply: Statement<[number, number, number, number, number], number>;
 
   constructor(database: Database) {
-    this.#apply = database
-      .prepare<[number, number, number, number, number], number>(
-        `UPDATE directories SET total_files = total_files + ?, total_directories = total_directories + ?,
+    this.#apply = prepared<[number, number, number, number, number], number>(
+      database,
+      `UPDATE directories SET total_files = total_files + ?, total_directories = total_directories + ?,
            total_bytes = total_bytes + ?, total_allocated = total_allocated + ?
          WHERE id = ? RETURNING parent_id`,
-      )
-      .pluck();
+    ).pluck();
   }
 
   /** Adds a difference to a directory's totals and, when {@link flush} comes, to those of all above it. */

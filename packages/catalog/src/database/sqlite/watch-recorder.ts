@@ -12,10 +12,12 @@ import type {
 import { DigestLookup } from './digest-lookup.js';
 import { knownDirectories } from './known-directories.js';
 import { ListingIntake } from './listing-intake.js';
+import { prepared } from './prepared.js';
 import { readDirectory } from './read-directories.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
 import { findStaleLinks } from './stale-links.js';
+import { makeTemporaryTables } from './temporary-tables.js';
 import { WatchRun } from './watch-run.js';
 
 /** What a recorder is given. */
@@ -33,6 +35,7 @@ export class SqliteWatchRecorder implements WatchRecorder {
   readonly #digests: DigestLookup;
 
   constructor(private readonly options: RecorderOptions) {
+    makeTemporaryTables(options.writer);
     this.#run = new WatchRun(options);
     this.#digests = new DigestLookup(options.reader);
   }
@@ -148,9 +151,10 @@ class SqliteWatchBatch implements WatchBatch {
 
   recordGap(path: BytePath): Promise<void> {
     return this.#attempt(() => {
-      this.#database
-        .prepare("INSERT INTO mutation_log (recorded_at, kind, path, scan_id) VALUES (?, 'gap', ?, ?)")
-        .run(this.#recordedAt, toBytes(path), this.run.id ?? null);
+      prepared(
+        this.#database,
+        "INSERT INTO mutation_log (recorded_at, kind, path, scan_id) VALUES (?, 'gap', ?, ?)",
+      ).run(this.#recordedAt, toBytes(path), this.run.id ?? null);
     });
   }
 
@@ -166,7 +170,7 @@ class SqliteWatchBatch implements WatchBatch {
       const totals = readDirectory(this.#database, this.options.root)?.totals;
       this.run.add(this.#database, log, { recordedAt: this.#recordedAt, changes, totals });
       const cursor = this.#cursor();
-      for (const part of [log, links, this.#staged]) part.close();
+      for (const part of [log, links, this.#staged]) part.clear();
       this.#database.exec('COMMIT');
       this.run.endBatch(true, this.#runBefore);
       const [recordedAt, after, run] = [this.#recordedAt, this.#after, this.run.id];
@@ -182,8 +186,7 @@ class SqliteWatchBatch implements WatchBatch {
   }
 
   #cursor(): number {
-    return this.#database
-      .prepare('SELECT coalesce(max(sequence), 0) FROM mutation_log')
+    return prepared(this.#database, 'SELECT coalesce(max(sequence), 0) FROM mutation_log')
       .pluck()
       .get() as number;
   }

@@ -4,6 +4,7 @@ import { type BytePath, toBytes } from '../../byte-path.js';
 import type { ChangeTallies, Totals } from '../records.js';
 import type { BeginWatchOptions } from '../watch-recorder.js';
 import type { ChangeLog } from './change-log.js';
+import { prepared } from './prepared.js';
 
 const { ENOENT, ENOTDIR } = constants.errno;
 
@@ -58,32 +59,31 @@ export class WatchRun {
     const id = this.#ensureRow(database);
     log.publish(id, recordedAt);
     log.publishMutations(id, recordedAt);
-    const insertError = database.prepare('INSERT INTO scan_errors (scan_id, path, errno) VALUES (?, ?, ?)');
+    const insertError = prepared(database, 'INSERT INTO scan_errors (scan_id, path, errno) VALUES (?, ?, ?)');
     for (const { path, errno } of this.#newErrors) insertError.run(id, toBytes(path), errno);
     const { new: added, modified, renamed, removed, newDirectories, removedDirectories } = changes;
-    database
-      .prepare(
-        `UPDATE scan_runs SET finished_at = ?, files = ?, directories = ?, bytes = ?, allocated = ?,
+    prepared(
+      database,
+      `UPDATE scan_runs SET finished_at = ?, files = ?, directories = ?, bytes = ?, allocated = ?,
            new_files = new_files + ?, new_bytes = new_bytes + ?,
            modified_files = modified_files + ?, modified_bytes = modified_bytes + ?,
            renamed_files = renamed_files + ?, renamed_bytes = renamed_bytes + ?,
            removed_files = removed_files + ?, removed_bytes = removed_bytes + ?,
            new_directories = new_directories + ?, removed_directories = removed_directories + ?,
            errors = errors + ?, unreadable_directories = unreadable_directories + ? WHERE id = ?`,
-      )
-      .run(
-        recordedAt,
-        totals?.files ?? 0,
-        totals?.directories ?? 0,
-        totals?.bytes ?? 0,
-        totals?.allocated ?? 0,
-        ...[added, modified, renamed, removed].flatMap(({ files, bytes }) => [files, bytes]),
-        newDirectories,
-        removedDirectories,
-        this.#newErrors.length,
-        this.#newErrors.length > 0 ? this.#unreadable : 0,
-        id,
-      );
+    ).run(
+      recordedAt,
+      totals?.files ?? 0,
+      totals?.directories ?? 0,
+      totals?.bytes ?? 0,
+      totals?.allocated ?? 0,
+      ...[added, modified, renamed, removed].flatMap(({ files, bytes }) => [files, bytes]),
+      newDirectories,
+      removedDirectories,
+      this.#newErrors.length,
+      this.#newErrors.length > 0 ? this.#unreadable : 0,
+      id,
+    );
   }
 
   /** Ends a batch; `isDurable` tells whether what it wrote is there. */
@@ -101,19 +101,18 @@ export class WatchRun {
     const known = this.#id;
     const isThere =
       known !== undefined &&
-      database.prepare('SELECT 1 FROM scan_runs WHERE id = ?').get(known) !== undefined;
+      prepared(database, 'SELECT 1 FROM scan_runs WHERE id = ?').get(known) !== undefined;
     this.#id = isThere ? known : this.#insert(database);
     return this.#id;
   }
 
   #insert(database: Database): number {
     const { root, metadata = {} } = this.options;
-    const inserted = database
-      .prepare(
-        `INSERT INTO scan_runs (root, source, status, is_baseline, started_at, finished_at, metadata)
+    const inserted = prepared(
+      database,
+      `INSERT INTO scan_runs (root, source, status, is_baseline, started_at, finished_at, metadata)
          VALUES (?, 'watch', 'finished', 0, ?, ?, ?)`,
-      )
-      .run(toBytes(root), this.#startedAt, this.#startedAt, JSON.stringify(metadata));
+    ).run(toBytes(root), this.#startedAt, this.#startedAt, JSON.stringify(metadata));
     return Number(inserted.lastInsertRowid);
   }
 }

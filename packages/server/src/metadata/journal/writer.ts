@@ -118,6 +118,7 @@ export class JournalWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const previous = this.#syncing;
+    // Whoever waits for the one before is told of its failure, and what it left is synced now.
     this.#syncing = previous.catch(() => undefined).then(() => this.#sync());
     await this.#syncing;
   }

@@ -1,0 +1,79 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { openCatalog } from '@filetracker/catalog';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { MIGRATIONS as POSTGRES_STEPS } from '#catalog/database/postgres/migrations.js';
+import { MIGRATIONS as SQLITE_STEPS } from '#catalog/database/sqlite/migrations.js';
+import { all } from '../support/catalog-contents.js';
+import { newDatabase, query } from '../support/postgres-database.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+/** The steps before the log of mutations knew which change each of them tells of. */
+function earlier(steps: readonly string[]): readonly string[] {
+  return steps.slice(
+    0,
+    steps.findIndex((step) => step.includes('ALTER TABLE mutation_log ADD COLUMN change')),
+  );
+}
+
+/** A file that a watch saw grow twice, and be forgotten the first time; `host` where a database has several. */
+function history(bytes: (text: string) => string, host: '' | 'host_id, ') {
+  const one = host && '1, ';
+  const [file, root] = [bytes('/data/a'), bytes('/data')];
+  return [
+    `INSERT INTO scan_runs (${host}id, root, source, status, is_baseline, started_at, finished_at)
+     VALUES (${one}5, ${root}, 'watch', 'finished', ${host ? 'false' : '0'}, 1000, 4000)`,
+    ...[
+      [2, 3000, 20],
+      [3, 4000, 30],
+    ].map(
+      ([sequence, at, size]) =>
+        `INSERT INTO file_changes (${host}sequence, scan_id, recorded_at, kind, path, new_mode, new_uid, new_gid,
+           new_links, new_device, new_inode, new_size, new_allocated, new_mtime_ns, new_ctime_ns)
+         VALUES (${one}${sequence}, 5, ${at}, 'modified', ${file}, 33188, 0, 0, 1, 1, 1, ${size}, 0, 0, 0)`,
+    ),
+    ...[2000, 3000, 4000].map(
+      (at) =>
+        `INSERT INTO mutation_log (${host}recorded_at, kind, path, scan_id) VALUES (${one}${at}, 'modified', ${file}, 5)`,
+    ),
+  ];
+}
+
+/** Makes a catalog of that version. */
+const OLD = {
+  SQLite: () => {
+    const file = join(temporaryDirectory(), 'catalog.db');
+    const database = new Database(file);
+    const steps = earlier(SQLITE_STEPS);
+    for (const step of steps) database.exec(step);
+    for (const row of history((text) => `x'${Buffer.from(text).toString('hex')}'`, '')) database.exec(row);
+    database.pragma(`user_version = ${steps.length}`);
+    database.pragma('application_id = 0x4674436c');
+    database.close();
+    return Promise.resolve(file);
+  },
+  PostgreSQL: async () => {
+    const url = await newDatabase();
+    const steps = earlier(POSTGRES_STEPS);
+    await query(
+      url,
+      'CREATE SCHEMA filetracker',
+      'SET search_path = filetracker, public',
+      'CREATE EXTENSION ltree',
+      'CREATE TABLE schema_version (version integer NOT NULL)',
+      `INSERT INTO schema_version VALUES (${steps.length})`,
+      ...steps,
+      'CREATE TABLE file_changes_old PARTITION OF file_changes DEFAULT',
+      `INSERT INTO hosts (name) VALUES ('${hostname()}')`,
+      ...history((text) => `'\\x${Buffer.from(text).toString('hex')}'::bytea`, 'host_id, '),
+    );
+    return url;
+  },
+};
+
+test.each(Object.entries(OLD))('%s: the log of an earlier version leads to its changes', async (_, old) => {
+  const catalog = await openCatalog(await old(), { create: true });
+  expect((await all(catalog.mutations())).map(({ after }) => after?.size)).toEqual([undefined, 20, 30]);
+  await catalog.close();
+});
