@@ -45,8 +45,10 @@ Examples:
   filetracker-export ./files http://127.0.0.1:9999
   filetracker-export --hard-links --store /srv/filetracker /backup/files
 
-Files that are deleted in the store stay in DIR. Every content is checked against its digest. --hard-links keeps in
-memory what it has written, about 200 bytes a file. Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
+Files that are deleted in the store stay in DIR; versions of the past are not written. Every content is checked against
+its digest. --hard-links keeps in memory what it has written, about 200 bytes a file.
+
+Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
     )
     .action((directory: string, url: string | undefined, flags: ExportFlags) =>
       run(context, command, { directory, url, ...flags }),
