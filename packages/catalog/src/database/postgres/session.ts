@@ -28,6 +28,7 @@ interface SessionOptions extends BeginScanOptions {
 
 /** A scan into PostgreSQL: what differs is staged while the crawl goes on, and merged when it has finished. */
 export class PostgresScanSession implements ScanSession {
+  readonly wantsOnlySums = false;
   readonly #startedAt = Date.now();
   readonly #stager: ListingStager;
 
