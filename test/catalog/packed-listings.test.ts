@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DirectoryListing, readListings } from '#catalog/listing/directory-listing.js';
 import { KnownDigests } from '#catalog/listing/known-digests.js';
-import { ListingWriter } from '#catalog/listing/listing-writer.js';
+import { ListingWriter, type Omissions } from '#catalog/listing/listing-writer.js';
 import { StatFields } from '#catalog/listing/stat-fields.js';
 
 const SECOND = 1_000_000_000n;
@@ -59,9 +59,9 @@ interface DirectorySample {
   readonly files: readonly FileSample[];
 }
 
-function pack(listings: readonly DirectorySample[], known?: KnownDigests): Uint8Array[] {
+function pack(listings: readonly DirectorySample[], omissions?: Omissions): Uint8Array[] {
   const buffers: Uint8Array[] = [];
-  const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
+  const writer = new ListingWriter((buffer) => buffers.push(buffer), omissions);
   for (const listing of listings) {
     if (!packOne(writer, listing, false)) packOne(writer, listing, true);
   }
@@ -157,7 +157,7 @@ test('of a known listing only the sums come; one that differs in path or content
             { path: there, files },
             { path: here, files: changed },
           ],
-          known,
+          { known },
         ),
       );
       expect(found.map(({ state, entryCount, sums }) => [state, entryCount, sums.files])).toEqual([
@@ -165,6 +165,26 @@ test('of a known listing only the sums come; one that differs in path or content
         ['read', files.length, files.length],
         ['read', files.length, files.length],
       ]);
+    }),
+  );
+});
+
+test('where only sums are wanted they are the same, and of the files those come that have several links', () => {
+  fc.assert(
+    fc.property(fc.array(file, { maxLength: 10 }), (files) => {
+      const samples = [{ path: parseBytePath('/x'), files }];
+      const [whole] = read(pack(samples));
+      const [sums] = read(pack(samples, { sumsOnly: true }));
+      const told = ({ state, sums, largest, linkedCount }: DirectoryListing) => [
+        state,
+        sums,
+        largest,
+        linkedCount,
+      ];
+      expect(sums && told(sums)).toEqual(whole && told(whole));
+      const names: ByteName[] = [];
+      sums?.visit({ file: (entry) => names.push(entry.name), directory: () => {}, problem: () => {} });
+      expect(names).toEqual(files.filter(({ links }) => links !== 1).map(({ name }) => name));
     }),
   );
 });
@@ -193,7 +213,7 @@ describe('a directory larger than a part', () => {
   });
 
   test('that is known comes as one block of sums', () => {
-    const listings = read(pack([big], digestsOf(read(pack([big])))));
+    const listings = read(pack([big], { known: digestsOf(read(pack([big]))) }));
     expect(listings.map(({ state }) => state)).toEqual(['same']);
     expect(totalBytes(listings)).toBe(bytes);
   });
@@ -201,7 +221,7 @@ describe('a directory larger than a part', () => {
   test('that has changed since comes in all its parts', () => {
     const known = digestsOf(read(pack([big])));
     const grown = { ...big, files: [...files, { ...sample, links: 1, size: 1, name: 'new' as ByteName }] };
-    const listings = read(pack([{ path: parseBytePath('/before'), files: [] }, grown], known));
+    const listings = read(pack([{ path: parseBytePath('/before'), files: [] }, grown], { known }));
     expect(listings.map(({ state }) => state)).toEqual(['read', 'part', 'part', 'read']);
     expect(totalBytes(listings)).toBe(bytes + 1);
     expect(listings.at(-1)?.digest).toEqual(read(pack([grown])).at(-1)?.digest);

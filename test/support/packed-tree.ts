@@ -84,7 +84,7 @@ export class PackedTree {
   /** Packs the listings of all directories that can be reached from the root, or of one subtree; of known ones sums. */
   pack(below = '', known?: KnownDigests): Uint8Array[] {
     const buffers: Uint8Array[] = [];
-    const writer = new ListingWriter((buffer) => buffers.push(buffer), known);
+    const writer = new ListingWriter((buffer) => buffers.push(buffer), { known });
     const stack = [this.#path(below)];
     for (let path = stack.pop(); path !== undefined; path = stack.pop())
       stack.push(...this.#packOne(writer, path));

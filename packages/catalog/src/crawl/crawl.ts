@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
-import type { KnownDigests } from '../listing/known-digests.js';
+import type { Omissions } from '../listing/listing-writer.js';
 import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
@@ -72,11 +72,11 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
     if (threads === undefined) this.#growth = new ThreadGrowth(this.#pool, () => this.#threads.add(cores));
   }
 
-  /** Lets the threads read. Of directories whose listing is known already they yield only sums. */
-  begin(known?: KnownDigests): void {
+  /** Lets the threads read, and leave out what the consumer does not want. */
+  begin(omissions?: Omissions): void {
     if (!this.#pool.offer({ path: this.scope.root, depth: 0, parentDevice: 0 }))
       throw new RangeError('the path of the root is too long');
-    this.#threads.begin(known);
+    this.#threads.begin(omissions);
     this.#growth?.begin();
   }
 
@@ -138,9 +138,9 @@ class ThreadGroup {
   }
 
   /** Lets the threads begin, once. */
-  begin(known?: KnownDigests): void {
+  begin({ known, sumsOnly = false }: Omissions = {}): void {
     if (this.#begun) return;
-    this.#begun = { known: known?.table };
+    this.#begun = { known: known?.table, sumsOnly };
     for (const worker of this.#workers) worker.postMessage(this.#begun);
   }
 

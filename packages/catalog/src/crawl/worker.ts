@@ -2,6 +2,7 @@
  * A worker thread of a crawl; started by crawl.ts with a {@link WorkerInput}. It loads what it needs and waits for one
  * message, a {@link WorkerStart}, to begin.
  */
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { KnownDigests } from '../listing/known-digests.js';
 import { ListingWriter } from '../listing/listing-writer.js';
@@ -21,13 +22,16 @@ export interface WorkerInput {
 export interface WorkerStart {
   /** The table of {@link KnownDigests}, if there is one. */
   readonly known: KnownDigests['table'] | undefined;
+  /** See {@link Omissions}. */
+  readonly sumsOnly: boolean;
 }
 
 const { scope, shared, reader: choice } = workerData as WorkerInput;
+standBehindWriter();
 const pool = new WorkPool(shared);
 const reader = openReader(choice);
-parentPort?.once('message', ({ known }: WorkerStart) => {
-  const writer = new ListingWriter(send, known && new KnownDigests(known));
+parentPort?.once('message', ({ known, sumsOnly }: WorkerStart) => {
+  const writer = new ListingWriter(send, { known: known && new KnownDigests(known), sumsOnly });
   new CrawlThread(scope, pool, reader, writer).run();
   writer.flush();
 });
@@ -36,4 +40,14 @@ function send(listings: Uint8Array<ArrayBuffer>): void {
   const bytes = listings.byteLength;
   parentPort?.postMessage(listings, [listings.buffer]);
   pool.awaitRoom(bytes);
+}
+
+/**
+ * Where the threads that read and the one that writes all want a core, a scan is as slow as the one that writes: the
+ * others take a third of its share. A first scan got 15 to 20 % faster by it.
+ */
+function standBehindWriter(): void {
+  // Only Linux has priorities of threads.
+  if (process.platform !== 'linux') return;
+  setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + 5));
 }

@@ -8,6 +8,7 @@ export class BaselinePreview implements ScanSession {
   readonly id = 0;
   readonly isBaseline = true;
   readonly previous = undefined;
+  readonly wantsOnlySums = true;
   readonly #startedAt = Date.now();
   // A temporary database on the disk: a tree may hold any number of hard links.
   readonly #linked = new Database('');

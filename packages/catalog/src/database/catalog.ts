@@ -116,6 +116,9 @@ export interface ScanSession {
   /** What the catalog knew of the root when the scan began; undefined for a baseline. */
   readonly previous: DirectoryRecord | undefined;
 
+  /** Whether listings need tell no more than sums, see {@link Omissions}. */
+  readonly wantsOnlySums: boolean;
+
   /**
    * Digests of listings that the catalog has, as many as bounded memory takes; undefined where it has none. A crawl
    * that is given them leaves out what is as it was. Roots are not among them: a tree that was scanned by itself

@@ -56,54 +56,53 @@ export class PackedEntry {
     ) as ByteName;
   }
 
-  /** The name's bytes in upper-case hexadecimal. */
-  get hexName(): string {
-    const start = this.at + ENTRY.end;
-    return this.bytes.toString('hex', start, start + this.nameLength).toUpperCase();
+  /** All fields but the name's length, then the name, in hexadecimal: two entries are the same if their lines are. */
+  get line(): string {
+    return this.bytes.toString('hex', this.at + ENTRY.mode, this.at + ENTRY.end + this.nameLength);
   }
 
   get mode(): number {
-    return this.view.getUint32(this.at + ENTRY.mode, true);
+    return this.view.getUint32(this.at + ENTRY.mode);
   }
 
   get uid(): number {
-    return this.view.getUint32(this.at + ENTRY.uid, true);
+    return this.view.getUint32(this.at + ENTRY.uid);
   }
 
   get gid(): number {
-    return this.view.getUint32(this.at + ENTRY.gid, true);
+    return this.view.getUint32(this.at + ENTRY.gid);
   }
 
   get links(): number {
-    return this.view.getUint32(this.at + ENTRY.links, true);
+    return this.#uint64(ENTRY.links);
   }
 
   get device(): number {
-    return this.view.getFloat64(this.at + ENTRY.device, true);
+    return this.#uint64(ENTRY.device);
   }
 
   get inode(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.inode, true);
+    return this.view.getBigInt64(this.at + ENTRY.inode);
   }
 
   get size(): number {
-    return this.view.getFloat64(this.at + ENTRY.size, true);
+    return this.#uint64(ENTRY.size);
   }
 
   get allocated(): number {
-    return this.view.getFloat64(this.at + ENTRY.allocated, true);
+    return this.#uint64(ENTRY.allocated);
   }
 
   get mtimeNs(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.mtime, true);
+    return this.view.getBigInt64(this.at + ENTRY.mtime);
   }
 
   get ctimeNs(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.ctime, true);
+    return this.view.getBigInt64(this.at + ENTRY.ctime);
   }
 
   get bornNs(): bigint | null {
-    const born = this.view.getBigInt64(this.at + ENTRY.birth, true);
+    const born = this.view.getBigInt64(this.at + ENTRY.birth);
     return born === NO_BIRTH ? null : born;
   }
 
@@ -121,6 +120,10 @@ export class PackedEntry {
   /** The whole entry, as an object of its own. */
   entry(): Entry {
     return { name: this.name, ...this.attributes() };
+  }
+
+  #uint64(field: number): number {
+    return this.view.getUint32(this.at + field) * 2 ** 32 + this.view.getUint32(this.at + field + 4);
   }
 }
 
@@ -210,7 +213,7 @@ export class DirectoryListing {
   }
 
   #problem(name: ByteName, kind: number | undefined, at: number): ProblemEntry {
-    const errno = this.view.getUint32(at + ENTRY.mode, true);
+    const errno = this.view.getUint32(at + ENTRY.mode);
     return { name, kind: kind === EntryKind.vanished ? 'vanished' : 'unknown', errno };
   }
 }
@@ -219,6 +222,15 @@ export class DirectoryListing {
 export function entryFromPacked(packed: Uint8Array): Entry {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   return new PackedEntry(bytes, new DataView(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
+}
+
+/** Reads an entry from its {@link PackedEntry.line}. */
+export function entryFromLine(line: string): Entry {
+  const fields = line.length / 2;
+  const packed = Buffer.alloc(ENTRY.mode + fields);
+  packed.writeUInt16LE(ENTRY.mode + fields - ENTRY.end, ENTRY.nameLength);
+  packed.write(line, ENTRY.mode, 'hex');
+  return entryFromPacked(packed);
 }
 
 /** The listings that a {@link ListingWriter} packed; they are views of its memory. */

@@ -11,11 +11,21 @@ const BUFFER_BYTES = 512 * 1024;
 /** A directory that takes more than this leaves in parts, so that memory is bounded whatever its size. */
 const PART_BYTES = 4 * 1024 * 1024;
 
+const NO_DIGEST = Buffer.alloc(DIGEST_BYTES);
+
 /** A name in the bytes that a system call gave. */
 export interface NameBytes {
   readonly source: Uint8Array;
   offset: number;
   length: number;
+}
+
+/** What listings may leave out. */
+export interface Omissions {
+  /** Of a directory whose digest is among these only the sums are sent. */
+  readonly known?: KnownDigests | undefined;
+  /** Only sums are wanted: of entries those alone are sent that have several links or could not be looked at. */
+  readonly sumsOnly?: boolean;
 }
 
 /**
@@ -47,17 +57,22 @@ export class ListingWriter {
   #problems = 0;
   #linked = 0;
 
-  /** Of a directory whose digest is among `known` only the sums are sent. */
+  readonly #known: KnownDigests | undefined;
+  readonly #sumsOnly: boolean;
+
   constructor(
     private readonly send: (listings: Uint8Array<ArrayBuffer>) => void,
-    private readonly known?: KnownDigests,
-  ) {}
+    { known, sumsOnly = false }: Omissions = {},
+  ) {
+    this.#known = known;
+    this.#sumsOnly = sumsOnly;
+  }
 
   /** Begins a directory with what stat told about it. With `isAgain` it is sent in any case, see {@link end}. */
   begin(path: BytePath, own: StatFields, { isAgain = false } = {}): void {
     this.#path = path;
     this.#partsDigest = undefined;
-    this.#dropsParts = this.known !== undefined && !isAgain;
+    this.#dropsParts = this.#known !== undefined && !isAgain;
     this.#openBlock();
     this.#resetSums();
     packFields(this.#view, this.#fields, own);
@@ -65,10 +80,13 @@ export class ListingWriter {
 
   /** Adds an entry that is no directory. */
   addFile(name: NameBytes, stat: StatFields): void {
-    const at = this.#addEntry(name, EntryKind.file, ENTRY.end);
-    packFields(this.#view, at, stat);
+    const { links } = stat;
+    if (!this.#sumsOnly || links !== 1) {
+      const at = this.#addEntry(name, EntryKind.file, ENTRY.end);
+      packFields(this.#view, at, stat);
+    }
     this.#fileCount++;
-    if (stat.links === 1) {
+    if (links === 1) {
       this.#singleBytes += stat.size;
       this.#singleAllocated += stat.allocated;
     } else {
@@ -79,13 +97,13 @@ export class ListingWriter {
 
   /** Adds a directory by name. */
   addDirectory(name: NameBytes): void {
-    this.#addEntry(name, EntryKind.directory, ENTRY.shortEnd);
+    if (!this.#sumsOnly) this.#addEntry(name, EntryKind.directory, ENTRY.shortEnd);
   }
 
   /** Adds an entry that could not be looked at. */
   addProblem(name: NameBytes, kind: 'unknown' | 'vanished', errno: number): void {
     const at = this.#addEntry(name, EntryKind[kind], ENTRY.shortEnd);
-    this.#view.setUint32(at + ENTRY.mode, errno, true);
+    this.#view.setUint32(at + ENTRY.mode, errno);
     this.#problems++;
   }
 
@@ -96,7 +114,7 @@ export class ListingWriter {
   end(): boolean {
     const hasDropped = this.#dropsParts && this.#partsDigest !== undefined;
     const digest = this.#digestParts();
-    if (this.#problems === 0 && this.known?.has(digest)) {
+    if (this.#problems === 0 && this.#known?.has(digest)) {
       this.#end = this.#fields;
       this.#count = 0;
       this.#closeBlock(BlockState.same, { digest });
@@ -188,8 +206,9 @@ export class ListingWriter {
     this.#bytes.set(own, this.#fields);
   }
 
-  /** Digest of the directory up to here. */
+  /** Digest of the directory up to here; of one that lacks entries there is none. */
   #digestParts(): Buffer {
+    if (this.#sumsOnly) return NO_DIGEST;
     const digest = blake3(this.#bytes.subarray(this.#block + BLOCK.path, this.#end));
     const whole = this.#partsDigest ? blake3(Buffer.concat([this.#partsDigest, digest])) : digest;
     return whole.subarray(0, DIGEST_BYTES);

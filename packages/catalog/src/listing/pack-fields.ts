@@ -1,5 +1,5 @@
 import { ENTRY, NO_BIRTH } from './packed-layout.js';
-import { MINOR_DEVICES, STATX, STATX_BLOCK, STATX_BTIME, type StatFields } from './stat-fields.js';
+import { MINOR_DEVICE_BITS, STATX, STATX_BLOCK_BITS, STATX_BTIME, type StatFields } from './stat-fields.js';
 
 /** Latest whole second whose nanoseconds fit into 64 bits, in the year 2262; the earliest is as far before 1970. */
 const LAST_SECOND = 9_223_372_035;
@@ -9,28 +9,38 @@ const LAST_SECOND = 9_223_372_035;
  * which are too many for the compiler to inline, it took half as long again.
  */
 export function packFields(view: DataView, at: number, { view: stat }: StatFields): void {
-  view.setUint32(at + ENTRY.mode, stat.getUint16(STATX.mode, true), true);
-  view.setUint32(at + ENTRY.inode, stat.getUint32(STATX.inode, true), true);
-  view.setUint32(at + ENTRY.inode + 4, stat.getUint32(STATX.inode + 4, true), true);
-  view.setFloat64(at + ENTRY.size, getUint64(stat, STATX.size), true);
-  view.setFloat64(at + ENTRY.allocated, getUint64(stat, STATX.blocks) * STATX_BLOCK, true);
+  view.setUint32(at + ENTRY.mode, stat.getUint16(STATX.mode, true));
+  view.setUint32(at + ENTRY.uid, stat.getUint32(STATX.uid, true));
+  view.setUint32(at + ENTRY.gid, stat.getUint32(STATX.gid, true));
+  view.setUint32(at + ENTRY.links, 0);
+  view.setUint32(at + ENTRY.links + 4, stat.getUint32(STATX.links, true));
+  copyUint64(view, at + ENTRY.inode, stat, STATX.inode);
+  copyUint64(view, at + ENTRY.size, stat, STATX.size);
+  const blocks = stat.getUint32(STATX.blocks, true);
+  const blocksHigh = stat.getUint32(STATX.blocks + 4, true);
+  view.setUint32(
+    at + ENTRY.allocated,
+    (blocksHigh << STATX_BLOCK_BITS) | (blocks >>> (32 - STATX_BLOCK_BITS)),
+  );
+  view.setUint32(at + ENTRY.allocated + 4, blocks << STATX_BLOCK_BITS);
   packTime(view, at + ENTRY.mtime, stat, STATX.mtime);
   packTime(view, at + ENTRY.ctime, stat, STATX.ctime);
   if ((stat.getUint32(STATX.mask, true) & STATX_BTIME) !== 0) {
     packTime(view, at + ENTRY.birth, stat, STATX.birth);
   } else {
-    view.setBigInt64(at + ENTRY.birth, NO_BIRTH, true);
+    view.setBigInt64(at + ENTRY.birth, NO_BIRTH);
   }
-  view.setUint32(at + ENTRY.uid, stat.getUint32(STATX.uid, true), true);
-  view.setUint32(at + ENTRY.gid, stat.getUint32(STATX.gid, true), true);
-  view.setUint32(at + ENTRY.links, stat.getUint32(STATX.links, true), true);
-  view.setUint32(at + ENTRY.links + 4, 0, true);
   const major = stat.getUint32(STATX.deviceMajor, true);
-  view.setFloat64(at + ENTRY.device, major * MINOR_DEVICES + stat.getUint32(STATX.deviceMinor, true), true);
+  view.setUint32(at + ENTRY.device, major >>> (32 - MINOR_DEVICE_BITS));
+  view.setUint32(
+    at + ENTRY.device + 4,
+    (major << MINOR_DEVICE_BITS) | stat.getUint32(STATX.deviceMinor, true),
+  );
 }
 
-function getUint64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+function copyUint64(view: DataView, at: number, stat: DataView, from: number): void {
+  view.setUint32(at, stat.getUint32(from + 4, true));
+  view.setUint32(at + 4, stat.getUint32(from, true));
 }
 
 /**
@@ -43,6 +53,6 @@ function packTime(view: DataView, at: number, stat: DataView, from: number): voi
   const nanoseconds = stat.getUint32(from + 8, true);
   const clamped = Math.max(-LAST_SECOND, Math.min(LAST_SECOND, seconds));
   const low = (Math.imul(clamped, 1_000_000_000) + nanoseconds) >>> 0;
-  view.setUint32(at, low, true);
-  view.setInt32(at + 4, Math.round((clamped * 1e9 + nanoseconds - low) / 2 ** 32), true);
+  view.setInt32(at, Math.round((clamped * 1e9 + nanoseconds - low) / 2 ** 32));
+  view.setUint32(at + 4, low);
 }

@@ -1,22 +1,23 @@
 /*
- * How directory listings travel from crawler threads to the catalog: blocks of little-endian fields in one buffer,
- * each block one directory (or one part of a very large one). Lengths are multiples of 8.
+ * How directory listings travel from crawler threads to the catalog: blocks of fields in one buffer, each block one
+ * directory (or one part of a very large one). Lengths are multiples of 8. Fields are little-endian, but from an
+ * entry's mode on: those and the name are in hexadecimal what SQLite can say of a row too (see known-lines.ts).
  *
  * block                                      entry
  *   0  u32  length of the block                0  u16  length of the name
  *   4  u16  state (BlockState)                 2  u16  kind (EntryKind)
  *   6  u16  errno, for state unreadable        4  u32  mode; errno for the kinds unknown and vanished
- *   8  u32  length of the path                 8  i64  inode       -- from here on only for the kind `file` --
- *  12  u32  number of entries                 16  f64  size
- *  16  f64  entries but directories            24  f64  allocated bytes
- *  24  f64  bytes of those with one link      32  i64  mtime, ns
- *  32  f64  ... their allocated bytes         40  i64  ctime, ns
- *  40  f64  largest size of any entry         48  i64  birth, ns (NO_BIRTH: not told)
- *  48  16 bytes: digest                       56  u32  uid
- *  64  u32  entries unknown or vanished       60  u32  gid
- *  68  u32  files with several links          64  u32  links
+ *   8  u32  length of the path                 8  u32  uid         -- from here on only for the kind `file` --
+ *  12  u32  number of entries                 12  u32  gid
+ *  16  f64  entries but directories            16  u64  links
+ *  24  f64  bytes of those with one link      24  i64  inode
+ *  32  f64  ... their allocated bytes         32  u64  size
+ *  40  f64  largest size of any entry         40  u64  allocated bytes
+ *  48  16 bytes: digest                       48  i64  mtime, ns
+ *  64  u32  entries unknown or vanished       56  i64  ctime, ns
+ *  68  u32  files with several links          64  i64  birth, ns (NO_BIRTH: not told)
  *  72  path, then 80 bytes: the directory's
- *      own fields, laid out as an entry's     72  f64  device
+ *      own fields, laid out as an entry's     72  u64  device
  *      entries                                80  name (at 8 for the other kinds)
  *
  * The digest covers the path, the own fields and the entries in the order in which the file system gave them: another
@@ -48,15 +49,15 @@ export const ENTRY = {
   nameLength: 0,
   kind: 2,
   mode: 4,
-  inode: 8,
-  size: 16,
-  allocated: 24,
-  mtime: 32,
-  ctime: 40,
-  birth: 48,
-  uid: 56,
-  gid: 60,
-  links: 64,
+  uid: 8,
+  gid: 12,
+  links: 16,
+  inode: 24,
+  size: 32,
+  allocated: 40,
+  mtime: 48,
+  ctime: 56,
+  birth: 64,
   device: 72,
   end: 80,
   shortEnd: 8,

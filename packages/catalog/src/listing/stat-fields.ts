@@ -23,11 +23,14 @@ export const STATX = {
 /** Bit of the mask that says that the time of birth is told. */
 export const STATX_BTIME = 0x800;
 
+/** The same as a power of two. */
+export const STATX_BLOCK_BITS = 9;
 /** What `blocks` counts, in bytes. */
-export const STATX_BLOCK = 512;
+export const STATX_BLOCK = 2 ** STATX_BLOCK_BITS;
 
-/** Devices are numbered major * this + minor. */
-export const MINOR_DEVICES = 2 ** 20;
+/** Devices are numbered major * 2^this + minor. */
+export const MINOR_DEVICE_BITS = 20;
+const MINOR_DEVICES = 2 ** MINOR_DEVICE_BITS;
 
 /**
  * The result of one stat call, laid out as Linux's struct statx: the kernel writes it here, and what needs few fields

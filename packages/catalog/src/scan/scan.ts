@@ -68,7 +68,7 @@ async function record(
 ): Promise<ScanRun> {
   try {
     const watcher = new RootListingCheck(session, root, allowEmpty);
-    crawl.begin(await session.knownDigests());
+    crawl.begin({ known: await session.knownDigests(), sumsOnly: session.wantsOnlySums });
     for await (const listings of crawl) {
       signal?.throwIfAborted();
       for (const listing of readListings(listings)) watcher.check(listing);

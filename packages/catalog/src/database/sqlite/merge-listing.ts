@@ -1,10 +1,9 @@
 import { type ByteName, type BytePath, childPath } from '../../byte-path.js';
 import { diffListing } from '../../diff/diff-listing.js';
 import type { Attributes, Entry } from '../../entry.js';
-import type { DirectoryListing } from '../../listing/directory-listing.js';
+import { type DirectoryListing, entryFromLine } from '../../listing/directory-listing.js';
 import { applyFileDiff, type ChangedDirectory } from './apply-file-diff.js';
 import type { DirectoryNode } from './directory-tree.js';
-import { parseLine, saysTheSame } from './known-lines.js';
 import { removeSubtree } from './remove-subtree.js';
 import type { SessionTables } from './session-tables.js';
 import type { StagedListings } from './staged-listings.js';
@@ -15,23 +14,20 @@ const PAGE = 5_000;
 /** Brings a directory that the catalog knows to what its listing says, row by row. */
 export function mergeListing(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
   const directory = changedDirectory(tables, node, listing);
-  const known = tables.knownLines.read(node.id);
+  const known = tables.knownLines.read(node.id, directory.device);
   const seen: Entry[] = [];
   const folders = new Set<ByteName>();
   const undecided = new Set<ByteName>();
   listing.visit({
     file: (entry) => {
-      const key = entry.hexName;
-      const line = known.get(key);
-      if (line !== undefined && saysTheSame(line, entry, directory.device)) known.delete(key);
-      else seen.push(entry.entry());
+      if (!known.delete(entry.line)) seen.push(entry.entry());
     },
     directory: (name) => folders.add(name),
     problem: ({ name, kind }) => {
       if (kind === 'unknown') undecided.add(name);
     },
   });
-  const before = [...known.values()].map((line) => parseLine(line, directory.device));
+  const before = [...known].map((line) => tables.files.known(node.id, entryFromLine(line)));
   applyFileDiff(tables, directory, diffListing(before.sort(byName), seen.sort(byName), undecided));
   for (const child of tables.directories.children(node.id)) {
     if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);

@@ -23,6 +23,7 @@ interface SessionOptions extends BeginScanOptions {
 
 /** A scan into SQLite: one write transaction from begin to finish. */
 export class SqliteScanSession implements ScanSession {
+  readonly wantsOnlySums = false;
   readonly previous: DirectoryRecord | undefined;
   readonly #options: SessionOptions;
   readonly #database: Database;
