@@ -2,29 +2,35 @@ import { createHash } from 'node:crypto';
 import { openCatalog } from '@filetracker/catalog';
 import Database from 'better-sqlite3';
 import pg from 'pg';
+import { repeatedContents } from '#catalog/database/repeated-contents.js';
 import { contentOf, recordGenerated } from './generated-scan.js';
 
-/** Scans behind the first, each of which finds a hundredth of the files changed. */
-const LATER_SCANS = 3;
+/** What a catalog is filled with. */
+interface Filling {
+  readonly files: number;
+  readonly directories: number;
+  /** Scans behind the first, each of which finds a hundredth of the files changed. */
+  readonly laterScans: number;
+}
 
 /** Fills a new catalog with a generated tree and its history; tells how long that took. */
-export async function fillCatalog(
-  place: string,
-  shape: { readonly files: number; readonly directories: number },
-): Promise<void> {
+export async function fillCatalog(place: string, { laterScans, ...shape }: Filling): Promise<void> {
   const timed = async (what: string, work: () => Promise<void>) => {
     const started = Date.now();
     await work();
     console.log(`${what}: ${((Date.now() - started) / 1000).toFixed(1)} s`);
   };
   const catalog = await openCatalog(place, { create: true });
-  for (let round = 0; round <= LATER_SCANS; round++) {
+  for (let round = 0; round <= laterScans; round++) {
     await timed(`scan ${round + 1}`, () => recordGenerated(catalog, { ...shape, round }));
   }
   await catalog.close();
-  await timed('fingerprints', () =>
-    place.startsWith('postgres://') ? fingerprintInPostgres(place) : fingerprintInSqlite(place),
-  );
+  await timed('fingerprints', () => fingerprint(place));
+}
+
+/** Gives all files fingerprints, as if `scan --fingerprint all` had read them. */
+function fingerprint(place: string): Promise<void> {
+  return place.startsWith('postgres://') ? fingerprintInPostgres(place) : fingerprintInSqlite(place);
 }
 
 /** SQL for the number in the name of a generated file, `sample_NUMBER.END`. */
@@ -49,7 +55,8 @@ async function fingerprintInSqlite(file: string): Promise<void> {
   database.exec(`
     DROP INDEX files_by_fingerprint;
     UPDATE files SET fingerprint = fingerprint_of(name) WHERE mode >> 12 = 8;
-    ${index};`);
+    ${index};
+    INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL')};`);
   database.pragma('wal_checkpoint(TRUNCATE)');
   database.close();
 }
@@ -63,7 +70,8 @@ async function fingerprintInPostgres(url: string): Promise<void> {
     UPDATE files SET fingerprint = sha256((n - CASE n % 50 WHEN 10 THEN 1 ELSE 0 END)::text::bytea)
       FROM (SELECT directory_id AS home, name AS called, ${number} AS n FROM files) AS numbered
       WHERE directory_id = home AND name = called AND mode >> 12 = 8;
-    CREATE INDEX files_by_fingerprint ON files (fingerprint) WHERE fingerprint IS NOT NULL`);
+    CREATE INDEX files_by_fingerprint ON files (fingerprint) WHERE fingerprint IS NOT NULL;
+    INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')}`);
   await client.query('VACUUM ANALYZE');
   await client.end();
 }

@@ -2,16 +2,16 @@
  * Fills a catalog with a generated tree and its history, and measures every query as a user runs it: the whole
  * command, and the time until its first row.
  *
- *     node --import tsx bench/catalog/queries.ts [--files 1000000] [--rounds 3] [--postgres | --file FILE]
+ *     node --import tsx bench/catalog/queries.ts [--files 1000000] [--rounds 3] [--later-scans 3]
+ *         [--postgres | --file FILE]
  *
  * With --file the catalog is kept in that file, and one that is there already is measured as it is; --only TEXT
  * measures the commands that hold a text, --command another build's bin/filetracker.js.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openCatalog } from '@filetracker/catalog';
 import { postgresServer, sqliteFile } from './databases.js';
 import { fillCatalog } from './fill.js';
 import { GENERATED_ROOT, GUEST, someDirectory } from './generated-scan.js';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     postgres: { type: 'boolean' },
     file: { type: 'string' },
+    'later-scans': { type: 'string' },
     command: { type: 'string' },
     only: { type: 'string' },
   },
@@ -34,16 +35,17 @@ const COMMAND =
 const files = Number(values.files ?? 1_000_000);
 const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
+const laterScans = Number(values['later-scans'] ?? 3);
 const database = values.postgres ? await postgresServer() : sqliteFile();
 const place = values.file ?? (await database.renew());
 
-/** The moment at which the first scan had finished. */
-async function baseMoment(): Promise<string> {
-  const catalog = await openCatalog(place, { create: false });
-  let base = 0;
-  for await (const run of catalog.scans()) base = run.finishedAt;
-  await catalog.close();
-  return new Date(base).toISOString();
+/** The moment at which the first scan had finished, as the measured command tells it. */
+function baseMoment(): string {
+  const scans = execFileSync(process.execPath, [COMMAND, 'scans', '--json', '--database', place], {
+    encoding: 'utf8',
+  });
+  const first = scans.trim().split('\n').at(-1) ?? '';
+  return (JSON.parse(first) as { readonly finishedAt: string }).finishedAt;
 }
 
 /** What one run of a command took, in seconds. */
@@ -75,8 +77,8 @@ async function measure(args: readonly string[]): Promise<Measured> {
 }
 
 try {
-  if (!values.file || !existsSync(values.file)) await fillCatalog(place, shape);
-  const base = await baseMoment();
+  if (!values.file || !existsSync(values.file)) await fillCatalog(place, { ...shape, laterScans });
+  const base = baseMoment();
   const some = someDirectory({ ...shape, round: 0 });
   const file = `${GENERATED_ROOT}/sample_0.dat`;
   const commands = [

@@ -1,7 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, linkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { duplicates, find, fingerprintScan, parseBytePath, verify } from '@filetracker/catalog';
+import {
+  type BytePath,
+  duplicates,
+  find,
+  fingerprintScan,
+  parseBytePath,
+  prune,
+  verify,
+} from '@filetracker/catalog';
 import { blake3 } from '@napi-rs/blake-hash';
 import { describe, expect, test } from 'vitest';
 import { hashFile } from '#catalog/fingerprint/hash-file.js';
@@ -138,5 +146,46 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
         all(duplicates(database, { path: elsewhere, minimumSize: 1, limit: 10 })),
       ),
     ).toEqual([]);
+  });
+
+  test('duplicates follow copies that come, change and go, and come in order and number as asked', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (name: string) => join(tree.root, name);
+    for (let n = 0; n < 12; n++) mkdirSync(at(`d${n}`));
+    /** Copies of contents of these lengths. */
+    const write = (length: number, names: readonly string[]) => {
+      for (const name of names) writeFileSync(at(name), String(length % 10).repeat(length));
+    };
+    for (let length = 1; length <= 250; length++)
+      write(length, [`d0/${length}`, `d${length % 12}/${length}-copy`]);
+    const found = (options: {
+      readonly path?: BytePath;
+      readonly minimumSize?: number;
+      readonly limit?: number;
+    }) =>
+      tree.query(async (database) => {
+        const sets = await all(duplicates(database, { minimumSize: 1, limit: 1_000, ...options }));
+        return sets.map(({ wasted, paths }) => [wasted, paths.length]);
+      });
+    await scanAndRead(tree, 'all');
+    const lengths = Array.from({ length: 250 }, (_, n) => 250 - n);
+    expect(await found({})).toEqual(lengths.map((length) => [length, 2]));
+    expect(await found({ limit: 120, minimumSize: 31 })).toEqual(
+      lengths.slice(0, 120).map((length) => [length, 2]),
+    );
+    const inside = lengths.filter((length) => length % 12 === 0).map((length) => [length, 2]);
+    expect(await found({ path: parseBytePath(at('d0')) })).toEqual(inside);
+    expect(await found({ path: parseBytePath(at('d1')) })).toEqual([]);
+    write(100, ['d3/third', 'd4/fourth']);
+    rmSync(at('d0/250'));
+    writeFileSync(at('d0/249'), 'of its own');
+    await scanAndRead(tree, 'changed');
+    const rest = lengths.slice(2).filter((length) => length !== 100);
+    expect(await found({})).toEqual([[300, 4], ...rest.map((length) => [length, 2])]);
+    await tree.query((database) => prune(database, 0));
+    expect(await found({ limit: 2 })).toEqual([
+      [300, 4],
+      [248, 2],
+    ]);
   });
 });

@@ -1,11 +1,17 @@
-import { type Catalog, type CatalogError, openCatalog, parseBytePath } from '@filetracker/catalog';
+import {
+  type Catalog,
+  type CatalogError,
+  openCatalog,
+  openQueries,
+  parseBytePath,
+} from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all, contents } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
-import { newDatabase, query } from '../support/postgres-database.js';
+import { newDatabase, query, queryMeanwhile } from '../support/postgres-database.js';
 
 const factory = {
   kind: 'PostgreSQL',
@@ -100,10 +106,8 @@ describe('a PostgreSQL database', () => {
     );
     await expect(session.finish()).rejects.toMatchObject({ code: 'unavailable' });
     await session.abort();
-    // A new one, for idle connections of the old one may have been lost as well.
-    const next = await opened(url);
-    expect(await contents(next, tree().root)).toEqual(before);
-    expect((await record(next, changed)).changes).toMatchObject({
+    expect(await contents(catalog, tree().root)).toEqual(before);
+    expect((await record(catalog, changed)).changes).toMatchObject({
       new: { files: 1 },
       removed: { files: 1 },
     });
@@ -130,9 +134,59 @@ describe('a PostgreSQL database', () => {
       message: expect.stringMatching(/terminat|lost/i) as string,
     });
     await session.abort();
-    const next = await opened(url);
-    expect(await all(next.scans())).toEqual([]);
-    expect(await record(next, tree())).toMatchObject({ isBaseline: true, totals: { files: 2 } });
+    expect(await all(catalog.scans())).toEqual([]);
+    expect(await record(catalog, tree())).toMatchObject({ isBaseline: true, totals: { files: 2 } });
+  });
+
+  test('a catalog goes on when the server has ended its idle connections, all or one', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    await record(catalog, tree());
+    const connections =
+      "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'filetracker'";
+    const idle = async () => (await query(url, `SELECT pid ${connections} AND state = 'idle'`)).length;
+    for (const ended of [1, 4]) {
+      await Promise.all(Array.from({ length: 4 }, () => all(catalog.scans())));
+      expect(await idle()).toBeGreaterThanOrEqual(4);
+      queryMeanwhile(
+        url,
+        `SELECT pg_terminate_backend(pid, 5000) FROM (SELECT pid ${connections} LIMIT ${ended}) AS chosen`,
+      );
+      const reads = await Promise.all([
+        all(catalog.scans()),
+        all(catalog.files(tree().root)),
+        catalog.directory(tree().root),
+        catalog.mutationCursor(),
+      ]);
+      expect(reads[0]).toHaveLength(1);
+      expect(reads[2]?.totals.files).toBe(2);
+    }
+    const watch = await catalog.beginWatch({ root: tree().root });
+    queryMeanwhile(url, `SELECT pg_terminate_backend(pid, 5000) ${connections}`);
+    expect((await record(catalog, tree().file('new'))).changes.new.files).toBe(1);
+    expect(await all(watch.directories())).toHaveLength(1);
+    await watch.close();
+  });
+
+  test('a report that lost its idle connection for writing makes another', async () => {
+    const url = await newDatabase();
+    await record(await opened(url), tree());
+    const database = await openQueries(url);
+    onTestFinished(() => database.close());
+    const fill = (fingerprint: Buffer) =>
+      database.write(async ({ tables }) => {
+        await tables.updateTable('files').set({ fingerprint }).execute();
+      });
+    await fill(Buffer.from('first'));
+    // The other connection holds the state that is read, in a transaction: it is not idle.
+    const writing = `FROM pg_stat_activity WHERE datname = current_database()
+      AND application_name = 'filetracker' AND state = 'idle' AND query = 'COMMIT'`;
+    expect(await query(url, `SELECT pid ${writing}`)).toHaveLength(1);
+    queryMeanwhile(url, `SELECT pg_terminate_backend(pid, 5000) ${writing}`);
+    await fill(Buffer.from('second'));
+    expect(await query(url, 'SELECT DISTINCT fingerprint FROM filetracker.files')).toEqual([
+      { fingerprint: Buffer.from('second') },
+    ]);
   });
 
   test('hosts that share a database see and change only their own trees, also at the same time', async () => {

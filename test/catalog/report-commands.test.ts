@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
 
 const HOSTILE = '</script><script>document.title = "owned"<\\u002fscript> & \'"\n=1|2`*';
 
@@ -29,27 +29,43 @@ function scannedTwice() {
   return place;
 }
 
-const REPORTS = [
+const REPORTS: readonly (readonly [string, ...string[]])[] = [
   ['du'],
   ['top'],
   ['top', '--files'],
   ['top', '--growth', '--since', '1h'],
   ['find'],
+  ['find', '--newer', '1h'],
   ['changes', '--since', '1h'],
   ['as-of', '0s'],
 ];
 
-test('CSV has the rows of --json and names them exactly', () => {
+test.each(
+  REPORTS.map((report) => ({ report, name: report.join(' ') })),
+)('CSV has the rows of --json and names them exactly: $name', ({ report }) => {
+  const [command, ...args] = report;
   const { root, run, json } = scannedTwice();
-  for (const report of REPORTS) {
-    const [command = '', ...args] = report;
-    const rows = readCsv(run(command, ...args, root, '--csv').stdout);
-    const paths = rows.map(({ path, pathBase64 }) =>
-      pathBase64 ? Buffer.from(pathBase64, 'base64').toString() : path,
-    );
-    expect(paths.length).toBeGreaterThan(0);
-    expect(paths).toEqual(json(command, ...args, root).map(({ path }) => path));
+  const rows = readCsv(run(command, ...args, root, '--csv').stdout);
+  const paths = rows.map(({ path, pathBase64 }) =>
+    pathBase64 ? Buffer.from(pathBase64, 'base64').toString() : path,
+  );
+  expect(paths.length).toBeGreaterThan(0);
+  expect(paths).toEqual(json(command, ...args, root).map(({ path }) => path));
+});
+
+test('find --null prints paths as the bytes they are, for xargs -0', () => {
+  const { root, run, database } = catalogWorkplace();
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9, 0x0a, 0x5c])]), '');
+  mkdirSync(join(root, HOSTILE.replaceAll('/', '_')));
+  run('scan', root);
+  for (const criteria of [[], ['--type', 'f,d']]) {
+    const args = [COMMAND, 'find', '-0', ...criteria, root, '--database', database];
+    const found = execFileSync(process.execPath, args, { encoding: 'latin1' });
+    const onDisk = execFileSync('find', [root, '-print0'], { encoding: 'latin1' });
+    expect(found.split('\0').sort()).toEqual(onDisk.split('\0').sort());
   }
+  for (const other of ['--json', '--csv', '--long'])
+    expect(run('find', '-0', other, root)).toMatchObject({ status: 2, stdout: '' });
 });
 
 test('rows of text are one line each, whatever the names', () => {
@@ -85,6 +101,26 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
   expect(run('report', root).stdout).toMatch(/Largest new files:\n.*Size.*\n +5 B /);
 });
 
+test('a report of a time in which nothing changed says so, in every form, and draws nothing', () => {
+  const { place, root, run, json } = scannedTwice();
+  const file = join(place, 'empty.html');
+  const span = ['--since', '2001-01-01', '--until', '2001-01-03'];
+  expect(run('report', ...span, '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
+  const html = readFileSync(file, 'utf8');
+  expect(html).toContain('Nothing changed.');
+  expect(html).not.toMatch(/<script|class="chart"|<table/);
+  expect(run('report', ...span, root).stdout).toMatch(
+    /\n0 scans in this time, 0 errors\.\nNothing changed\.\n$/,
+  );
+  expect(run('report', ...span, '--markdown', root).stdout).toMatch(/Nothing changed\.\n$/);
+  expect(
+    run('report', ...span, '--csv', root)
+      .stdout.trimEnd()
+      .split('\n'),
+  ).toHaveLength(1 + 3);
+  expect(json('report', ...span, root)).toMatchObject([{ kinds: { new: { files: 0 } } }]);
+});
+
 test('verify ends with 1 where content changed silently, and prune needs --keep', () => {
   const { place, root, run, json } = catalogWorkplace();
   const file = join(root, 'precious');
@@ -101,15 +137,25 @@ test('verify ends with 1 where content changed silently, and prune needs --keep'
   expect(run('prune', '--keep', '0s', '--compact').stdout).toBe('0 changes and 0 scans forgotten\n');
 });
 
-test('a path that was never scanned, and one that was not there yet, are told in one line', () => {
+test.each([
+  'du',
+  'top',
+  'find',
+  'history',
+  'report',
+  'duplicates',
+  'verify',
+])('a path that was never scanned is told in one line: %s', (command) => {
   const { root, run } = scannedTwice();
-  for (const command of ['du', 'top', 'find', 'history', 'report', 'duplicates', 'verify']) {
-    const failed = run(command, `${root}-1`);
-    expect(failed).toMatchObject({ status: 1, stdout: '' });
-    expect(failed.stderr).toMatch(
-      /^filetracker: the catalog knows nothing of .*a tree-1-1: has it been scanned\?\n$/,
-    );
-  }
+  const failed = run(command, `${root}-1`);
+  expect(failed).toMatchObject({ status: 1, stdout: '' });
+  expect(failed.stderr).toMatch(
+    /^filetracker: the catalog knows nothing of .*a tree-1-1: has it been scanned\?\n$/,
+  );
+});
+
+test('a path that was not there yet, or is not there any more, is told so', () => {
+  const { root, run } = scannedTwice();
   expect(run('as-of', '2000-01-01', root).stderr).toMatch(/does not reach back that far/);
   expect(run('du', '--csv', '--json', root).status).toBe(2);
   rmSync(join(root, 'sub'), { recursive: true });

@@ -4,14 +4,16 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { collect } from '../support/collect.js';
 import { incompressible, sha256 } from '../support/contents.js';
 import {
@@ -20,6 +22,7 @@ import {
   scriptOf,
   startFiletracker,
 } from '../support/filetracker-process.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { startPythonLikeServer } from '../support/python-server.js';
 import { isRoot } from '../support/root.js';
 import { run as runCommand } from '../support/server-command.js';
@@ -210,6 +213,57 @@ it('goes on where it was after Ctrl-C', async () => {
   expect(rest.unchanged).toBeGreaterThan(10);
   expect(rest.unchanged + rest.stored).toBe(400);
 });
+
+it('a refused file among small ones fails alone', async () => {
+  file('first/taken', 'x');
+  await summary('first', '--prefix', `${prefix}/d50`);
+  for (let index = 0; index < 100; index++) file(`files/d${index}`, String(index));
+  const result = await run('--json', 'files', '--prefix', prefix);
+  expect(JSON.parse(result.stdout)).toMatchObject({ stored: 99, failed: 1 });
+  expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(`${prefix}/d50`) as string });
+});
+
+it('goes on where it was after kill -9 in the middle of small files, and reads what changed since', async () => {
+  const count = 3000;
+  for (let index = 0; index < count; index++) file(`files/${index % 50}/${index}`, `content ${index}`);
+  const args = ['-v', 'files', '--prefix', prefix, server.process.url];
+  const child = startFiletracker(args, { cwd, program: 'filetracker-migrate' });
+  let said = 0;
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString().split('\n').length;
+    if (said > 200) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  file('files/0/0', 'changed 0');
+  const rest = await summary('files', '--prefix', prefix);
+  expect(rest).toMatchObject({ code: 0, failed: 0 });
+  expect(rest.unchanged).toBeGreaterThan(100);
+  expect(rest.unchanged + rest.stored).toBe(count);
+  const files = await stored();
+  expect(Object.keys(files)).toHaveLength(count);
+  expect(files['0/0']).toEqual([1_600_000_000, sha256(Buffer.from('changed 0'))]);
+});
+
+it('sends again what is remembered where the server has lost it', async () => {
+  for (let index = 0; index < 10; index++) file(`files/${index}`, `content ${index}`);
+  file('files/large', incompressible('lost', 200_000));
+  await summary('files', '--prefix', prefix);
+  await vi.waitFor(async () => {
+    await summary('files', '--prefix', `${prefix}/other`);
+    expect(statSync(memory()).size).toBeGreaterThan(11 * 66);
+  }, PATIENTLY);
+  expect(await summary('files', '--prefix', `${prefix}/third`)).toMatchObject({ stored: 11, code: 0 });
+  expect(await summary('files', '--prefix', `${prefix}/fourth`, '--read-all')).toMatchObject({ stored: 11 });
+  expect(await stored()).toMatchObject({
+    'third/3': [1_600_000_000, sha256(Buffer.from('content 3'))],
+    'third/large': [1_600_000_000, sha256(incompressible('lost', 200_000))],
+  });
+});
+
+function memory(): string {
+  const directory = join(cwd, '.xdg-cache/filetracker/digests');
+  return join(directory, readdirSync(directory)[0] ?? '');
+}
 
 it('migrates to a Python server, too', async () => {
   const python = await startPythonLikeServer();

@@ -11,13 +11,13 @@ import { cutPower, makeExt4, type TestFileSystem } from '../support/file-systems
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
 import { Load } from '../support/load.js';
-import { flipBit, recover, storeTemplate } from '../support/recovery.js';
+import { flipBit, recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { startServer } from '../support/server-process.js';
 import { stopWhen } from '../support/stop-when.js';
 import { blobFiles } from '../support/store-files.js';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: STORE_PATIENCE });
 
 /** What is in a directory; nothing where there is none. */
 const entries = (path: string) => (existsSync(path) ? readdirSync(path) : []);
@@ -144,7 +144,7 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
     ['while stray copies are deleted', (path, before) => strays(path).length < before],
     ['while it takes a checkpoint', (path) => entries(join(path, 'checkpoints')).some(isTemporary)],
   ])('loses nothing that could be kept, and tells every loss, %s', async (_, holds) => {
-    const disk = makeExt4(Math.max(600, Math.ceil(store.expected.size / 50)));
+    const disk = makeExt4(600 + Math.ceil(store.expected.size / 50));
     const path = join(disk.path, 'store');
     cpSync(store.path, path, { recursive: true });
     rmSync(join(path, 'metadata'), { recursive: true });

@@ -18,7 +18,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
-import { recover, storeTemplate } from '../support/recovery.js';
+import { recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
 import { expectRefusal, runServer } from '../support/server-command.js';
@@ -26,7 +26,7 @@ import { expectRefusal, runServer } from '../support/server-command.js';
 const store = storeTemplate();
 const ROUNDS = rounds(2);
 
-vi.setConfig({ testTimeout: 60_000 + ROUNDS * 30_000 });
+vi.setConfig({ testTimeout: STORE_PATIENCE * ROUNDS });
 
 function overwrite(path: string, bytes: number): void {
   const fd = openSync(path, 'r+');
@@ -106,7 +106,7 @@ describe('filetracker-recover --rebuild', () => {
 
 describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
   it('costs nothing: it is run again', async () => {
-    const disk = makeExt4(600);
+    const disk = makeExt4(600 + Math.ceil(store.expected.size / 50));
     for (let round = 0; round < ROUNDS; round++) {
       const directory = join(disk.path, `store-${round}`);
       cpSync(store.path, directory, { recursive: true });

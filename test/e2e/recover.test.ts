@@ -6,14 +6,14 @@ import { openMetadata } from '../support/environment-rows.js';
 import { filetracker } from '../support/filetracker-process.js';
 import { contentsOf, type Expected } from '../support/filled-store.js';
 import { Load } from '../support/load.js';
-import { flipBit, recover, storeTemplate } from '../support/recovery.js';
+import { flipBit, recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { rounds } from '../support/rounds.js';
 import { startForTest } from '../support/server-command.js';
 import { blobFiles, storeFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const store = storeTemplate();
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: STORE_PATIENCE });
 
 /** The names whose content is among the copies. */
 function namesOf(copies: readonly string[]): string[] {

@@ -25,7 +25,7 @@ export interface CommandResult {
 /** Where a command runs. */
 export interface CommandSetting {
   readonly cwd: string;
-  /** Additions to the environment; without them no server is known and the cache is below `cwd`. */
+  /** Additions to the environment; without them no server is known and caches are below `cwd`. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
   /** Default `filetracker`. */
@@ -40,7 +40,7 @@ export function startFiletracker(
   const { FILETRACKER_URL: _url, FILETRACKER_DIR: _dir, ...inherited } = process.env;
   const child = spawn(process.execPath, [scriptOf(program), ...args], {
     cwd,
-    env: { ...inherited, FILETRACKER_DIR: `${cwd}/.cache`, ...env },
+    env: { ...inherited, FILETRACKER_DIR: `${cwd}/.cache`, XDG_CACHE_HOME: `${cwd}/.xdg-cache`, ...env },
   });
   child.stdin.on('error', () => {}); // A command that reads no input, or is killed, does not take all of it.
   return child;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Digest, type FileName, parseFileName, toVersion, type Version } from '@filetracker/protocol';
 import { type FileStore, type OpenedStore, openStore } from '@filetracker/server';
 import { expect } from 'vitest';
+import { PLAIN_RULES } from '#server/metadata/rules.js';
 import { incompressible } from './contents.js';
 
 /** What a store should hold: for each name its version and the digest of its content. */
@@ -16,12 +17,16 @@ function openStoreAt(directory: string): Promise<OpenedStore> {
     maxFileSize: Number.MAX_SAFE_INTEGER,
     keepTombstones: false,
     readOnly: false,
+    rules: PLAIN_RULES,
     onBackgroundError: (error) => expect(error).toBeUndefined(),
   });
 }
 
 /** Sizes in bytes of every tenth file; the others are small, as most are. */
 const SIZES = [0, 700, 4096, 4100, 30_000, 300_000, 1_300_000];
+
+/** Of so many files some are as large as that; of those behind them none, or a hundred thousand would fill a disk. */
+const WITH_LARGE = 400;
 
 /**
  * Fills a store with files of all kinds: small and in several frames, compressible and not, contents that names
@@ -83,10 +88,16 @@ async function readDigest(store: FileStore, name: FileName): Promise<string> {
 }
 
 function contentOf(n: number, version: number): Buffer {
-  const size = (n % 10 === 0 ? SIZES[(n / 10) % SIZES.length] : 20 + (n % 200)) ?? 0;
-  // Every fifth shares its content with others of its kind.
+  // Every fifth shares its content with others of its kind, every fiftieth a large one.
   const seed = n % 5 === 0 ? `${n % 70} ${version > 9_000_000}` : `${n} ${version}`;
-  return n % 3 === 0 ? Buffer.alloc(size, seed) : incompressible(seed, size);
+  return n % 3 === 0 ? Buffer.alloc(sizeOf(n), seed) : incompressible(seed, sizeOf(n));
+}
+
+function sizeOf(n: number): number {
+  if (n % 50 === 20) return 40_000;
+  if (n % 10 !== 3) return 20 + (n % 200);
+  const size = SIZES[((n - 3) / 10) % SIZES.length] ?? 0;
+  return n < WITH_LARGE ? size : Math.min(size, 5000 + (n % 20_000));
 }
 
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {

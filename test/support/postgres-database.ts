@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
@@ -16,6 +17,17 @@ export async function query(
   } finally {
     await client.end();
   }
+}
+
+/** Runs a statement in another process, while this one learns nothing of what happens. */
+export function queryMeanwhile(url: string, statement: string): void {
+  const program = `
+    import pg from 'pg';
+    const client = new pg.Client({ connectionString: process.argv[1] });
+    await client.connect();
+    await client.query(process.argv[2]);
+    await client.end();`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', program, url, statement]);
 }
 
 /** The URL of a database of the run's server. */

@@ -10,6 +10,9 @@ import { temporaryDirectory } from './temporary-directory.js';
 /** How many files a store has that is damaged: a night of tests takes FILETRACKER_TEST_FILES=100000. */
 const FILES = Number(process.env['FILETRACKER_TEST_FILES'] ?? 400);
 
+/** How long a test with such a store may take on a machine that has other work too, in milliseconds. */
+export const STORE_PATIENCE = 180_000 + FILES * 10;
+
 /** A line of `filetracker-recover --json`. */
 interface Line {
   readonly kind: string;
@@ -55,7 +58,7 @@ export function storeTemplate(): StoreTemplate {
     path = join(directory, 'store');
     expected = await fillStore(path, FILES);
     return () => rmSync(directory, { recursive: true, force: true });
-  }, 300_000);
+  }, STORE_PATIENCE);
   return {
     get path() {
       return path;

@@ -1,4 +1,4 @@
-import type { QueryDatabase } from '@filetracker/catalog';
+import type { QueryDatabase } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { catalogCommand, catalogPlace } from './catalog-command.js';
 import type { Output } from './output/output.js';
@@ -21,7 +21,7 @@ export async function withQueries(
   const { database: place, ...host } = catalogPlace(command);
   const rows = rowPrinter(command, output);
   // Loaded here and not above: commands of the store need not wait for it.
-  const { openQueries } = await import('@filetracker/catalog');
+  const { openQueries } = await import('@filetracker/catalog/reports');
   const database = await openQueries(place, host);
   try {
     await action(database, rows);

@@ -24,9 +24,14 @@ export async function backUpOnCommand(
 Contents become hard links where the target is on the same file system: a backup against mistakes, which costs no room
 and does not survive the disk. On another file system they are copied.
 
+A backup that was cut is simply run again; until it has finished, the target is what it was before. To go on backing up
+to a directory, serve a copy of it: what is written to the backup itself is gone with the next run.
+
 Examples:
   filetracker-server backup -d /srv/files /backup/files
-  filetracker-server -d /backup/files                        serve the backup`,
+  filetracker-server -d /backup/files                        serve the backup
+
+Exit codes: 0 done, 1 it failed.`,
     )
     .parse(argv, { from: 'user' });
   const { dir, json } = command.opts<{ dir: string; json?: true }>();

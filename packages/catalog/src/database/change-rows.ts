@@ -20,21 +20,8 @@ export interface ChangeRow {
   readonly fingerprintBefore: Buffer | null;
 }
 
-/** What a change did to sizes, and to whom: as little of a row as that takes, a third of the time. */
-export interface SizeChange {
-  readonly scan: ScanId;
-  readonly recordedAt: number;
-  readonly kind: ChangeKind;
-  readonly path: BytePath;
-  readonly previousPath: BytePath | null;
-  readonly before: SizeSide | null;
-  readonly after: SizeSide | null;
-}
-
-type SizeSide = Pick<Attributes, 'mode' | 'size' | 'uid'>;
-
 /** Which changes to read, and in which order. */
-interface OrderedRange extends ChangeRange {
+export interface OrderedRange extends ChangeRange {
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
@@ -48,45 +35,8 @@ export async function* readChangeRows(
   }
 }
 
-/** As {@link readChangeRows}, what concerns sizes alone. */
-export async function* readSizeChanges(
-  database: QueryDatabase,
-  range: OrderedRange,
-): AsyncGenerator<SizeChange> {
-  for await (const rows of database.stream(changesIn(database, range).select(SIZE_COLUMNS))) {
-    for (const row of rows) {
-      yield {
-        scan: Number(row.scan_id),
-        recordedAt: Number(row.recorded_at),
-        kind: row.kind,
-        path: pathFromBytes(row.path),
-        previousPath: row.previous_path && pathFromBytes(row.previous_path),
-        before: sizeSide(row.old_mode, row.old_size, row.old_uid),
-        after: sizeSide(row.new_mode, row.new_size, row.new_uid),
-      };
-    }
-  }
-}
-
-const SIZE_COLUMNS = [
-  'scan_id',
-  'recorded_at',
-  'kind',
-  'path',
-  'previous_path',
-  'old_mode',
-  'old_size',
-  'old_uid',
-  'new_mode',
-  'new_size',
-  'new_uid',
-] as const;
-
-function sizeSide(mode: bigint | null, size: bigint | null, uid: bigint | null): SizeSide | null {
-  return mode === null ? null : { mode: Number(mode), size: Number(size), uid: Number(uid) };
-}
-
-function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
+/** Selects the rows of a range in their order. */
+export function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
   return database.tables
     .selectFrom('file_changes')
     .where(database.isInRange(range))

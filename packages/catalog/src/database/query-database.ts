@@ -3,6 +3,7 @@ import type { BytePath } from '../byte-path.js';
 import type { ChangeRange } from './change-range.js';
 import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';
+import type { LineColumns } from './text-lines.js';
 
 /** The columns that hold whole paths. */
 export type PathColumn = 'path' | 'previous_path' | 'scan_errors.path';
@@ -48,8 +49,8 @@ export interface QueryDatabase {
   /** An aggregate of rows of `files` that are grouped, see file-groups.ts; null where there are none. */
   fileGroup(field: FileGroupField): RawBuilder<string | null>;
 
-  /** The details of one row of `files`, see file-groups.ts. */
-  fileDetails(): RawBuilder<string>;
+  /** Columns of a row as one text, see text-lines.ts. */
+  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string>;
 
   /**
    * Runs something that writes, apart from the state that {@link tables} shows, in one transaction: all of it becomes
@@ -72,4 +73,7 @@ export interface QueryWriter {
    * months away at once where the database keeps them apart and nothing of other machines is in them.
    */
   forgetChanges(before: bigint): Promise<number>;
+
+  /** Notes which of these contents several files have, see repeated-contents.ts. */
+  noteRepeated(fingerprints: readonly Buffer[]): Promise<void>;
 }

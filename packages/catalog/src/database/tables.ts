@@ -80,6 +80,13 @@ interface ScanErrorsTable {
   errno: bigint;
 }
 
+interface RepeatedContentsTable {
+  fingerprint: Buffer;
+  /** Bytes of one copy, and at most of all but one. */
+  size: bigint;
+  wasted: bigint;
+}
+
 /** What queries may read and write. */
 export interface CatalogTables {
   directories: DirectoriesTable;
@@ -88,4 +95,5 @@ export interface CatalogTables {
   scan_runs: ScanRunsTable;
   mutation_log: MutationLogTable;
   scan_errors: ScanErrorsTable;
+  repeated_contents: RepeatedContentsTable;
 }

@@ -124,7 +124,8 @@ async function* candidates(
 
 /** Writes results of one batch in one transaction. */
 async function store(database: QueryDatabase, results: readonly Hashed<FingerprintTask>[]): Promise<void> {
-  await database.write(async ({ tables }) => {
+  await database.write(async (writer) => {
+    const { tables } = writer;
     const directories = new Map<BytePath, bigint | undefined>();
     for (const { task, outcome } of results) {
       if (outcome.kind === 'failed' || outcome.kind === 'gone') continue;
@@ -154,5 +155,8 @@ async function store(database: QueryDatabase, results: readonly Hashed<Fingerpri
         .where('sequence', '=', task.sequence)
         .execute();
     }
+    await writer.noteRepeated(
+      results.flatMap(({ outcome }) => (outcome.kind === 'hashed' ? [Buffer.from(outcome.fingerprint)] : [])),
+    );
   });
 }

@@ -1,9 +1,10 @@
 import { type BytePath, isWithin, splitPath } from '../byte-path.js';
-import { type ChangeRow, readChangeRows, readSizeChanges } from '../database/change-rows.js';
+import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
 import { locateDirectory } from '../database/directory-paths.js';
 import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId, Totals } from '../database/records.js';
+import { readSizeChanges } from '../database/size-changes.js';
 import { type Attributes, isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { entriesBelow, readEntry } from './entries-below.js';
@@ -78,9 +79,8 @@ async function rollBack(
   const range = { after: moment, path, order: 'newestFirst' } as const;
   const sums = new GrowthSums();
   const inside = withinFilter(path);
-  for await (const change of readSizeChanges(database, range)) {
-    if (!isLater(change)) continue;
-    for (const effect of effectsOf(change)) {
+  for await (const changes of readSizeChanges(database, range)) {
+    for (const effect of changes.filter(isLater).flatMap(effectsOf)) {
       if (inside(effect.path)) sums.add(splitPath(effect.path)?.parent ?? effect.path, effect);
     }
   }

@@ -1,13 +1,13 @@
 import { type BytePath, splitPath } from '../byte-path.js';
-import { readSizeChanges, type SizeChange } from '../database/change-rows.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
+import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
 import { isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { LargestFiles, type SizedFile } from './largest-files.js';
-import { type Interval, nextPeriod, periodStart } from './periods.js';
+import { type Interval, nextPeriod, periodFinder, periodStart } from './periods.js';
 import { countErrors, readErrors } from './scan-errors.js';
 
 /** What a report covers. */
@@ -70,7 +70,8 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const { path, after, upTo, interval, limit } = options;
   const sums = new ReportSums(options);
   const range = { after, upTo, order: 'oldestFirst', ...(path && { path }) } as const;
-  for await (const change of readSizeChanges(database, range)) sums.add(change);
+  for await (const changes of readSizeChanges(database, range))
+    for (const change of changes) sums.add(change);
   return {
     path,
     after,
@@ -95,6 +96,7 @@ function noChanges(): Kinds {
 class ReportSums {
   readonly #kinds = noChanges();
   readonly #periods = new Map<number, { kinds: Kinds; growth: number }>();
+  readonly #startOf: (moment: number) => number;
   readonly #directories = new GrowthSums();
   readonly #fileTypes = new GroupSums();
   readonly #owners = new GroupSums();
@@ -107,6 +109,7 @@ class ReportSums {
     this.#largestRemoved = new LargestFiles(options.limit);
     this.#inside = withinFilter(options.path);
     const { after, upTo, interval } = options;
+    this.#startOf = periodFinder(interval);
     for (let at = periodStart(after, interval); at <= upTo; at = nextPeriod(at, interval)) {
       this.#periods.set(at, { kinds: noChanges(), growth: 0 });
     }
@@ -147,7 +150,7 @@ class ReportSums {
   }
 
   #count({ kind, recordedAt }: SizeChange, bytes: number, growth: number): void {
-    const period = this.#periods.get(periodStart(recordedAt, this.options.interval));
+    const period = this.#periods.get(this.#startOf(recordedAt));
     for (const kinds of [this.#kinds, period?.kinds]) {
       if (!kinds) continue;
       kinds[kind].files++;

@@ -1,6 +1,6 @@
 import { type BytePath, childPath, splitPath, toBytes } from '../byte-path.js';
 import { locateDirectory } from '../database/directory-paths.js';
-import { linesOf, namesOf, parseDetails } from '../database/file-groups.js';
+import { DETAILS, linesOf, namesOf, parseDetails } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { type WalkedDirectory, walkDirectories } from './directory-walk.js';
 import { type EntryForm, type FoundEntry, WHOLE } from './entry-forms.js';
@@ -59,7 +59,7 @@ export async function readEntry(database: QueryDatabase, path: BytePath): Promis
   const row = await database.tables
     .selectFrom('files')
     .innerJoin('directories', 'directories.id', 'directory_id')
-    .select([database.fileDetails().as('line'), 'directories.device'])
+    .select([database.line('files', DETAILS).as('line'), 'directories.device'])
     .where('directory_id', '=', home.id)
     .where('files.name', '=', toBytes(split.name))
     .executeTakeFirst();

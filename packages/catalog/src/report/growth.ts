@@ -1,6 +1,6 @@
 import { type BytePath, splitPath } from '../byte-path.js';
-import { readSizeChanges, type SizeChange } from '../database/change-rows.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
 import { isDirectory } from '../entry.js';
 
 /** A directory or file and how it changed. */
@@ -135,8 +135,8 @@ export async function topGrowth(
     ...(upTo !== undefined && { upTo }),
   } as const;
   const inside = withinFilter(path);
-  for await (const change of readSizeChanges(database, range)) {
-    for (const effect of effectsOf(change)) {
+  for await (const changes of readSizeChanges(database, range)) {
+    for (const effect of changes.flatMap(effectsOf)) {
       if (!inside(effect.path)) continue;
       sums.add(of === 'files' ? effect.path : (splitPath(effect.path)?.parent ?? effect.path), effect);
     }

@@ -17,3 +17,16 @@ export function nextPeriod(start: number, interval: Interval): number {
   else date.setDate(date.getDate() + (interval === 'week' ? 7 : 1));
   return date.getTime();
 }
+
+/** {@link periodStart} for many moments that lie close together: a calendar is asked only where the period ends. */
+export function periodFinder(interval: Interval): (moment: number) => number {
+  let start = 0;
+  let end = 0;
+  return (moment) => {
+    if (moment < start || moment >= end) {
+      start = periodStart(moment, interval);
+      end = nextPeriod(start, interval);
+    }
+    return start;
+  };
+}

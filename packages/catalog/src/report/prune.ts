@@ -27,8 +27,25 @@ export async function prune(database: QueryDatabase, before: number): Promise<Pr
       await tables.deleteFrom('scan_errors').where('scan_id', '=', id).execute();
       await tables.deleteFrom('scan_runs').where('id', '=', id).execute();
     }
+    await forgetUnrepeated(tables);
     return { runs: forgotten.length, changes };
   });
+}
+
+/** Takes out contents of which there are no two files any more. */
+async function forgetUnrepeated(tables: Kysely<CatalogTables>): Promise<void> {
+  await tables
+    .deleteFrom('repeated_contents')
+    .where(
+      (eb) =>
+        eb
+          .selectFrom('files')
+          .select(eb.fn.countAll<bigint>().as('files'))
+          .whereRef('files.fingerprint', '=', 'repeated_contents.fingerprint'),
+      '<',
+      2n,
+    )
+    .execute();
 }
 
 async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Promise<bigint[]> {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
+import { DETAILS } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { EntryForm } from './entry-forms.js';
 import { type Criteria, criteriaConditions } from './search-criteria.js';
@@ -66,7 +67,7 @@ async function* files<Item>(
   { criteria, place, isNamed }: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  const line = form.field === 'details' ? database.fileDetails() : sql<string>`''`;
+  const line = form.field === 'details' ? database.line('files', DETAILS) : sql<string>`''`;
   let query = database.tables
     .selectFrom('files')
     .select(['directory_id', 'files.name', line.as('line')])

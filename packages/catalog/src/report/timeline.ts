@@ -1,7 +1,7 @@
 import type { BytePath } from '../byte-path.js';
-import { readSizeChanges } from '../database/change-rows.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { readSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { effectsOf, withinFilter } from './growth.js';
 
@@ -50,12 +50,14 @@ export async function timeline(
     }
   };
   const isInside = withinFilter(path);
-  for await (const change of readSizeChanges(database, { path, after, order: 'newestFirst' })) {
-    tellFrom(change.recordedAt);
-    for (const effect of effectsOf(change)) {
-      if (!isInside(effect.path)) continue;
-      bytes -= effect.bytes;
-      files -= effect.files;
+  for await (const changes of readSizeChanges(database, { path, after, order: 'newestFirst' })) {
+    for (const change of changes) {
+      tellFrom(change.recordedAt);
+      for (const effect of effectsOf(change)) {
+        if (!isInside(effect.path)) continue;
+        bytes -= effect.bytes;
+        files -= effect.files;
+      }
     }
   }
   tellFrom(Number.NEGATIVE_INFINITY);

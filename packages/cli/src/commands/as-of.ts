@@ -1,4 +1,4 @@
-import type { PastEntry } from '@filetracker/catalog';
+import type { PastEntry } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -25,7 +25,7 @@ export function asOfCommand({ output }: CommandContext): Command {
     .option('-R, --recursive', 'show all below it, too')
     .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { asOf, displayPath } = await import('@filetracker/catalog');
+        const { asOf, displayPath } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(file);
         await requireKnown(database, path);
         const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
@@ -39,11 +39,11 @@ export function asOfCommand({ output }: CommandContext): Command {
         for await (const entries of tree.entries) {
           waiting?.push(...entries);
           if (waiting && waiting.length <= MAX_SORTED) continue;
-          print(waiting ?? entries);
+          await print(waiting ?? entries);
           waiting = undefined;
         }
-        print(waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? []);
-        print([tree.top]);
+        await print(waiting?.sort((a, b) => (a.path < b.path ? -1 : 1)) ?? []);
+        await print([tree.top]);
       }),
     );
 }
@@ -56,7 +56,7 @@ class NotThereError extends Error {
 
 /** How an entry is shown. */
 async function entryForm(rows: RowPrinter) {
-  const { displayPath, isDirectory } = await import('@filetracker/catalog');
+  const { displayPath, isDirectory } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
   return {

@@ -39,7 +39,7 @@ export function changesCommand({ output }: CommandContext): Command {
       return withCatalog(command, { create: false }, async (catalog) => {
         const form = await changeForm(rows);
         const changes = catalog.changes(await changeFilter(path, flags));
-        for await (const some of inGroups(changes, PRINTED_TOGETHER)) rows.printAll(some, form);
+        for await (const some of inGroups(changes, PRINTED_TOGETHER)) await rows.printAll(some, form);
       });
     });
 }

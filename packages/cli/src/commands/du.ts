@@ -23,7 +23,7 @@ export function duCommand({ output }: CommandContext): Command {
     .option('--apparent-size', 'show lengths of files instead of the space that they take on the disk')
     .action((directory: string | undefined, flags: DuFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { diskUsage, displayPath } = await import('@filetracker/catalog');
+        const { diskUsage, displayPath } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);

@@ -22,7 +22,7 @@ export function duplicatesCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'sets of equal files', wholeNumber(1), 100)
     .action((directory: string | undefined, flags: DuplicatesFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, duplicates } = await import('@filetracker/catalog');
+        const { displayPath, duplicates } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);

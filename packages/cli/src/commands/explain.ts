@@ -1,5 +1,5 @@
-import type { ChangeReport, Growth } from '@filetracker/catalog';
-import type { Command } from 'commander';
+import type { ChangeReport, Growth } from '@filetracker/catalog/reports';
+import { type Command, Option } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
@@ -32,13 +32,17 @@ export function explainCommand({ output }: CommandContext): Command {
     'filetracker explain --since 2026-10-01 --csv /data/projects',
   ])
     .argument('<dir>', 'the directory')
-    .option('--last <span>', 'the last 24h, 7d, 4w', parseMoment, parseMoment('7d'))
+    .addOption(
+      new Option('--last <span>', 'the last 24h, 7d, 4w')
+        .argParser(parseMoment)
+        .default(parseMoment('7d'), '7d'),
+    )
     .option('--since <when>', 'from this moment instead', parseMoment)
     .option('--until <when>', 'up to this moment instead of now', parseMoment)
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport, displayPath } = await import('@filetracker/catalog');
+        const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(directory);
         await requireKnown(database, path);
         const { last, since, until, limit } = flags;

@@ -1,4 +1,3 @@
-import { openRemoteStore } from '@filetracker/client';
 import { parseDirectoryName } from '@filetracker/protocol';
 import { Command } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -10,7 +9,8 @@ import { wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { formatDuration, formatThings } from '../output/format-count.js';
-import { type AccessFlags, accessSettings, addAccessOptions } from '../store-options.js';
+import { openServer } from '../server-argument.js';
+import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
 interface ExportFlags extends AccessFlags {
   readonly store?: string;
@@ -45,8 +45,10 @@ Examples:
   filetracker-export ./files http://127.0.0.1:9999
   filetracker-export --hard-links --store /srv/filetracker /backup/files
 
-Files that are deleted in the store stay in DIR. Every content is checked against its digest. --hard-links keeps in
-memory what it has written, about 200 bytes a file. Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
+Files that are deleted in the store stay in DIR; versions of the past are not written. Every content is checked against
+its digest. --hard-links keeps in memory what it has written, about 200 bytes a file.
+
+Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
     )
     .action((directory: string, url: string | undefined, flags: ExportFlags) =>
       run(context, command, { directory, url, ...flags }),
@@ -102,20 +104,14 @@ async function run(
 }
 
 async function openSource(
-  { output }: CommandContext,
+  context: CommandContext,
   { store, url, ...flags }: ExportFlags & { readonly url: string | undefined },
 ): Promise<ExportSource> {
   if (store !== undefined) {
     if (url !== undefined) throw new UsageError('--store takes the place of a URL');
     // Loaded only here: it brings the whole server with it.
     const { StoreExport } = await import('../export/store-export.js');
-    return StoreExport.open(store, (error) => output.warn(describeFailure(error).message));
+    return StoreExport.open(store, (error) => context.output.warn(describeFailure(error).message));
   }
-  const remote = openRemoteStore({
-    ...(url !== undefined && { remoteUrl: url }),
-    ...accessSettings(flags),
-    onWarning: (message) => output.warn(message),
-  });
-  if (!remote) throw new UsageError('give the URL of a server, or --store with its directory');
-  return new ServerExport(remote);
+  return new ServerExport(openServer(context, url, flags, '--store with its directory'));
 }

@@ -1,9 +1,10 @@
-import type { FindOptions } from '@filetracker/catalog';
+import type { FindOptions } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
 import { parseSize } from '../number-argument.js';
+import { UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
 import { repeatedOption } from '../repeated-option.js';
@@ -32,12 +33,14 @@ interface FindFlags {
   readonly user?: number;
   readonly group?: number;
   readonly long?: true;
+  readonly null?: true;
 }
 
 /** `filetracker find`: find(1) over the catalog. */
 export function findCommand({ output }: CommandContext): Command {
   return reportCommand('find', 'find files in the catalog, without touching the disk', [
     "filetracker find --name '*.tmp' --older 30d --min-size 100MiB /data",
+    "filetracker find --name '*.o' --older 90d -0 /home | xargs -0 rm --",
     "filetracker find --user alice --type f --long --name 'alpha/**'",
   ])
     .argument('[dir]', 'only in this directory and below')
@@ -50,20 +53,27 @@ export function findCommand({ output }: CommandContext): Command {
     .option('--user <user>', 'of this owner: name or number', parseUser)
     .option('--group <group>', 'of this group: name or number', parseGroup)
     .option('-l, --long', 'show size and time of modification')
+    .option('-0, --null', 'end each path with a NUL byte and escape nothing: for xargs -0')
     .action((directory: string | undefined, flags: FindFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, find, findPaths } = await import('@filetracker/catalog');
+        const { displayPath, find, findPaths } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         const options = { ...findOptions(flags), ...(path && { path }) };
+        if (flags.null) {
+          if (rows.isForPrograms || flags.long)
+            throw new UsageError('--null excludes --json, --csv and --long');
+          for await (const paths of findPaths(database, options)) await output.endedByNul(paths);
+          return;
+        }
         if (!rows.isForPrograms && !flags.long) {
-          for await (const paths of findPaths(database, options)) output.lines(paths.map(displayPath));
+          for await (const paths of findPaths(database, options)) await output.lines(paths.map(displayPath));
           return;
         }
         for await (const entries of find(database, options)) {
-          rows.printAll(entries, {
+          await rows.printAll(entries, {
             text: ({ size, mtimeNs, path: at }) =>
               `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}  ${displayPath(at)}`,
             row: (entry) =>

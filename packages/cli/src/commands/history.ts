@@ -1,4 +1,4 @@
-import type { ChangeRow } from '@filetracker/catalog';
+import type { ChangeRow } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import { CHANGE_SIGNS } from '../change-kinds.js';
@@ -19,7 +19,7 @@ export function historyCommand({ output }: CommandContext): Command {
     .argument('<path>', 'the file or directory')
     .action((file: string, _, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { pathHistory } = await import('@filetracker/catalog');
+        const { pathHistory } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(file);
         await requireKnown(database, path);
         let hasChanges = false;
@@ -40,7 +40,7 @@ async function historyLine({
   before,
   after,
 }: ChangeRow): Promise<string> {
-  const { changedAspects, displayPath } = await import('@filetracker/catalog');
+  const { changedAspects, displayPath } = await import('@filetracker/catalog/reports');
   const { formatNanoseconds } = await import('../output/entry-fields.js');
   const attributes = after ?? before;
   const when = formatVersion(Math.floor(recordedAt / 1000));
@@ -53,7 +53,7 @@ async function historyLine({
 }
 
 async function historyRow(change: ChangeRow, rows: RowPrinter): Promise<Result> {
-  const { changedAspects } = await import('@filetracker/catalog');
+  const { changedAspects } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const { attributeFields } = await import('../output/entry-fields.js');
   const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;

@@ -20,7 +20,7 @@ export function pruneCommand({ output }: CommandContext): Command {
     .option('--compact', 'give the space back to the disk; needs as much free space as the catalog takes')
     .action((flags: PruneFlags, command: Command) =>
       withQueries(command, output, async (database) => {
-        const { prune } = await import('@filetracker/catalog');
+        const { prune } = await import('@filetracker/catalog/reports');
         const { runs, changes } = await prune(database, flags.keep);
         if (flags.compact) await database.compact();
         const what = `${formatThings(changes, 'change')} and ${formatThings(runs, 'scan')} forgotten`;

@@ -33,9 +33,9 @@ export function recoverCommand(context: CommandContext): Command {
     .argument('<root>', 'the directory of the store; its servers must be stopped, but for --online')
     .option('-f, --full', 'read every content and verify its digest, not only that it is there')
     .option('--dry-run', 'change nothing, say what would be done')
-    .option('--online', 'beside running servers: only look, at what can be checked so')
+    .option('--online', 'beside running servers: only look, and not for what no name needs')
     .option('--rebuild', 'the metadata is gone or damaged: build it from checkpoint and journal first')
-    .option('--skip-damaged', 'with --rebuild: go on behind damaged records of the journal')
+    .option('--skip-damaged', 'with --rebuild: do without changes whose records in the journal are damaged')
     .addOption(new Option('-s, --silent', 'the same as --quiet'))
     .exitOverride()
     .addHelpText(
@@ -46,6 +46,17 @@ Examples:
   filetracker-recover --full --dry-run /srv/files
   filetracker-recover --online --full --json /srv/files
   filetracker-recover --rebuild /srv/files
+
+Begin with --dry-run, or with --online while servers run; both tell what a recovery would find. Without --full, a copy
+is sound if it is there and as long as it should be.
+
+--online compares names, counts and totals as they were at one moment, and looks for every copy, or reads it with
+--full. It does not look for stray copies, temporary files and what waits to be deleted: beside a server these are what
+it is storing or deleting just now.
+
+--rebuild keeps the old metadata in metadata.damaged-<time>/. What a power cut took from the last second of the journal
+is told as lost. Damage of any other kind stops it, before anything is changed, until --skip-damaged is given; what is
+lost then is what the check that follows misses.
 
 Exit codes: 0 nothing was wrong; 1 everything is repaired (or could be, where it was only looked); 2 something is
 lost; 3 it could not run.`,

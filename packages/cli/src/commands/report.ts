@@ -1,4 +1,4 @@
-import type { ChangeReport, Interval } from '@filetracker/catalog';
+import type { ChangeReport, Interval } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -28,7 +28,11 @@ export function reportSubcommand({ output }: CommandContext): Command {
     'filetracker report --last 30d --csv',
   ])
     .argument('[dir]', 'only below this directory')
-    .option('--last <span>', 'the last 24h, 7d, 4w', parseSpan, parseMoment('7d'))
+    .addOption(
+      new Option('--last <span>', 'the last 24h, 7d, 4w')
+        .argParser(parseSpan)
+        .default(parseMoment('7d'), '7d'),
+    )
     .option('--since <when>', 'from this moment instead', parseMoment)
     .option('--until <when>', 'up to this moment instead of now', parseMoment)
     .addOption(new Option('--by <interval>', 'divide into').choices(['day', 'week', 'month']).default('day'))
@@ -37,7 +41,7 @@ export function reportSubcommand({ output }: CommandContext): Command {
     .option('--markdown', 'print Markdown')
     .action((directory: string | undefined, flags: ReportFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport } = await import('@filetracker/catalog');
+        const { changeReport } = await import('@filetracker/catalog/reports');
         const path = directory === undefined ? undefined : await pathArgument(directory);
         await requireKnown(database, path);
         const { since, last, until, by, limit } = flags;

@@ -13,7 +13,7 @@ export function scansCommand({ output }: CommandContext): Command {
     .argument('[dir]', 'only scans that looked at this directory or below it')
     .action((directory: string | undefined, _, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
-        const { displayPath } = await import('@filetracker/catalog');
+        const { displayPath } = await import('@filetracker/catalog/scan');
         const filter = directory === undefined ? {} : { path: await pathArgument(directory) };
         for await (const run of catalog.scans(filter)) {
           const when = formatVersion(Math.floor(run.finishedAt / 1000));

@@ -1,5 +1,5 @@
-import type { TimelinePoint } from '@filetracker/catalog';
-import type { Command } from 'commander';
+import type { TimelinePoint } from '@filetracker/catalog/reports';
+import { type Command, Option } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
@@ -25,14 +25,18 @@ export function timelineCommand({ output }: CommandContext): Command {
     'filetracker timeline --last 24h --html day.html /data/projects/alpha',
   ])
     .argument('<dir>', 'the directory')
-    .option('--last <span>', 'the last 24h, 7d, 4w', parseMoment, parseMoment('7d'))
+    .addOption(
+      new Option('--last <span>', 'the last 24h, 7d, 4w')
+        .argParser(parseMoment)
+        .default(parseMoment('7d'), '7d'),
+    )
     .option('--since <when>', 'from this moment instead', parseMoment)
     .option('--until <when>', 'up to this moment instead of now', parseMoment)
     .option('--points <n>', 'moments to show', wholeNumber(2), 60)
     .option('--html <file>', 'write one HTML page with a chart, which needs nothing else, to this file')
     .action((directory: string, flags: TimelineFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, timeline } = await import('@filetracker/catalog');
+        const { displayPath, timeline } = await import('@filetracker/catalog/reports');
         const path = await pathArgument(directory);
         await requireKnown(database, path);
         const { last, since, until, points: count, html } = flags;

@@ -1,4 +1,4 @@
-import type { BytePath, QueryDatabase } from '@filetracker/catalog';
+import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
 import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -56,7 +56,7 @@ export function topCommand({ output }: CommandContext): Command {
 }
 
 async function printDirectories(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
-  const { topDirectories, displayPath } = await import('@filetracker/catalog');
+  const { topDirectories, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   for (const { path, ...totals } of await topDirectories(database, options)) {
     const size = formatSize(options.by === 'allocated' ? totals.allocated : totals.bytes).padStart(10);
@@ -67,7 +67,7 @@ async function printDirectories(rows: RowPrinter, { database, ...options }: Ques
 
 async function printFiles(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   if (options.by !== 'size') throw new UsageError('files can be ordered by size only');
-  const { topFiles, displayPath } = await import('@filetracker/catalog');
+  const { topFiles, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const { formatNanoseconds } = await import('../output/entry-fields.js');
   for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
@@ -84,7 +84,7 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   const { by, since, until, files } = options;
   if (since === undefined) throw new UsageError('growth needs --since or --last');
   if (by === 'allocated') throw new UsageError('growth is by size or count');
-  const { topGrowth, displayPath } = await import('@filetracker/catalog');
+  const { topGrowth, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const range = { after: since, ...(until !== undefined && { upTo: until }) };
   const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });

@@ -1,4 +1,4 @@
-import type { Content, PutOptions } from '@filetracker/client';
+import type { BatchedFile, BatchOutcome, CallOptions, Content, PutOptions } from '@filetracker/client';
 import type { FileName, Version } from '@filetracker/protocol';
 import { ServerTarget } from './server-target.js';
 import type { MigrationTarget } from './target.js';
@@ -14,6 +14,17 @@ export class FetchingTarget extends ServerTarget implements MigrationTarget {
     _content: Content,
     { signal }: PutOptions,
   ): Promise<Version | 'deleted'> {
-    return (await this.store.stat(name, { signal }))?.version ?? 'deleted';
+    return this.#ask(name, { signal });
+  }
+
+  override putBatch(
+    files: readonly BatchedFile[],
+    options: CallOptions,
+  ): Promise<readonly (BatchOutcome | 'deleted')[]> {
+    return Promise.all(files.map(({ name }) => this.#ask(name, options).catch((error: Error) => error)));
+  }
+
+  async #ask(name: FileName, options: CallOptions): Promise<Version | 'deleted'> {
+    return (await this.store.stat(name, options))?.version ?? 'deleted';
   }
 }

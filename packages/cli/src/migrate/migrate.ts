@@ -6,16 +6,17 @@ import {
   ProtocolError,
   type Version,
 } from '@filetracker/protocol';
-import { concurrently } from '../concurrently.js';
-import { compareNames } from './name-order.js';
+import { SMALL } from './file-reading.js';
+import { type Pair, pairsOf } from './pairs.js';
 import { type InspectedFile, type MigrationSource, type SourceFile, SourceProblem } from './source.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
+import { TaskPool } from './task-pool.js';
 
 /** How a migration goes about its work. */
 export interface MigrationOptions {
   /** Only files below this directory of the target are looked at. */
   readonly directory: DirectoryName;
-  /** Uploads at once. */
+  /** Uploads at once; a batch of small files counts as {@link BATCH_WEIGHT}. */
   readonly concurrency: number;
   /** Change nothing, only report. */
   readonly dryRun: boolean;
@@ -34,8 +35,12 @@ export interface MigrationObserver {
   failed(name: string, error: Error): void;
 }
 
-/** Files that are looked at ahead of those that are being stored: enough to keep the readers busy. */
-const LOOK_AHEAD = 256;
+/** Small files go together: so many, or fewer with so many bytes. */
+const BATCH_FILES = 500;
+const BATCH_BYTES = 512 * 1024;
+
+/** What a batch counts among uploads: it keeps a server as busy as several. */
+const BATCH_WEIGHT = 8;
 
 /** How often a file that changes while it is stored is tried again. */
 const ATTEMPTS = 5;
@@ -61,23 +66,27 @@ export async function migrate(
   });
   const existing = target.list(options.directory, options.signal);
   const work = new Work(target, options, observer, untouchable);
-  const pairs = ahead(compared(files, existing), LOOK_AHEAD);
-  await concurrently(pairs, (pair) => work.on(pair), options.concurrency);
+  try {
+    for await (const pairs of pairsOf(files, existing)) {
+      for (const pair of pairs) await work.on(pair);
+    }
+  } finally {
+    await work.settled();
+  }
 }
 
-/** A name of the source, the target, or both. */
-interface Pair {
-  readonly source: SourceFile | undefined;
+/** A small file on its way into a batch. */
+interface Batched {
+  readonly source: SourceFile;
   readonly existing: ExistingFile | undefined;
-}
-
-interface StartedPair extends Pair {
-  /** The source's file, which is being looked at already. */
-  readonly inspected: Promise<InspectedFile> | undefined;
+  readonly file: InspectedFile;
 }
 
 /** What to do about each name. */
 class Work {
+  readonly #pool: TaskPool;
+  #batch: Batched[] = [];
+  #batchBytes = 0;
   /** Contents on their way: another file with the same one waits, and need not send it again. */
   readonly #underWay = new Map<Digest, Promise<unknown>>();
 
@@ -86,36 +95,126 @@ class Work {
     private readonly options: MigrationOptions,
     private readonly observer: MigrationObserver,
     private readonly untouchable: ReadonlySet<string>,
-  ) {}
+  ) {
+    this.#pool = new TaskPool(options.concurrency);
+  }
 
-  async on({ source, existing, inspected }: StartedPair): Promise<void> {
+  /** Deals with a name; resolves when there is room for the next. */
+  on({ source, existing }: Pair): Promise<void> | undefined {
+    if (source) return this.#onSource(source, existing);
+    if (!existing || !this.options.mirror || this.#isUntouchable(existing.name)) return undefined;
+    return this.#begin(existing.name, () => this.#delete(existing));
+  }
+
+  /** Resolves when everything is done. */
+  async settled(): Promise<void> {
+    if (!this.options.signal.aborted) await this.#flush();
+    await this.#pool.settled();
+  }
+
+  #onSource(source: SourceFile, existing: ExistingFile | undefined): Promise<void> | undefined {
+    const { inspected } = source;
+    if (inspected && (!existing || existing.known)) {
+      if (this.#isKept(source.name, inspected, existing?.known)) return undefined;
+      if (this.options.dryRun) return this.observer.stored(source.name, inspected) as undefined;
+      if (this.#isBatched(inspected)) return this.#addToBatch({ source, existing, file: inspected });
+    }
+    return this.#begin(source.name, () => this.#store(source, existing, inspected));
+  }
+
+  #isBatched({ content, digest, isRepeated }: InspectedFile): boolean {
+    return content.size <= SMALL && !(isRepeated && this.#underWay.has(digest));
+  }
+
+  /** Tells so if a file need not be stored. */
+  #isKept(name: FileName, file: InspectedFile, stat: ExistingFile['known']): boolean {
+    if (!stat) return false;
+    const isNewer = stat.version > file.version;
+    if (!isNewer && !(stat.version === file.version && sameContent(stat, file))) return false;
+    this.observer.kept(name, file, isNewer ? 'newer' : 'same');
+    return true;
+  }
+
+  /** Runs a task about one name among the others, and tells if it fails. */
+  #begin(name: FileName, task: () => Promise<void>): Promise<void> {
+    return this.#pool.begin(1, async () => {
+      const { signal } = this.options;
+      signal.throwIfAborted();
+      try {
+        await task();
+      } catch (error) {
+        signal.throwIfAborted();
+        this.observer.failed(name, error as Error);
+      }
+    });
+  }
+
+  #addToBatch(batched: Batched): Promise<void> | undefined {
+    this.#batch.push(batched);
+    this.#batchBytes += batched.file.content.size;
+    return this.#batch.length >= BATCH_FILES || this.#batchBytes >= BATCH_BYTES ? this.#flush() : undefined;
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    if (batch.length === 0) return;
+    await this.#pool.begin(Math.min(BATCH_WEIGHT, this.options.concurrency), () => this.#storeBatch(batch));
+  }
+
+  async #storeBatch(batch: readonly Batched[]): Promise<void> {
     const { signal } = this.options;
     signal.throwIfAborted();
+    const files = batch.map(({ source: { name }, file: { version, content, isRepeated } }) => ({
+      name,
+      version,
+      content,
+      likelyStored: isRepeated,
+    }));
+    const putting = this.target.putBatch(files, { signal });
+    const repeatable = batch.flatMap(({ file }) => (file.isRepeated ? [] : [file.digest]));
+    for (const digest of repeatable) this.#underWay.set(digest, putting);
     try {
-      if (source) await this.#store(source, existing, inspected);
-      else if (existing) await this.#delete(existing);
-    } catch (error) {
-      signal.throwIfAborted();
-      this.observer.failed((source ?? existing)?.name ?? '', error as Error);
+      const outcomes = await putting.catch((error: Error) => {
+        signal.throwIfAborted();
+        return batch.map(() => error);
+      });
+      await Promise.all(batch.map((one, index) => this.#tell(one, outcomes[index])));
+    } finally {
+      for (const digest of repeatable) this.#forget(digest, putting);
     }
   }
 
+  async #tell(
+    { source, existing, file }: Batched,
+    outcome: Version | 'deleted' | Error | undefined,
+  ): Promise<void> {
+    const { signal } = this.options;
+    try {
+      if (hasChanged(outcome)) await this.#store(source, existing, undefined);
+      else if (outcome === undefined || outcome instanceof Error)
+        throw outcome ?? new Error('it got no answer');
+      else this.#tellStored(source.name, file, outcome);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.observer.failed(source.name, error as Error);
+    }
+  }
+
+  /** Stores a file by itself. */
   async #store(
     source: SourceFile,
     existing: ExistingFile | undefined,
-    inspected: Promise<InspectedFile> | undefined,
+    inspected: InspectedFile | undefined,
   ): Promise<void> {
-    const { dryRun } = this.options;
+    const { name } = source;
     const stat = await existing?.stat();
     for (let attempt = 1; ; attempt++) {
-      const file = await (attempt === 1 && inspected ? inspected : source.inspect());
-      if (stat && stat.version > file.version) return this.observer.kept(source.name, file, 'newer');
-      const isSame = stat && stat.version === file.version && sameContent(stat, file);
-      if (isSame) return this.observer.kept(source.name, file, 'same');
+      const file = attempt === 1 && inspected ? inspected : await source.inspect();
+      if (this.#isKept(name, file, stat)) return;
       try {
-        const stored = dryRun ? file.version : await this.#put(source.name, file);
-        if (stored === 'deleted' || stored > file.version) this.observer.kept(source.name, file, 'newer');
-        else this.observer.stored(source.name, file);
+        this.#tellStored(name, file, this.options.dryRun ? file.version : await this.#put(name, file));
         return;
       } catch (error) {
         if (!hasChanged(error)) throw error;
@@ -123,6 +222,11 @@ class Work {
           throw new SourceProblem('it keeps changing while it is read', { cause: error });
       }
     }
+  }
+
+  #tellStored(name: FileName, file: InspectedFile, stored: Version | 'deleted'): void {
+    if (stored === 'deleted' || stored > file.version) this.observer.kept(name, file, 'newer');
+    else this.observer.stored(name, file);
   }
 
   async #put(
@@ -141,12 +245,15 @@ class Work {
     try {
       return await putting;
     } finally {
-      if (this.#underWay.get(digest) === putting) this.#underWay.delete(digest);
+      this.#forget(digest, putting);
     }
   }
 
+  #forget(digest: Digest, putting: Promise<unknown>): void {
+    if (this.#underWay.get(digest) === putting) this.#underWay.delete(digest);
+  }
+
   async #delete(existing: ExistingFile): Promise<void> {
-    if (!this.options.mirror || this.#isUntouchable(existing.name)) return;
     const stat = await existing.stat();
     if (!stat) return;
     if (!this.options.dryRun) await this.target.delete(existing.name, stat.version);
@@ -174,40 +281,4 @@ function hasChanged(error: unknown): boolean {
   if (error instanceof ContentError) return error.code === 'source_changed';
   if (!(error instanceof ServerError) && !(error instanceof ProtocolError)) return false;
   return error.code === 'digest_mismatch' || error.code === 'size_mismatch';
-}
-
-/** Walks two sides in the same order and yields every name once. */
-async function* compared(
-  files: AsyncIterable<SourceFile>,
-  existing: AsyncIterable<ExistingFile>,
-): AsyncGenerator<Pair> {
-  const sources = files[Symbol.asyncIterator]();
-  const targets = existing[Symbol.asyncIterator]();
-  try {
-    let [source, target] = await Promise.all([sources.next(), targets.next()]);
-    while (!source.done || !target.done) {
-      const order = source.done ? 1 : target.done ? -1 : compareNames(source.value.name, target.value.name);
-      yield {
-        source: order <= 0 && !source.done ? source.value : undefined,
-        existing: order >= 0 && !target.done ? target.value : undefined,
-      };
-      if (order <= 0) source = await sources.next();
-      if (order >= 0) target = await targets.next();
-    }
-  } finally {
-    await Promise.all([sources.return?.(), targets.return?.()]);
-  }
-}
-
-/** Begins to look at the source's files some way ahead. */
-async function* ahead(pairs: AsyncIterable<Pair>, count: number): AsyncGenerator<StartedPair> {
-  const waiting: StartedPair[] = [];
-  for await (const pair of pairs) {
-    const inspected = pair.source?.inspect();
-    // It is awaited, and its error reported, by the task; until then it must not count as unhandled.
-    inspected?.catch(() => {});
-    waiting.push({ ...pair, inspected });
-    if (waiting.length >= count) yield* waiting.splice(0, count / 2);
-  }
-  yield* waiting;
 }

@@ -1,10 +1,11 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { ContentError } from '@filetracker/client';
 import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
+import { SMALL } from './file-reading.js';
 import { SourceProblem } from './source.js';
 
 const READ_SIZE = 256 * 1024;
@@ -45,6 +46,28 @@ export class PythonBlob {
         throw new ContentError('the content is longer than its gzip file says', 'source_changed');
       }
       yield chunk;
+    }
+  }
+
+  /** The length of the content, if it was read and is sound. */
+  get knownSize(): number | undefined {
+    return this.#size;
+  }
+
+  /** The content at once, verified, if it is small and sound: 30 µs on this thread. */
+  readSmall(): Uint8Array | undefined {
+    if (this.#problem || this.#mustCount) return undefined;
+    try {
+      if (statSync(this.path).size > SMALL) return undefined;
+      const bytes = gunzipSync(readFileSync(this.path), { maxOutputLength: SMALL });
+      const hash = new ContentHash();
+      hash.update(bytes);
+      if (hash.digest() !== this.digest) throw new Error('another digest');
+      this.#size = bytes.byteLength;
+      return bytes;
+    } catch {
+      // What is wrong, if it is not just larger, is said where it is read.
+      return undefined;
     }
   }
 

@@ -1,17 +1,14 @@
-import type { Dirent } from 'node:fs';
-import { lstat, readdir, readlink, stat } from 'node:fs/promises';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Digest,
   type DirectoryName,
-  type FileName,
-  ProtocolError,
   parseDirectoryName,
-  parseFileName,
   toVersion,
+  type Version,
 } from '@filetracker/protocol';
 import { UsageError } from '../output/failure.js';
-import { entriesInOrder } from './name-order.js';
 import { PythonBlob } from './python-blob.js';
 import { undoLatin1 } from './python-names.js';
 import {
@@ -22,9 +19,22 @@ import {
   type SourceObserver,
   SourceProblem,
 } from './source.js';
+import { type WalkRules, walkTree } from './walk-tree.js';
 
 /** The directory of a link and the directory above its blobs are apart by any number of levels. */
 const LINK_TARGET = /^(?:\.\.\/)+blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/;
+
+/** How the names of the links are found. */
+const RULES: WalkRules = {
+  decodeName: undoLatin1,
+  noName: 'its name on the disk is not what a Python server makes of UTF-8',
+  refuse: () => undefined,
+  isExcluded: () => false,
+};
+
+/** Files come in batches of so many, or fewer with so many bytes of content. */
+const BATCH_FILES = 512;
+const BATCH_BYTES = 1024 * 1024;
 
 /**
  * The directory of a Python filetracker 2.x server: `links/<name>` are symbolic links to
@@ -53,8 +63,22 @@ export class PythonSource implements MigrationSource {
     return new PythonSource(root, parseDirectoryName(prefix));
   }
 
-  files(observer: SourceObserver): AsyncGenerator<SourceFile> {
-    return this.#below(Buffer.from(join(this.root, 'links')), this.directory, observer);
+  async *files(observer: SourceObserver): AsyncGenerator<readonly SourceFile[]> {
+    let batch: SourceFile[] = [];
+    let bytes = 0;
+    for (const event of walkTree(join(this.root, 'links'), this.directory, RULES)) {
+      if (event.kind === 'left-out') observer.leftOut(event.name, event.reason);
+      if (event.kind !== 'file') continue;
+      const { name, path } = event;
+      const inspected = this.#inspectSmall(path);
+      batch.push({ name, ...(inspected && { inspected }), inspect: () => this.#inspect(path) });
+      bytes += inspected?.content.bytes?.byteLength ?? 0;
+      if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    yield batch;
   }
 
   /** Blobs that no name leads to. */
@@ -80,56 +104,37 @@ export class PythonSource implements MigrationSource {
 
   async close(): Promise<void> {}
 
-  async *#below(
-    path: Buffer,
-    directory: DirectoryName,
-    observer: SourceObserver,
-  ): AsyncGenerator<SourceFile> {
-    let entries: Dirent<Buffer>[];
+  /** Looks at a name whose blob is small and sound, with the calls that wait. */
+  #inspectSmall(path: string): InspectedFile | undefined {
     try {
-      entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' });
+      const { version, digest } = readLink(path);
+      const isRepeated = this.#blobs.has(digest);
+      const blob = this.#blobOf(digest);
+      // Each content is decoded once: for other names of it the target has it.
+      const bytes = blob.knownSize === undefined ? blob.readSmall() : undefined;
+      const size = blob.knownSize;
+      if (size === undefined) return undefined;
+      const content = { size, digest, ...(bytes && { bytes }), open: () => blob.open() };
+      return { version, digest, content, isRepeated };
     } catch (error) {
-      observer.leftOut(directory, `it cannot be read (${(error as Error).message})`);
-      return;
-    }
-    for (const entry of entriesInOrder(entries)) {
-      const name = this.#nameOf(entry, directory, observer);
-      if (name === undefined) continue;
-      const inside = Buffer.concat([path, Buffer.from('/'), entry.name]);
-      if (entry.isDirectory()) yield* this.#below(inside, name, observer);
-      else yield { name, inspect: () => this.#inspect(inside) };
+      // It is told when it is looked at.
+      if (error instanceof SourceProblem) return undefined;
+      throw error;
     }
   }
 
-  #nameOf(entry: Dirent<Buffer>, directory: DirectoryName, observer: SourceObserver): FileName | undefined {
-    const component = undoLatin1(entry.name);
-    const inDirectory = (name: string) => (directory === '' ? name : `${directory}/${name}`);
-    if (component === undefined) {
-      observer.leftOut(
-        inDirectory(entry.name.toString()),
-        'its name on the disk is not what a Python server makes of UTF-8',
-      );
-      return undefined;
-    }
-    try {
-      return parseFileName(inDirectory(component));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      observer.leftOut(inDirectory(component), error.message);
-      return undefined;
-    }
-  }
-
-  async #inspect(path: Buffer): Promise<InspectedFile> {
-    const link = await lstat(path, { bigint: true });
-    if (!link.isSymbolicLink()) throw new SourceProblem('it is no symbolic link to a blob');
-    const digest = LINK_TARGET.exec(await readlink(path))?.[1] as Digest | undefined;
-    if (digest === undefined) throw new SourceProblem('its symbolic link does not lead to a blob');
+  async #inspect(path: string): Promise<InspectedFile> {
+    const { version, digest } = readLink(path);
     const isRepeated = this.#blobs.has(digest);
+    const blob = this.#blobOf(digest);
+    const content = { size: await blob.size(), digest, open: () => blob.open() };
+    return { version, digest, content, isRepeated };
+  }
+
+  #blobOf(digest: Digest): PythonBlob {
     const blob = this.#blobs.get(digest) ?? new PythonBlob(this.#blobPath(digest), digest);
     this.#blobs.set(digest, blob);
-    const content = { size: await blob.size(), digest, open: () => blob.open() };
-    return { version: versionOf(link.mtimeNs), digest, content, isRepeated };
+    return blob;
   }
 
   #blobPath(digest: Digest): string {
@@ -137,9 +142,14 @@ export class PythonSource implements MigrationSource {
   }
 }
 
-function versionOf(mtimeNs: bigint) {
+/** What a link says of its file. Throws {@link SourceProblem}. */
+function readLink(path: string): { readonly version: Version; readonly digest: Digest } {
+  const link = lstatSync(path, { bigint: true });
+  if (!link.isSymbolicLink()) throw new SourceProblem('it is no symbolic link to a blob');
+  const digest = LINK_TARGET.exec(readlinkSync(path))?.[1] as Digest | undefined;
+  if (digest === undefined) throw new SourceProblem('its symbolic link does not lead to a blob');
   try {
-    return toVersion(Number(mtimeNs / 1_000_000_000n));
+    return { version: toVersion(Number(link.mtimeNs / 1_000_000_000n)), digest };
   } catch {
     throw new SourceProblem('its version is not between 1970 and the year 9999');
   }

@@ -1,4 +1,11 @@
-import type { Content, ListedFile, PutOptions } from '@filetracker/client';
+import type {
+  BatchedFile,
+  BatchOutcome,
+  CallOptions,
+  Content,
+  ListedFile,
+  PutOptions,
+} from '@filetracker/client';
 import { NotADirectoryError, type RemoteDataStore } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import { compareNames } from './name-order.js';
@@ -8,15 +15,17 @@ import type { ExistingFile, MigrationTarget } from './target.js';
 export class ServerTarget implements MigrationTarget {
   constructor(protected readonly store: RemoteDataStore) {}
 
-  async *list(directory: DirectoryName, signal: AbortSignal): AsyncGenerator<ExistingFile> {
+  async *list(directory: DirectoryName, signal: AbortSignal): AsyncGenerator<readonly ExistingFile[]> {
     try {
       const unordered: FileName[] = [];
-      for await (const file of this.store.list(directory, { signal })) {
+      for await (const page of this.store.listPages(directory, { signal })) {
         // Listings of protocol 3 say what the files are and come in order; those of protocol 2 do neither.
-        if (file.stat) yield this.#existing(file, signal);
-        else unordered.push(file.name);
+        if (page[0]?.stat) yield page.map((file) => this.#existing(file, signal));
+        else for (const { name } of page) unordered.push(name);
       }
-      for (const name of unordered.sort(compareNames)) yield this.#existing({ name }, signal);
+      if (unordered.length > 0) {
+        yield unordered.sort(compareNames).map((name) => this.#existing({ name }, signal));
+      }
     } catch (error) {
       if (!(error instanceof NotADirectoryError)) throw error;
     }
@@ -24,6 +33,13 @@ export class ServerTarget implements MigrationTarget {
 
   put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'> {
     return this.store.put(name, version, content, options);
+  }
+
+  putBatch(
+    files: readonly BatchedFile[],
+    options: CallOptions,
+  ): Promise<readonly (BatchOutcome | 'deleted')[]> {
+    return this.store.putBatch(files, options);
   }
 
   async delete(name: FileName, upTo: Version): Promise<void> {
@@ -35,6 +51,10 @@ export class ServerTarget implements MigrationTarget {
   }
 
   #existing({ name, stat }: ListedFile, signal: AbortSignal): ExistingFile {
-    return { name, stat: async () => stat ?? this.store.stat(name, { signal }) };
+    return {
+      name,
+      ...(stat && { known: stat }),
+      stat: async () => stat ?? this.store.stat(name, { signal }),
+    };
   }
 }

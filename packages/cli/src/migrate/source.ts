@@ -13,6 +13,8 @@ export interface InspectedFile {
 /** A file that may be stored. */
 export interface SourceFile {
   readonly name: FileName;
+  /** What it was found to be, where it has been looked at already. */
+  readonly inspected?: InspectedFile;
   /** Looks at it; again where it has changed since. Throws {@link SourceProblem}. */
   inspect(): Promise<InspectedFile>;
 }
@@ -44,8 +46,8 @@ export interface Amount {
 export interface MigrationSource {
   /** The directory of the store that all names are below. */
   readonly directory: DirectoryName;
-  /** All files, in the order of the bytes of their names. */
-  files(observer: SourceObserver): AsyncIterable<SourceFile>;
+  /** All files, in the order of the bytes of their names, some at a time. */
+  files(observer: SourceObserver): AsyncIterable<readonly SourceFile[]>;
   /** What else is wrong, once all files have come: one line each. */
   remarks(): AsyncIterable<string>;
   /** Counts what there is into `total`, for people who wait. */

@@ -1,4 +1,4 @@
-import type { Content, PutOptions } from '@filetracker/client';
+import type { BatchedFile, BatchOutcome, Content, PutOptions } from '@filetracker/client';
 import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import { type OpenedStore, openStore } from '@filetracker/server';
 import type { ExistingFile, MigrationTarget } from './target.js';
@@ -23,10 +23,10 @@ export class StoreTarget implements MigrationTarget {
     return new StoreTarget(opened);
   }
 
-  async *list(directory: DirectoryName): AsyncGenerator<ExistingFile> {
+  async *list(directory: DirectoryName): AsyncGenerator<readonly ExistingFile[]> {
     try {
       for await (const page of await this.opened.store.list(directory)) {
-        for (const stat of page) yield { name: stat.name, stat: async () => stat };
+        yield page.map((known) => ({ name: known.name, known, stat: async () => known }));
       }
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'not_a_directory') throw error;
@@ -40,7 +40,15 @@ export class StoreTarget implements MigrationTarget {
       const stored = await this.opened.store.putStored({ ...request, digest }).catch(undefinedIfMissing);
       if (stored) return stored.version;
     }
-    return (await this.opened.store.put({ ...request, digest, content: content.open() })).version;
+    const bytes = content.bytes ?? content.open();
+    return (await this.opened.store.put({ ...request, digest, content: bytes })).version;
+  }
+
+  putBatch(files: readonly BatchedFile[]): Promise<readonly BatchOutcome[]> {
+    const put = ({ name, version, content, likelyStored }: BatchedFile) =>
+      this.put(name, version, content, { likelyStored });
+    // They share commits.
+    return Promise.all(files.map((file) => put(file).catch((error: Error) => error)));
   }
 
   async delete(name: FileName, upTo: Version): Promise<void> {

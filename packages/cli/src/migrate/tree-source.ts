@@ -1,11 +1,11 @@
-import { createReadStream, type Dirent } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Content } from '@filetracker/client';
 import {
+  type Digest,
   type DirectoryName,
   type FileName,
-  ProtocolError,
   parseDirectoryName,
   parseFileName,
   toVersion,
@@ -13,7 +13,8 @@ import {
 import { UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import { FileInspector } from './file-inspector.js';
-import { entriesInOrder } from './name-order.js';
+import { SMALL } from './file-reading.js';
+import { digestsFileName } from './remembered-digests.js';
 import {
   type Amount,
   type InspectedFile,
@@ -22,6 +23,8 @@ import {
   type SourceObserver,
   SourceProblem,
 } from './source.js';
+import { NUMBERS, type TreeBatch } from './tree-messages.js';
+import { TreeThread } from './tree-thread.js';
 
 /** Which tree is stored under which names. */
 interface TreeOptions {
@@ -31,8 +34,11 @@ interface TreeOptions {
   readonly root: string;
   /** What the names begin with: a directory of the store. */
   readonly prefix: string;
-  /** Whether an entry is to be left out; paths are relative to `path`. */
-  readonly isExcluded: (relativePath: string, isDirectory: boolean) => boolean;
+  /** Patterns of what is left out; paths are relative to `path`. */
+  readonly exclude: readonly string[];
+  /** Directory where digests are remembered, so that only what has changed is read; nothing is without it. */
+  readonly memory: string | undefined;
+  /** Threads that hash large files. */
   readonly threads: number;
 }
 
@@ -44,6 +50,7 @@ export class TreeSource implements MigrationSource {
   readonly directory: DirectoryName;
   readonly #path: string;
   readonly #inspector: FileInspector;
+  #thread: TreeThread | undefined;
 
   private constructor(
     private readonly options: TreeOptions,
@@ -72,11 +79,23 @@ export class TreeSource implements MigrationSource {
     return new TreeSource({ ...options, path: real }, inside);
   }
 
-  async *files(observer: SourceObserver): AsyncGenerator<SourceFile> {
+  async *files(observer: SourceObserver): AsyncGenerator<readonly SourceFile[]> {
     const found = await lstat(this.#path);
-    if (found.isDirectory()) yield* this.#below(this.#path, '', observer);
-    else if (found.isFile()) yield this.#file(this.#path, parseFileName(this.directory));
-    else throw new UsageError(`${this.options.path} is neither a file nor a directory`);
+    if (found.isFile()) {
+      yield [{ name: parseFileName(this.directory), inspect: () => this.#inspect(this.#path) }];
+      return;
+    }
+    if (!found.isDirectory()) throw new UsageError(`${this.options.path} is neither a file nor a directory`);
+    const { exclude } = this.options;
+    const memory = this.options.memory && join(this.options.memory, digestsFileName(this.#path));
+    this.#thread = new TreeThread({ path: this.#path, directory: this.directory, exclude, memory });
+    for await (const batch of this.#thread.batches()) {
+      for (const other of batch.others) {
+        if (other.kind === 'excluded') observer.excluded(other.name);
+        else observer.leftOut(other.name, other.reason);
+      }
+      yield batch.names.map((name, index) => this.#file(name, batch, index));
+    }
   }
 
   async *remarks(): AsyncGenerator<string> {}
@@ -86,88 +105,69 @@ export class TreeSource implements MigrationSource {
   }
 
   async close(): Promise<void> {
-    await this.#inspector.close();
+    await Promise.all([this.#inspector.close(), this.#thread?.close()]);
   }
 
-  async *#below(path: string, inside: string, observer: SourceObserver): AsyncGenerator<SourceFile> {
-    let entries: Dirent<Buffer>[];
+  #file(name: FileName, batch: TreeBatch, index: number): SourceFile {
+    const path = `${this.#path}/${this.directory === '' ? name : name.slice(this.directory.length + 1)}`;
+    const digest = batch.digests[index];
+    if (digest === undefined) return { name, inspect: () => this.#read(name, path) };
+    const inspect = () => this.#inspect(path);
+    const [modified = 0, size = 0, begin = -1] = batch.numbers.subarray(index * NUMBERS);
     try {
-      entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' });
-    } catch (error) {
-      observer.leftOut(this.#nameOf(inside), `it cannot be read (${(error as Error).message})`);
-      return;
-    }
-    for (const entry of entriesInOrder(entries)) {
-      const text = decodeName(entry.name);
-      if (text === undefined) {
-        observer.leftOut(this.#nameOf(`${inside}${entry.name.toString()}`), 'its name is no UTF-8');
-        continue;
-      }
-      const isDirectory = entry.isDirectory();
-      if (this.options.isExcluded(`${inside}${text}`, isDirectory)) {
-        observer.excluded(this.#nameOf(`${inside}${text}`));
-      } else if (isDirectory) yield* this.#below(join(path, text), `${inside}${text}/`, observer);
-      else yield* this.#entry(entry, join(path, text), `${inside}${text}`, observer);
+      const bytes = begin < 0 ? undefined : batch.contents.subarray(begin, begin + size);
+      return { name, inspect, inspected: inspectedFile(path, modified, size, digest, bytes) };
+    } catch {
+      // It is told when it is looked at.
+      return { name, inspect };
     }
   }
 
-  *#entry(
-    entry: Dirent<Buffer>,
-    path: string,
-    inside: string,
-    observer: SourceObserver,
-  ): Generator<SourceFile> {
-    if (!entry.isFile()) {
-      observer.leftOut(this.#nameOf(inside), `it is ${kindOf(entry)}, which the store cannot hold`);
-      return;
-    }
+  /** Looks at a file that the thread has not read, and tells it. */
+  async #read(name: FileName, path: string): Promise<InspectedFile> {
     try {
-      yield this.#file(path, parseFileName(this.#nameOf(inside)));
+      const { modified, size, digest, stamp, bytes } = await this.#inspector.inspect(path);
+      this.#thread?.tell({ kind: 'read', name, digest, ...(stamp && { stamp }) });
+      return inspectedFile(path, modified, size, digest, bytes);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      observer.leftOut(this.#nameOf(inside), error.message);
+      this.#thread?.tell({ kind: 'read', name });
+      throw error;
     }
-  }
-
-  /** The name of what is at a relative path; it may break the rules for names. */
-  #nameOf(inside: string): string {
-    return [this.directory, inside.replace(/\/$/, '')].filter((part) => part !== '').join('/');
-  }
-
-  #file(path: string, name: FileName): SourceFile {
-    return { name, inspect: () => this.#inspect(path) };
   }
 
   async #inspect(path: string): Promise<InspectedFile> {
     const { modified, size, digest, bytes } = await this.#inspector.inspect(path);
-    const content: Content = {
-      size,
-      digest,
-      open: bytes ? () => singleChunk(bytes) : () => createReadStream(path, { highWaterMark: READ_SIZE }),
-    };
-    try {
-      return { version: toVersion(modified), digest, content, isRepeated: false };
-    } catch {
-      throw new SourceProblem('its modification time is not between 1970 and the year 9999');
-    }
+    return inspectedFile(path, modified, size, digest, bytes);
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeName(bytes: Uint8Array): string | undefined {
+/** Throws {@link SourceProblem} where the modification time is no version. */
+function inspectedFile(
+  path: string,
+  modified: number,
+  size: number,
+  digest: Digest,
+  bytes: Uint8Array | undefined,
+): InspectedFile {
+  const content: Content = {
+    size,
+    digest,
+    ...(bytes && { bytes }),
+    open: () => contentOf(path, size, bytes),
+  };
   try {
-    return utf8.decode(bytes);
+    return { version: toVersion(modified), digest, content, isRepeated: false };
   } catch {
-    return undefined;
+    throw new SourceProblem('its modification time is not between 1970 and the year 9999');
   }
 }
 
-function kindOf(entry: Dirent<Buffer>): string {
-  if (entry.isSymbolicLink()) return 'a symbolic link';
-  if (entry.isSocket()) return 'a socket';
-  if (entry.isFIFO()) return 'a named pipe';
-  return 'a device';
+function contentOf(path: string, size: number, bytes: Uint8Array | undefined): AsyncIterable<Uint8Array> {
+  if (bytes) return singleChunk(bytes);
+  // A stream takes ten times as long as the reading of a small file.
+  return size <= SMALL
+    ? singleChunk(readFileSync(path))
+    : createReadStream(path, { highWaterMark: READ_SIZE });
 }
 
 /** Counts the files below a directory into `total` until all are counted or the signal is aborted. */

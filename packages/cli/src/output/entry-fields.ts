@@ -1,4 +1,4 @@
-import { type Attributes, entryType } from '@filetracker/catalog';
+import { type Attributes, entryType } from '@filetracker/catalog/reports';
 import { formatVersion } from './format.js';
 import type { Result } from './output.js';
 

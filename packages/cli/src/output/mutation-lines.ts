@@ -10,7 +10,7 @@ const SIGNS: Readonly<Record<MutationKind, string>> = { ...CHANGE_SIGNS, scan: '
 
 /** An event as a line for people. */
 export async function mutationLine(mutation: Mutation): Promise<string> {
-  const { displayPath, isDirectory } = await import('@filetracker/catalog');
+  const { displayPath, isDirectory } = await import('@filetracker/catalog/scan');
   const { kind, path, previousPath, before, after, recordedAt } = mutation;
   const folder = isDirectory((after ?? before)?.mode ?? 0);
   const size = folder ? '' : sizeColumn(mutation);
@@ -27,7 +27,7 @@ const REMARKS: Partial<Readonly<Record<MutationKind, string>>> = {
 
 /** An event for programs. */
 export async function mutationResult(mutation: Mutation): Promise<Result> {
-  const { entryType } = await import('@filetracker/catalog');
+  const { entryType } = await import('@filetracker/catalog/scan');
   const { jsonPathFields } = await import('./path-fields.js');
   const { sequence, recordedAt, kind, path, previousPath, scan, before, after } = mutation;
   const attributes = after ?? before;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { BytePath } from '@filetracker/catalog';
 import type { Progress } from '@filetracker/client';
 import type { GlobalSettings } from '../global-options.js';
 import type { Failure } from './failure.js';
@@ -50,9 +52,21 @@ export class Output {
     else if (text !== undefined) this.stdout.write(`${text}\n`);
   }
 
-  /** Prints many results that are lines already, with one system call. */
-  lines(lines: readonly string[]): void {
-    if (lines.length > 0) this.stdout.write(`${lines.join('\n')}\n`);
+  /**
+   * Prints many results that are lines already, with one system call. Wait for it: the reader of a long listing may be
+   * slower than the catalog, and what it has not read yet takes memory.
+   */
+  async lines(lines: readonly string[]): Promise<void> {
+    if (lines.length > 0) await this.#write(`${lines.join('\n')}\n`);
+  }
+
+  /** As {@link lines}, paths as the bytes that they are, each ended by the one byte that none has. */
+  async endedByNul(paths: readonly BytePath[]): Promise<void> {
+    await this.#write(Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1'));
+  }
+
+  async #write(chunk: string | Buffer): Promise<void> {
+    if (!this.stdout.write(chunk)) await once(this.stdout, 'drain');
   }
 
   /** Runs a transfer with a progress bar, where there is a terminal to draw it on. */

@@ -30,13 +30,16 @@ export class RowPrinter {
     return this.isCsv || this.output.json;
   }
 
-  /** Prints many rows together, which is several times as fast; only the form that is asked for is made of them. */
-  printAll<Item>(
+  /**
+   * Prints many rows together, which is several times as fast; only the form that is asked for is made of them. Wait
+   * for it, as for {@link Output.lines}.
+   */
+  async printAll<Item>(
     items: readonly Item[],
     form: { readonly text: (item: Item) => string; readonly row: (item: Item) => Result },
-  ): void {
+  ): Promise<void> {
     if (!this.isForPrograms) {
-      this.output.lines(items.map(form.text));
+      await this.output.lines(items.map(form.text));
       return;
     }
     const lines = items.map((item) => {
@@ -48,7 +51,7 @@ export class RowPrinter {
       this.#hasHeadings = true;
       return headings + csvLine(fields.map(([, value]) => value));
     });
-    this.output.lines(lines);
+    await this.output.lines(lines);
   }
 
   /** Prints one row: `text` for people, `row` for programs. */

@@ -5,24 +5,43 @@ import { type Chart, reportCharts } from './report-charts.js';
 import type { ReportDocument, ReportTable } from './report-tables.js';
 
 const STYLE = `
-  :root { color-scheme: light; }
-  body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
+  :root { color-scheme: light dark; --text: #1c2430; --page: #fff; --frame: #dde3ea; --rule: #c9d2dc; --stripe: #f5f7fa; }
+  @media screen and (prefers-color-scheme: dark) {
+    :root { --text: #dde3ea; --page: #14181f; --frame: #303946; --rule: #465162; --stripe: #1c222b; }
+  }
+  body { font: 15px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
+    color: var(--text); background: var(--page); }
   h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-  .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1rem; }
-  .chart { height: 20rem; border: 1px solid #dde3ea; border-radius: 6px; }
-  table { border-collapse: collapse; width: 100%; } th, td { padding: .25rem .6rem; text-align: left; vertical-align: top; }
-  th { border-bottom: 2px solid #c9d2dc; } tr:nth-child(even) td { background: #f5f7fa; }
-  td { overflow-wrap: anywhere; } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-  @media print { .chart { break-inside: avoid; } }`;
+  .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 1rem; }
+  .chart { height: 20rem; min-width: 0; border: 1px solid var(--frame); border-radius: 6px; }
+  .scroll { overflow-x: auto; } table { border-collapse: collapse; }
+  th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; white-space: nowrap; }
+  th { border-bottom: 2px solid var(--rule); } tr:nth-child(even) td { background: var(--stripe); }
+  .path { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
+  .number { text-align: right; font-variant-numeric: tabular-nums; min-width: 4rem; }
+  @media print { .chart, tr { break-inside: avoid; } }`;
 
-/** Draws the charts; the figures stand in the page as JSON, apart from the program. */
+/**
+ * Draws the charts, in the colors that the reader's system asks for; on paper in light ones. The figures stand in the
+ * page as JSON, apart from the program.
+ */
 const SCRIPT = `
   const charts = JSON.parse(document.getElementById('charts').textContent);
-  const drawn = charts.map(({ id, option }) => {
-    const chart = echarts.init(document.getElementById(id));
-    chart.setOption(option);
-    return chart;
-  });
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  let drawn = [];
+  const draw = (theme) => {
+    for (const chart of drawn) chart.dispose();
+    drawn = charts.map(({ id, option }) => {
+      const chart = echarts.init(document.getElementById(id), theme, { renderer: 'svg' });
+      chart.setOption({ backgroundColor: 'transparent', ...option });
+      return chart;
+    });
+  };
+  const drawForScreen = () => draw(dark.matches ? 'dark' : undefined);
+  drawForScreen();
+  dark.addEventListener('change', drawForScreen);
+  addEventListener('beforeprint', () => draw());
+  addEventListener('afterprint', drawForScreen);
   addEventListener('resize', () => drawn.forEach((chart) => chart.resize()));`;
 
 /** A report as one HTML page that needs nothing else: figures, program and style are in it. */
@@ -33,7 +52,7 @@ export function htmlReport(report: ChangeReport, document: ReportDocument): stri
 /** A page with charts and tables that needs nothing else. */
 export function htmlPage({ title, summary, tables }: ReportDocument, charts: readonly Chart[]): string {
   const places = charts.map(
-    ({ id, label }) => `<div class="chart" id="${id}" role="img" aria-label="${label}"></div>`,
+    ({ id, label }) => `<div class="chart" id="${id}" role="img" aria-label="${escapeHtml(label)}"></div>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -49,23 +68,29 @@ export function htmlPage({ title, summary, tables }: ReportDocument, charts: rea
 <p>${summary.map(escapeHtml).join('<br>')}</p>
 <div class="charts">${places.join('\n')}</div>
 ${tables.map(htmlTable).join('\n')}
-<script type="application/json" id="charts">${embeddedJson(charts)}</script>
-<script>${chartProgram()}</script>
-<script>${SCRIPT}</script>
+${charts.length > 0 ? drawing(charts) : ''}
 </body>
 </html>
 `;
 }
 
+function drawing(charts: readonly Chart[]): string {
+  return `<script type="application/json" id="charts">${embeddedJson(charts)}</script>
+<script>${chartProgram()}</script>
+<script>${SCRIPT}</script>`;
+}
+
 function htmlTable({ title, columns, rows }: ReportTable): string {
-  const cell = (tag: string) => (text: string, at: number) =>
-    `<${tag}${columns[at]?.isNumber ? ' class="number"' : ''}>${escapeHtml(text)}</${tag}>`;
+  const cell = (tag: string) => (text: string, at: number) => {
+    const holds = columns[at]?.holds ?? 'text';
+    return `<${tag}${holds === 'text' ? '' : ` class="${holds}"`}>${escapeHtml(text)}</${tag}>`;
+  };
   const body = rows.map((cells) => `<tr>${cells.map(cell('td')).join('')}</tr>`);
   const head = columns.map(({ heading }) => heading).map(cell('th'));
   return `<h2>${escapeHtml(title)}</h2>
-<table><thead><tr>${head.join('')}</tr></thead><tbody>
+<div class="scroll"><table><thead><tr>${head.join('')}</tr></thead><tbody>
 ${body.join('\n')}
-</tbody></table>`;
+</tbody></table></div>`;
 }
 
 /** ECharts with the common kinds of charts: two thirds of the size of the whole. */

@@ -8,7 +8,7 @@ export function markdownReport({ title, summary, tables }: ReportDocument): stri
 
 function markdownTable({ title, columns, rows }: ReportTable): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
-  const rule = `|${columns.map(({ isNumber }) => (isNumber ? ' ---: ' : ' --- ')).join('|')}|`;
+  const rule = `|${columns.map(({ holds }) => (holds === 'number' ? ' ---: ' : ' --- ')).join('|')}|`;
   return [`## ${title}`, '', line(columns.map(({ heading }) => heading)), rule, ...rows.map(line)].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { type ChangeReport, displayPath } from '@filetracker/catalog';
+import { type ChangeReport, displayPath } from '@filetracker/catalog/reports';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { periodName } from './report-tables.js';
 
@@ -13,13 +13,13 @@ const COLORS = { new: '#2f9e63', modified: '#e0a526', renamed: '#3f7fd1', remove
 const BARS = 10;
 /** Pixels that a bar takes at most, where there are few. */
 const BAR_WIDTH = 28;
-const LABEL_LENGTH = 34;
+const LABEL_LENGTH = 30;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** The charts of a report: changes and growth over time, directories, file types. */
 export function reportCharts(report: ChangeReport): readonly Chart[] {
   const { periods, interval, growing, fileTypes } = report;
-  const names = periods.map(({ start }) => periodName(start, interval));
+  const names = axisNames(periods.map(({ start }) => periodName(start, interval)));
   const changes = CHANGE_KINDS.map((kind) => ({
     name: kind,
     type: 'bar',
@@ -28,12 +28,13 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
     itemStyle: { color: COLORS[kind] },
     data: periods.map(({ kinds }) => kinds[kind].files),
   }));
+  if (changes.every(({ data }) => data.every((files) => files === 0))) return [];
   const growth = inUnits(periods.map((period) => period.growth));
   const directories = inUnits(growing.slice(0, BARS).map(({ bytes }) => bytes));
   const types = inUnits(fileTypes.slice(0, BARS).map(({ bytes }) => bytes));
   const directoryNames = growing.slice(0, BARS).map(({ path }) => shortened(displayPath(path)));
   const typeNames = fileTypes.slice(0, BARS).map(({ key }) => key);
-  return [
+  const shown = [
     chart('changes-over-time', `Changed files by ${interval}`, {
       ...categories(names, 'vertical'),
       legend: { bottom: 4 },
@@ -41,21 +42,33 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
     }),
     chart('growth-over-time', `Growth by ${interval}, ${growth.unit}`, {
       ...categories(names, 'vertical'),
-      series: bars(growth.values, '#3f7fd1'),
+      series: bars(growth.values),
     }),
     chart('growing-directories', `Directories that grew most, ${directories.unit}`, {
       ...categories(directoryNames, 'horizontal'),
-      series: bars(directories.values, '#2f9e63'),
+      series: bars(directories.values),
     }),
     chart('file-types', `Growth by file type, ${types.unit}`, {
       ...categories(typeNames, 'horizontal'),
-      series: bars(types.values, '#e0a526'),
+      series: bars(types.values),
     }),
   ];
+  return growing.length > 0 ? shown : shown.filter(({ id }) => id !== 'growing-directories');
 }
 
-function bars(values: readonly number[], color: string) {
-  return [{ type: 'bar', barMaxWidth: BAR_WIDTH, itemStyle: { color }, data: values }];
+/** Names of periods without the year where all are of the same one. */
+function axisNames(names: readonly string[]): readonly string[] {
+  const years = new Set(names.map((name) => name.slice(0, 4)));
+  return years.size > 1 || names.length === 1 ? names : names.map((name) => name.slice('YYYY-'.length));
+}
+
+/** Bars in the color of what is new, or where there is less than before, of what was removed. */
+function bars(values: readonly number[]) {
+  const data = values.map((value) => ({
+    value,
+    itemStyle: { color: value < 0 ? COLORS.removed : COLORS.new },
+  }));
+  return [{ type: 'bar', barMaxWidth: BAR_WIDTH, data }];
 }
 
 /** Bytes in the unit that suits the largest of them. */
@@ -81,7 +94,7 @@ function categories(names: readonly string[], direction: 'vertical' | 'horizonta
     ? { xAxis: category, yAxis: value }
     : {
         xAxis: value,
-        yAxis: { ...category, inverse: true, axisLabel: { width: 200, overflow: 'truncate' } },
+        yAxis: { ...category, inverse: true, axisLabel: { width: 220, overflow: 'truncate' } },
       };
 }
 

@@ -4,16 +4,22 @@ import {
   type Group,
   type Growth,
   type SizedFile,
-} from '@filetracker/catalog';
+} from '@filetracker/catalog/reports';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth, formatThings } from '../output/format-count.js';
 import { errorWords } from './error-words.js';
 
+/** A column of a list; a path may be long, and is the last of its list. */
+interface ReportColumn {
+  readonly heading: string;
+  readonly holds: 'text' | 'number' | 'path';
+}
+
 /** A list of a report, ready to be laid out: cells are text for people. */
 export interface ReportTable {
   readonly title: string;
-  readonly columns: readonly { readonly heading: string; readonly isNumber: boolean }[];
+  readonly columns: readonly ReportColumn[];
   readonly rows: readonly (readonly string[])[];
 }
 
@@ -31,9 +37,9 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
   const { path, totals, scans, errorCount } = report;
   const where = path === undefined ? 'all scanned trees' : displayPath(path);
   const ownerName = (uid: string) => owners.get(Number(uid)) ?? uid;
+  const hasChanges = CHANGE_KINDS.some((kind) => report.kinds[kind].files > 0);
   const tables = [
-    kindsTable(report),
-    periodsTable(report),
+    ...(hasChanges ? [kindsTable(report), periodsTable(report)] : []),
     growthTable('Directories that grew most', report.growing),
     growthTable('Directories that shrank most', report.shrinking),
     growthTable('Directories with most changes', report.churning),
@@ -49,6 +55,7 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
       `Now ${formatThings(totals.files, 'file')} in ${formatThings(totals.directories, 'directory', 'directories')}, ` +
         `${formatSize(totals.bytes)} (${formatSize(totals.allocated)} on the disk).`,
       `${formatThings(scans, 'scan')} in this time, ${formatThings(errorCount, 'error')}.`,
+      ...(hasChanges ? [] : ['Nothing changed.']),
     ],
     tables: tables.filter(({ rows }) => rows.length > 0),
   };
@@ -63,8 +70,8 @@ function minute(moment: number): string {
   return formatVersion(Math.floor(moment / 1000)).slice(0, 16);
 }
 
-function column(heading: string, kind: 'text' | 'number' = 'number') {
-  return { heading, isNumber: kind === 'number' };
+function column(heading: string, holds: ReportColumn['holds'] = 'number'): ReportColumn {
+  return { heading, holds };
 }
 
 function kindsTable({ kinds }: ChangeReport): ReportTable {
@@ -81,7 +88,7 @@ function periodsTable({ periods, interval }: ChangeReport): ReportTable {
   const rows = periods.map(({ start, kinds, growth }) => [
     periodName(start, interval),
     ...CHANGE_KINDS.map((kind) => formatCount(kinds[kind].files)),
-    formatGrowth(growth),
+    grown(growth),
   ]);
   const first = { day: 'Day', week: 'Week of', month: 'Month' }[interval];
   return {
@@ -94,9 +101,9 @@ function periodsTable({ periods, interval }: ChangeReport): ReportTable {
 function growthTable(title: string, growth: readonly Growth[]): ReportTable {
   return {
     title,
-    columns: [column('Growth'), column('Files'), column('Changes'), column('Directory', 'text')],
+    columns: [column('Growth'), column('Files'), column('Changes'), column('Directory', 'path')],
     rows: growth.map(({ path, bytes, files, changes }) => [
-      formatGrowth(bytes),
+      grown(bytes),
       signed(files),
       formatCount(changes),
       displayPath(path),
@@ -115,7 +122,7 @@ function groupTable(
     columns: [column(heading, 'text'), column('Growth'), column('Files'), column('Changes')],
     rows: groups.map(({ key, bytes, files, changes }) => [
       nameOf(key),
-      formatGrowth(bytes),
+      grown(bytes),
       signed(files),
       formatCount(changes),
     ]),
@@ -129,7 +136,7 @@ function filesTable(
 ): ReportTable {
   return {
     title,
-    columns: [column('Size'), column('Owner', 'text'), column('File', 'text')],
+    columns: [column('Size'), column('Owner', 'text'), column('File', 'path')],
     rows: files.map(({ path, bytes, uid }) => [formatSize(bytes), ownerName(String(uid)), displayPath(path)]),
   };
 }
@@ -139,13 +146,17 @@ function errorsTable({ errors, errorCount }: ChangeReport): ReportTable {
     errorCount > errors.length ? ` (the newest ${errors.length} of ${formatCount(errorCount)})` : '';
   return {
     title: `Errors${more}`,
-    columns: [column('Scan'), column('Error', 'text'), column('Path', 'text')],
+    columns: [column('Scan'), column('Error', 'text'), column('Path', 'path')],
     rows: errors.map(({ scan, errno, path }) => [String(scan), errorWords(errno), displayPath(path)]),
   };
 }
 
 function formatBytes(kind: string, bytes: number): string {
-  return kind === 'modified' ? formatGrowth(bytes) : formatSize(bytes);
+  return kind === 'modified' ? grown(bytes) : formatSize(bytes);
+}
+
+function grown(bytes: number): string {
+  return bytes === 0 ? formatSize(0) : formatGrowth(bytes);
 }
 
 function signed(count: number): string {

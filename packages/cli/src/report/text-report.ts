@@ -15,7 +15,7 @@ function textTable({ columns, rows }: ReportTable): string[] {
   const widths = columns.map((_, at) => Math.max(...lines.map((cells) => (cells[at] ?? '').length)));
   return lines.map((cells) => {
     const padded = cells.map((cell, at) =>
-      columns[at]?.isNumber ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
+      columns[at]?.holds === 'number' ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
     );
     return `  ${padded.join('  ')}`.trimEnd();
   });

@@ -2,6 +2,7 @@ import type { TimelinePoint } from '@filetracker/catalog';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import { htmlPage } from './html-report.js';
+import type { ReportTable } from './report-tables.js';
 
 const MEBIBYTE = 2 ** 20;
 
@@ -25,10 +26,10 @@ export function timelinePage(directory: string, points: readonly TimelinePoint[]
     ],
   };
   const rows = points.map(({ at, bytes, files }) => [moment(at), formatSize(bytes), formatCount(files)]);
-  const columns = [
-    { heading: 'Time', isNumber: false },
-    { heading: 'Size', isNumber: true },
-    { heading: 'Files', isNumber: true },
+  const columns: ReportTable['columns'] = [
+    { heading: 'Time', holds: 'text' },
+    { heading: 'Size', holds: 'number' },
+    { heading: 'Files', holds: 'number' },
   ];
   const document = {
     title: `Timeline of ${directory}`,

@@ -18,7 +18,7 @@ import {
 } from '../errors.js';
 import { resourcePath } from './base-url.js';
 import { explainMissing, requestStat } from './file-headers.js';
-import { linesOf } from './lines.js';
+import { lineGroupsOf } from './lines.js';
 import type { AgreedServer, ServerSession } from './server-session.js';
 import { toConnectionError } from './transport.js';
 
@@ -34,19 +34,19 @@ interface ListingLine {
 
 const NDJSON = { Accept: 'application/x-ndjson' };
 
-/** The files in and below a directory of a server. Throws `NotADirectoryError`. */
+/** The files in and below a directory of a server, as many at a time as arrive together. Throws `NotADirectoryError`. */
 export async function* listFiles(
   session: ServerSession,
   directory: DirectoryName,
   options: StoreListOptions,
-): AsyncGenerator<ListedFile> {
+): AsyncGenerator<readonly ListedFile[]> {
   const server = await session.repeat(options.signal, async (agreed) => agreed);
   if (server.protocol < 3) {
     yield* listNames(session, server, directory, options);
     return;
   }
-  for await (const entry of listEntries(session, directory, options, {})) {
-    if (entry.kind === 'file') yield entry;
+  for await (const entries of listEntries(session, directory, options, {})) {
+    yield entries.filter((entry) => entry.kind === 'file');
   }
 }
 
@@ -57,8 +57,9 @@ export async function* listChildren(
   options: StoreListOptions,
 ): AsyncGenerator<DirectoryChild> {
   const server = await session.repeat(options.signal, async (agreed) => agreed);
-  if (server.protocol < 3) yield* directChildren(directory, listNames(session, server, directory, options));
-  else yield* listEntries(session, directory, options, { recursive: 'false' });
+  if (server.protocol < 3) {
+    yield* directChildren(directory, flattened(listNames(session, server, directory, options)));
+  } else yield* flattened(listEntries(session, directory, options, { recursive: 'false' }));
 }
 
 /** The versions of a file that a server has, newest first. Throws `FileNotFoundError`. */
@@ -77,7 +78,7 @@ export async function* listVersions(
     yield { kind: 'stored', ...reply };
     return;
   }
-  for await (const line of readLines(session, reply.body, signal)) {
+  for await (const line of flattened(readLines(session, reply.body, signal))) {
     const version = toVersion(Number(line.version));
     yield line.deleted ? { kind: 'deleted', name, version } : { kind: 'stored', ...statOf(name, line) };
   }
@@ -89,7 +90,7 @@ async function* listEntries(
   directory: DirectoryName,
   { cutoff, asOf, signal }: StoreListOptions,
   query: Readonly<Record<string, string>>,
-): AsyncGenerator<DirectoryChild> {
+): AsyncGenerator<readonly DirectoryChild[]> {
   // Without a cutoff servers leave out what is newer than their clock.
   const until = { last_modified: formatDate(cutoff ?? toVersion(MAX_VERSION)) };
   const past = asOf === undefined ? {} : { as_of: String(asOf) };
@@ -108,13 +109,12 @@ async function* listEntries(
         throw isNoDirectory ? new NotADirectoryError(directory) : error;
       });
     try {
-      for await (const line of readLines(session, reply.body, signal)) {
-        after = line.directory === undefined ? String(line.name) : `${line.directory}/`;
+      for await (const lines of readLines(session, reply.body, signal)) {
+        const entries = lines.flatMap((line) => entryOf(session, directory, line) ?? []);
+        const last = lines.at(-1);
+        if (last) after = last.directory === undefined ? String(last.name) : `${last.directory}/`;
         inVain = 0;
-        const name = readName(session, directory, line.directory ?? String(line.name));
-        if (!name) continue;
-        if (line.directory === undefined) yield { kind: 'file', name, stat: statOf(name, line) };
-        else yield { kind: 'directory', name };
+        yield entries;
       }
       return;
     } catch (error) {
@@ -130,7 +130,7 @@ async function* listNames(
   server: AgreedServer,
   directory: DirectoryName,
   { cutoff, asOf, signal }: StoreListOptions,
-): AsyncGenerator<ListedFile> {
+): AsyncGenerator<readonly ListedFile[]> {
   if (asOf !== undefined) throw new UnsupportedError(`${session.url} keeps no history: it speaks protocol 2`);
   const until = formatDate(cutoff ?? toVersion(MAX_VERSION));
   const path = resourcePath('list', directory, { last_modified: until });
@@ -140,9 +140,11 @@ async function* listNames(
       if (error instanceof ServerError && error.status === 400) throw new NotADirectoryError(directory);
       throw error;
     });
-  for await (const line of receivedLines(session, reply.body, signal)) {
-    const name = readName(session, directory, line);
-    if (name) yield { name };
+  for await (const lines of receivedLines(session, reply.body, signal)) {
+    yield lines.flatMap((line) => {
+      const name = readName(session, directory, line);
+      return name ? [{ name }] : [];
+    });
   }
 }
 
@@ -150,10 +152,10 @@ async function* readLines(
   session: ServerSession,
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ListingLine> {
-  for await (const line of receivedLines(session, body, signal)) {
+): AsyncGenerator<readonly ListingLine[]> {
+  for await (const lines of receivedLines(session, body, signal)) {
     try {
-      yield JSON.parse(line) as ListingLine;
+      yield lines.map((line) => JSON.parse(line) as ListingLine);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       throw new ContentError(`${session.url} sent a listing that is no JSON`, 'invalid_reply', {
@@ -167,13 +169,29 @@ async function* receivedLines(
   session: ServerSession,
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly string[]> {
   try {
-    yield* linesOf(body);
+    yield* lineGroupsOf(body);
   } catch (error) {
     signal?.throwIfAborted();
     throw toConnectionError(error, session.url);
   }
+}
+
+/** What comes in groups, one by one. */
+export async function* flattened<T>(groups: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const group of groups) yield* group;
+}
+
+function entryOf(
+  session: ServerSession,
+  directory: DirectoryName,
+  line: ListingLine,
+): DirectoryChild | undefined {
+  const name = readName(session, directory, line.directory ?? String(line.name));
+  if (!name) return undefined;
+  if (line.directory !== undefined) return { kind: 'directory', name };
+  return { kind: 'file', name, stat: statOf(name, line) };
 }
 
 function statOf(name: FileName, { version, size, digest }: ListingLine) {

@@ -12,6 +12,8 @@ export interface BackupReport {
   removed: number;
 }
 
+const DELETED_AT_ONCE = 500;
+
 /** Where a backup goes to: a directory laid out as a store. */
 export interface BackupTarget {
   readonly directory: string;
@@ -37,14 +39,12 @@ export async function backUp(
     release();
   }
   await target.blobs.syncNames();
-  const needed = await neededCopies(snapshot);
+  const superfluous = await superfluousCopies(snapshot, target.blobs);
   await snapshot.install(target.directory);
-  for (let byte = 0; byte < 256; byte++) {
-    const copies = (await target.blobs.copies(byte)).map(({ id }) => id);
-    const superfluous = copies.filter((id) => !needed.has(id));
-    report.removed += superfluous.length;
-    await target.blobs.deleteDurably(superfluous);
+  for (let begin = 0; begin < superfluous.length; begin += DELETED_AT_ONCE) {
+    await target.blobs.deleteDurably(superfluous.slice(begin, begin + DELETED_AT_ONCE));
   }
+  report.removed = superfluous.length;
   return report;
 }
 
@@ -54,8 +54,23 @@ async function* copiesOf(snapshot: MetadataSnapshot): AsyncGenerator<BlobId> {
   }
 }
 
-async function neededCopies(snapshot: MetadataSnapshot): Promise<ReadonlySet<BlobId>> {
+/** Copies in a backup that a snapshot does not need. In memory are these, and at any time a 256th of the others. */
+async function superfluousCopies(snapshot: MetadataSnapshot, blobs: BlobStore): Promise<readonly BlobId[]> {
+  const superfluous: BlobId[] = [];
   const needed = new Set<BlobId>();
-  for await (const id of copiesOf(snapshot)) needed.add(id);
-  return needed;
+  let byte = 0;
+  const compareBefore = async (end: number) => {
+    for (; byte < end; byte++) {
+      for (const { id } of await blobs.copies(byte)) if (!needed.has(id)) superfluous.push(id);
+      needed.clear();
+    }
+  };
+  for await (const page of snapshot.contents()) {
+    for (const { digest, location } of page) {
+      await compareBefore(Number.parseInt(digest.slice(0, 2), 16));
+      if (location.kind === 'blob') needed.add(location.blob);
+    }
+  }
+  await compareBefore(256);
+  return superfluous;
 }

@@ -27,7 +27,7 @@ export interface OpenStoreOptions extends FileStoreOptions {
   readonly checkpoints?: CheckpointPolicy;
   /** Time for a pass of scrubbing, in milliseconds; without it contents are verified only when they are read. */
   readonly scrubInterval?: number;
-  /** What is permitted and kept. Without it everything is permitted, and what was kept before is. */
+  /** What is permitted and kept. Without it everything is permitted, and nothing forgotten that the last server kept. */
   readonly rules?: StoreRules;
 }
 

@@ -2,10 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { FileLock } from '@filetracker/durable-fs';
-import { type HistoryLimits, PLAIN_RULES } from '../metadata/rules.js';
+import type { HistoryLimits } from '../metadata/rules.js';
 import { StoreOpenError } from './errors.js';
 
 const RETENTION_FILE = 'retention.json';
+
+/** Nobody has said yet what is to be forgotten: a copy of a store, or one of an older version. */
+const EVERYTHING: HistoryLimits = {
+  keepVersions: Number.POSITIVE_INFINITY,
+  keepFor: Number.POSITIVE_INFINITY,
+};
 
 /** Between two attempts while another process writes the file, in milliseconds. */
 const RETRY = 20;
@@ -22,7 +28,7 @@ export interface Retention {
  * what its own limits do not keep, so that one with other limits would empty what the others keep. `retention.json` has
  * the limits, and who opened the store under them holds it locked, shared. Throws {@link StoreOpenError}.
  *
- * @param wanted without it, whatever the store was opened with before is kept
+ * @param wanted without it, what the last server kept is kept, and everything where that is not known
  */
 export async function agreeOnRetention(root: string, wanted: HistoryLimits | undefined): Promise<Retention> {
   const path = join(root, RETENTION_FILE);
@@ -32,7 +38,7 @@ export async function agreeOnRetention(root: string, wanted: HistoryLimits | und
     if (lock) {
       const limits = read(path);
       if (!wanted || (limits && same(limits, wanted))) {
-        return { limits: limits ?? PLAIN_RULES.history, release: () => lock.release() };
+        return { limits: limits ?? EVERYTHING, release: () => lock.release() };
       }
       lock.release();
       // Without limits: another process was killed while it wrote.

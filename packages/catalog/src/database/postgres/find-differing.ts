@@ -1,13 +1,13 @@
-import type pg from 'pg';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
+import type { Reader } from './reader-pool.js';
 
 /**
  * Of some listings those whose digest is not what the catalog has: only they need to travel. Asked for a buffer of
  * listings at a time, while the crawl goes on, so that memory does not grow with the tree.
  */
 export async function findDiffering(
-  client: pg.ClientBase | pg.Pool,
+  client: Reader,
   listings: readonly DirectoryListing[],
   { host, root }: { readonly host: number; readonly root: BytePath },
 ): Promise<ReadonlySet<DirectoryListing>> {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { CatalogError } from '../errors.js';
 import type { PostgresPlace } from './connection.js';
+import type { Reader } from './reader-pool.js';
 
 /** How long a scan waits for another one of the same host to end before it is refused. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -18,7 +19,7 @@ export interface Host {
 }
 
 /** The number of a host; undefined as long as nothing of it was recorded. */
-export async function findHost(client: pg.ClientBase | pg.Pool, name: string): Promise<number | undefined> {
+export async function findHost(client: Reader, name: string): Promise<number | undefined> {
   const { rows } = await client.query<{ id: bigint }>('SELECT id FROM hosts WHERE name = $1', [name]);
   return rows[0] && Number(rows[0].id);
 }

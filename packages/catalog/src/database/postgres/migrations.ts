@@ -1,3 +1,5 @@
+import { repeatedContents } from '../repeated-contents.js';
+
 /** How many partitions `files` has: autovacuum and bulk work go partition by partition. */
 const FILE_PARTITIONS = 8;
 
@@ -193,6 +195,20 @@ export const MIGRATIONS: readonly string[] = [
     AND c.scan_id = m.scan_id AND c.kind = m.kind AND c.path = m.path;
   CREATE OR REPLACE VIEW filetracker_host.mutation_log AS SELECT * FROM mutation_log
     WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
+  `
+  -- Contents that several files of a host have, see repeated-contents.ts. wasted are the bytes of all copies but one.
+  CREATE TABLE repeated_contents (
+    host_id integer NOT NULL REFERENCES hosts (id),
+    fingerprint bytea NOT NULL,
+    size bigint NOT NULL,
+    wasted bigint NOT NULL,
+    PRIMARY KEY (host_id, fingerprint)
+  );
+  CREATE INDEX repeated_contents_by_waste ON repeated_contents (host_id, wasted DESC, fingerprint);
+  CREATE VIEW filetracker_host.repeated_contents AS SELECT * FROM repeated_contents
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')};
   `,
   `
   -- A file that changes changes the totals of every directory above it: where half of them are written again by each

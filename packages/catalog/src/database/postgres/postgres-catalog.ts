@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type BytePath, childPath, nameFromBytes, pathFromBytes, toBytes } from '../../byte-path.js';
 import { BaselinePreview } from '../baseline-preview.js';
 import type {
@@ -32,13 +32,7 @@ import {
   scanRun,
 } from '../row-mapping.js';
 import type { BeginWatchOptions, WatchRecorder } from '../watch-recorder.js';
-import {
-  connect,
-  connectionOptions,
-  type PostgresPlace,
-  parsePostgresUrl,
-  translated,
-} from './connection.js';
+import { connect, type PostgresPlace, parsePostgresUrl, translated } from './connection.js';
 import { hangUp } from './hang-up.js';
 import { changesQuery, scansQuery } from './history-queries.js';
 import { addHost, findHost, lockHost } from './hosts.js';
@@ -47,11 +41,9 @@ import { openSchema } from './open-schema.js';
 import { ensurePartitions } from './partitions.js';
 import { AT_PATH, readDirectory } from './read-directories.js';
 import { readStream, type StreamQuery } from './read-stream.js';
+import { ReaderPool } from './reader-pool.js';
 import { PostgresScanSession } from './session.js';
 import { PostgresWatchRecorder } from './watch-recorder.js';
-
-/** Connections for reading that are kept open; a scan has one more of its own. */
-const MAX_READERS = 8;
 
 /** How to open a catalog in PostgreSQL. */
 interface PostgresOptions {
@@ -62,16 +54,14 @@ interface PostgresOptions {
 
 /** The trees of one host in a PostgreSQL database. */
 class PostgresCatalog implements Catalog {
-  readonly #readers: pg.Pool;
+  readonly #readers: ReaderPool;
 
   constructor(
     private readonly place: PostgresPlace,
     private readonly hostName: string,
     private host: number | undefined,
   ) {
-    this.#readers = new pg.Pool({ ...connectionOptions(place), max: MAX_READERS, allowExitOnIdle: true });
-    // An idle connection that is lost is replaced by the next reader.
-    this.#readers.on('error', () => {});
+    this.#readers = new ReaderPool(place);
   }
 
   beginScan(options: BeginScanOptions): Promise<ScanSession> {

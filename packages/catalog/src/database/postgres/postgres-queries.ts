@@ -11,7 +11,7 @@ import type pg from 'pg';
 import type { BytePath } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
 import { CatalogError } from '../errors.js';
-import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
+import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
   PathColumn,
@@ -19,7 +19,9 @@ import type {
   QueryWriter,
   StreamOptions,
 } from '../query-database.js';
+import { repeatedContents } from '../repeated-contents.js';
 import type { CatalogTables } from '../tables.js';
+import { type LineColumns, lineExpression } from '../text-lines.js';
 import {
   connect,
   HOST_SCHEMA,
@@ -35,17 +37,18 @@ import { forgetChanges } from './partitions.js';
 import { isAmong, isInRange, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
 
-const DETAILS = sql<string>`${sql.raw(
-  detailsExpression(
-    (column) => `coalesce(files.${column}::text, '')`,
-    (column) =>
-      `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE coalesce(encode(files.${column}, 'hex'), '') END`,
-  ),
-)}`;
+function line(table: string, columns: LineColumns): RawBuilder<string> {
+  const expression = lineExpression(table, columns, {
+    plain: (column) => `coalesce(${column}::text, '')`,
+    bytes: (column, none) =>
+      `CASE length(${column}) WHEN 0 THEN ${none} ELSE coalesce(encode(${column}, 'hex'), '') END`,
+  });
+  return sql<string>`${sql.raw(expression)}`;
+}
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
-  details: sql`string_agg(${DETAILS}, E'\\n' ORDER BY files.name)`,
+  details: sql`string_agg(${line('files', DETAILS)}, E'\\n' ORDER BY files.name)`,
 };
 
 /** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
@@ -112,20 +115,26 @@ class PostgresQueries implements QueryDatabase {
     return FILE_GROUPS[field];
   }
 
-  fileDetails(): RawBuilder<string> {
-    return DETAILS;
+  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string> {
+    return line(table, columns);
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {
     const { place, host } = this;
     try {
-      this.#writing ??= await connectTo(place, host);
-      const client = this.#writing;
-      await client.query('BEGIN');
+      const client = await this.#begin();
       await lockHost(client, host, place);
       const result = await work({
         tables: builder(place, client),
         forgetChanges: (before) => forgetChanges(client, host.id, before),
+        noteRepeated: async (fingerprints) => {
+          const repeated = repeatedContents('fingerprint = ANY ($1)', `${host.id}`);
+          await client.query(
+            `INSERT INTO ${SCHEMA}.repeated_contents ${repeated} ON CONFLICT (host_id, fingerprint)
+             DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
+            [fingerprints],
+          );
+        },
       });
       await client.query('COMMIT');
       return result;
@@ -143,6 +152,21 @@ class PostgresQueries implements QueryDatabase {
   async close(): Promise<void> {
     await this.#endWriting();
     await hangUp(this.reading);
+  }
+
+  /** Begins to write. The connection of the time before may have been lost meanwhile: nothing was sent through it yet. */
+  async #begin(): Promise<pg.Client> {
+    const { place, host } = this;
+    try {
+      await this.#writing?.query('BEGIN');
+    } catch {
+      // Why does not matter: another connection takes its place, and fails with the reason if that one lasts.
+      await this.#endWriting();
+    }
+    if (this.#writing) return this.#writing;
+    this.#writing = await connectTo(place, host);
+    await this.#writing.query('BEGIN');
+    return this.#writing;
   }
 
   async #endWriting(): Promise<void> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type BytePath, splitPath, toBytes } from '../../byte-path.js';
 import type { DirectoryRecord } from '../records.js';
 import { DIRECTORY_COLUMNS, type DirectoryRow, directoryRecord } from '../row-mapping.js';
+import type { Reader } from './reader-pool.js';
 
 /** Condition for the directory at a path; `$1` is the host and `$2` the path. */
 export const AT_PATH =
@@ -9,7 +10,7 @@ export const AT_PATH =
 
 /** What is known of the directory at a path; undefined when nothing is. */
 export async function readDirectory(
-  client: pg.ClientBase | pg.Pool,
+  client: Reader,
   host: number,
   path: BytePath,
 ): Promise<DirectoryRecord | undefined> {

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 
+import type { ReaderPool } from './reader-pool.js';
+
 /** Rows that travel at a time. */
 const PAGE = 2_000;
 
@@ -46,7 +48,7 @@ export async function* readCursor<Row extends pg.QueryResultRow>(
 
 /** The same in a transaction of its own, and so of one state, on a connection of the pool until the iteration ends. */
 export async function* readStream<Row extends pg.QueryResultRow>(
-  pool: pg.Pool,
+  pool: ReaderPool,
   query: StreamQuery,
 ): AsyncGenerator<Row> {
   const client = await pool.connect();

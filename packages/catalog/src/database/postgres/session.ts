@@ -8,6 +8,7 @@ import { findDiffering } from './find-differing.js';
 import { hangUp } from './hang-up.js';
 import { readDirectory, unknownAncestors } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
+import type { ReaderPool } from './reader-pool.js';
 import { resolveDirectories } from './resolve-directories.js';
 import { writeRun } from './run-record.js';
 import { ListingStager } from './stage-listings.js';
@@ -19,7 +20,7 @@ interface SessionOptions extends BeginScanOptions {
   /** A connection of its own, in a transaction that holds the host's lock; closed when the session ends. */
   readonly client: pg.Client;
   /** For questions while the session's own connection is busy with the COPY. */
-  readonly readers: pg.Pool;
+  readonly readers: ReaderPool;
   readonly host: number;
   /** Turns what the database throws into what callers know. */
   readonly translate: (error: unknown) => unknown;

@@ -17,6 +17,7 @@ import { tryLockHost } from './hosts.js';
 import { ensurePartitions } from './partitions.js';
 import { readDirectory } from './read-directories.js';
 import { readStream } from './read-stream.js';
+import type { ReaderPool } from './reader-pool.js';
 import { type Merge, resolveDirectories } from './resolve-directories.js';
 import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
@@ -35,7 +36,7 @@ interface RecorderOptions extends BeginWatchOptions {
   /** Opens a connection for batches; a new one when the last one was lost. */
   readonly connect: () => Promise<pg.Client>;
   /** For questions. */
-  readonly readers: pg.Pool;
+  readonly readers: ReaderPool;
   readonly host: number;
   /** Turns what the database throws into what callers know. */
   readonly translate: (error: unknown) => unknown;

@@ -1,3 +1,5 @@
+import { repeatedContents } from '../repeated-contents.js';
+
 /**
  * The steps from an empty database to the present schema; PRAGMA user_version counts those that were done. Steps are
  * only ever added at the end. Names and paths are BLOBs: bytes, exactly. Times with the ending _ns are nanoseconds
@@ -126,5 +128,15 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE mutation_log ADD COLUMN change INTEGER;
   UPDATE mutation_log AS m SET change = (SELECT c.sequence FROM file_changes c WHERE c.path = m.path
     AND +c.recorded_at = m.recorded_at AND +c.scan_id = m.scan_id AND +c.kind = m.kind);
+  `,
+  `
+  -- Contents that several files have, see repeated-contents.ts. wasted are the bytes of all copies but one.
+  CREATE TABLE repeated_contents (
+    fingerprint BLOB PRIMARY KEY,
+    size INTEGER NOT NULL,
+    wasted INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX repeated_contents_by_waste ON repeated_contents (wasted DESC, fingerprint);
+  INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL')};
   `,
 ];

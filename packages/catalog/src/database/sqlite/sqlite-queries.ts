@@ -2,27 +2,30 @@ import type { Database } from 'better-sqlite3';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
-import { detailsExpression, type FileGroupField, NO_BYTES } from '../file-groups.js';
+import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type { DirectoryColumn, PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import { repeatedContents } from '../repeated-contents.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
+import { type LineColumns, lineExpression } from '../text-lines.js';
 import { rangeCondition } from './change-range.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
 
 /** Rows that {@link SqliteQueries.stream} hands out together. */
 const BATCH = 2_000;
 
-const DETAILS = sql<string>`${sql.raw(
-  detailsExpression(
-    (column) => `coalesce(files.${column}, '')`,
-    (column) => `CASE length(files.${column}) WHEN 0 THEN '${NO_BYTES}' ELSE hex(files.${column}) END`,
-  ),
-)}`;
+function line(table: string, columns: LineColumns): RawBuilder<string> {
+  const expression = lineExpression(table, columns, {
+    plain: (column) => `coalesce(${column}, '')`,
+    bytes: (column, none) => `CASE length(${column}) WHEN 0 THEN ${none} ELSE hex(${column}) END`,
+  });
+  return sql<string>`${sql.raw(expression)}`;
+}
 
 // Rows come in the order of the table's key and so of the names: an ORDER BY in the aggregate would sort them again.
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`group_concat(hex(files.name), '2F')`,
-  details: sql`group_concat(${DETAILS}, char(10))`,
+  details: sql`group_concat(${line('files', DETAILS)}, char(10))`,
 };
 
 /** The tables of a catalog in one SQLite file. */
@@ -92,8 +95,8 @@ class SqliteQueries implements QueryDatabase {
     return FILE_GROUPS[field];
   }
 
-  fileDetails(): RawBuilder<string> {
-    return DETAILS;
+  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string> {
+    return line(table, columns);
   }
 
   async write<Result>(work: (writer: QueryWriter) => Promise<Result>): Promise<Result> {
@@ -110,7 +113,12 @@ class SqliteQueries implements QueryDatabase {
           .executeTakeFirst();
         return Number(numDeletedRows);
       };
-      const result = await work({ tables, forgetChanges });
+      const noteRepeated = async (fingerprints: readonly Buffer[]) => {
+        const marks = fingerprints.map(() => '?').join(', ');
+        const repeated = repeatedContents(`fingerprint IN (${marks})`);
+        database.prepare(`INSERT OR REPLACE INTO repeated_contents ${repeated}`).run(...fingerprints);
+      };
+      const result = await work({ tables, forgetChanges, noteRepeated });
       database.exec('COMMIT');
       return result;
     } catch (error) {

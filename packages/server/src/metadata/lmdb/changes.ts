@@ -5,7 +5,8 @@ import type { StoreRules } from '../rules.js';
 import type { Contents } from './contents.js';
 import type { Tables } from './environment.js';
 import type { History } from './history.js';
-import { findNewest, refuseConflict } from './names.js';
+import type { NameConflicts } from './name-conflicts.js';
+import { findNewest } from './names.js';
 import { encodeFile, encodeVersion, fileKey } from './records.js';
 import { Sums } from './totals.js';
 import type { Usage } from './usage.js';
@@ -17,6 +18,7 @@ export class Changes {
     private readonly contents: Contents,
     private readonly history: History,
     private readonly usage: Usage,
+    private readonly conflicts: NameConflicts,
     private readonly rules: StoreRules,
   ) {}
 
@@ -33,7 +35,7 @@ export class Changes {
       if (stored.digest === file.digest) return { kind: 'unchanged', stored };
       throw refusedChange(`"/${file.name}" is stored already and cannot be overwritten`);
     }
-    if (!stored) refuseConflict(files, file.name);
+    if (!stored) this.conflicts.refuse(file.name);
     this.usage.refuseExcess(file, stored);
     if (!location && !this.contents.find(file.digest)) return { kind: 'content-missing' };
 
@@ -45,6 +47,7 @@ export class Changes {
       leftGarbage = this.#giveWay(stored, file, totals);
     }
     files.putSync(fileKey(file.name), encodeFile(file));
+    if (!stored) this.conflicts.noteStored(file.name);
     tombstones.removeSync(Buffer.from(file.name));
     totals.files += stored ? 0 : 1;
     totals.logicalBytes += file.size - (stored?.size ?? 0);
@@ -64,6 +67,7 @@ export class Changes {
 
     const totals = new Sums(meta);
     const leftGarbage = this.history.add(stored, version, totals);
+    this.conflicts.noteDeleted();
     totals.files -= 1;
     totals.logicalBytes -= stored.size;
     files.removeSync(fileKey(name));

@@ -121,6 +121,7 @@ export class Environment {
   readonly #journal: JournalWriter;
   #waiting: WaitingChange[] = [];
   #scheduled = false;
+  #transaction = 0;
   /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
   #mending = false;
   readonly #listeners = new Set<CommitListener>();
@@ -195,6 +196,11 @@ export class Environment {
       this.#waiting.push({ run, resolve: () => settle(), reject });
       this.#schedule();
     });
+  }
+
+  /** Counts write transactions: another number inside a change, another transaction. */
+  get transaction(): number {
+    return this.#transaction;
   }
 
   /** Says, inside a change, what it means to those who follow the store. */
@@ -300,6 +306,7 @@ export class Environment {
 
   /** True when the journal has a gap before these changes. */
   #runBatch(batch: readonly WaitingChange[]): boolean {
+    this.#transaction++;
     const before = this.journalState();
     const changes: JournalChange[] = [];
     for (const { run } of batch) {

@@ -34,6 +34,7 @@ import { History } from './history.js';
 import { readHistorySums } from './history-sums.js';
 import { METADATA } from './layout.js';
 import { listChildren, listFiles, listVersions } from './listing.js';
+import { NameConflicts } from './name-conflicts.js';
 import { findNewest } from './names.js';
 import { LmdbSnapshot } from './snapshot.js';
 import { readTotals } from './totals.js';
@@ -76,7 +77,8 @@ export class LmdbMetadataStore implements MetadataStore {
     this.#contents = new Contents(this.#tables);
     this.#history = new History(this.#tables, this.#contents, rules.history, now);
     this.#usage = new Usage(this.#tables, rules.quotas);
-    this.#changes = new Changes(this.#tables, this.#contents, this.#history, this.#usage, rules);
+    const conflicts = new NameConflicts(this.#tables.files, () => environment.transaction);
+    this.#changes = new Changes(this.#tables, this.#contents, this.#history, this.#usage, conflicts, rules);
     this.#log = new ChangeLog(environment, root, options);
   }
 

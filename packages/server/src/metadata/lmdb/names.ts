@@ -1,4 +1,4 @@
-import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
+import type { DirectoryName, FileName } from '@filetracker/protocol';
 import type { FileRecord } from '../metadata-store.js';
 import { decodeFile, fileKey, nameOfKey } from './records.js';
 import type { Table } from './table.js';
@@ -7,19 +7,6 @@ import type { Table } from './table.js';
 export function findNewest(files: Table, name: FileName): FileRecord | undefined {
   const value = files.get(fileKey(name));
   return value && decodeFile(name, value);
-}
-
-/** Throws `name_conflict` if a new file of this name would be a directory too, or lie below a file. */
-export function refuseConflict(files: Table, name: FileName): void {
-  for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
-    const ancestor = name.slice(0, slash);
-    if (files.doesExist(fileKey(ancestor))) {
-      throw new ProtocolError('name_conflict', `"/${ancestor}" is a file, so nothing can be stored below it`);
-    }
-  }
-  for (const _ of files.getKeys({ ...keysBelow(name), limit: 1 })) {
-    throw new ProtocolError('name_conflict', `"/${name}" is a directory`);
-  }
 }
 
 /** A range of keys of `files`; of `history` too, whose keys begin in the same way. */
