@@ -77,3 +77,13 @@ test.each(Object.entries(OLD))('%s: the log of an earlier version leads to its c
   expect((await all(catalog.mutations())).map(({ after }) => after?.size)).toEqual([undefined, 20, 30]);
   await catalog.close();
 });
+
+test('directories of an earlier PostgreSQL catalog get room for new versions of their rows', async () => {
+  const url = await OLD.PostgreSQL();
+  await (await openCatalog(url, { create: true })).close();
+  const rows = await query(
+    url,
+    "SELECT reloptions FROM pg_class WHERE oid = 'filetracker.directories'::regclass",
+  );
+  expect(rows).toEqual([{ reloptions: ['fillfactor=50'] }]);
+});

@@ -210,4 +210,9 @@ export const MIGRATIONS: readonly string[] = [
     WHERE host_id = current_setting('filetracker.host')::integer;
   INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')};
   `,
+  `
+  -- A file that changes changes the totals of every directory above it: where half of them are written again by each
+  -- scan, new versions of the rows need that much room beside the old ones, or every index gets a new entry for each.
+  ALTER TABLE directories SET (fillfactor = 50);
+  `,
 ];

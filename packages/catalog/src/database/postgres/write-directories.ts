@@ -70,21 +70,32 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       SELECT s.number, (SELECT f.size FROM files f WHERE f.directory_id = s.id AND f.name = u.name)
       FROM ${staged} u JOIN seen s ON s.number = u.directory AND s.known_id IS NOT NULL WHERE u.kind = 'u'
     ) AS sizes GROUP BY 1`);
+  // Once: each update of a row makes a new version of it, which costs more than finding out what to write.
   await client.query(`
-    UPDATE directories d SET listing_digest = CASE s.kind WHEN 'D' THEN s.digest ELSE d.listing_digest END,
-      ${attributes('? = s.?')},
-      largest_file = CASE s.kind WHEN 'D' THEN coalesce(l.size, 0) ELSE d.largest_file END
-    FROM seen s LEFT JOIN largest l USING (number)
-    WHERE d.id = s.known_id AND (s.kind = 'D'
-      OR (${attributes('s.?')}) IS DISTINCT FROM (${attributes('d.?')}))`);
-  await client.query(`
-    UPDATE directories d SET own_files = own_files + coalesce(o.files, 0),
-      own_bytes = own_bytes + coalesce(o.bytes, 0), own_allocated = own_allocated + coalesce(o.allocated, 0),
-      total_files = total_files + t.files, total_directories = total_directories + t.directories,
-      total_bytes = total_bytes + t.bytes, total_allocated = total_allocated + t.allocated
-    FROM total_sums t LEFT JOIN own_sums o USING (id)
-    WHERE d.id = t.id AND (t.files <> 0 OR t.directories <> 0 OR t.bytes <> 0 OR t.allocated <> 0
-      OR o.files <> 0 OR o.bytes <> 0 OR o.allocated <> 0)`);
+    UPDATE directories d SET
+      listing_digest = CASE c.kind WHEN 'D' THEN c.digest ELSE d.listing_digest END,
+      ${attributes('? = CASE WHEN c.is_seen THEN c.? ELSE d.? END')},
+      largest_file = CASE c.kind WHEN 'D' THEN coalesce(c.largest, 0) ELSE d.largest_file END,
+      own_files = d.own_files + coalesce(c.own_files, 0), own_bytes = d.own_bytes + coalesce(c.own_bytes, 0),
+      own_allocated = d.own_allocated + coalesce(c.own_allocated, 0),
+      total_files = d.total_files + coalesce(c.files, 0),
+      total_directories = d.total_directories + coalesce(c.directories, 0),
+      total_bytes = d.total_bytes + coalesce(c.bytes, 0),
+      total_allocated = d.total_allocated + coalesce(c.total_allocated, 0)
+    FROM (
+      SELECT coalesce(s.known_id, t.id) AS id, s.known_id IS NOT NULL AS is_seen, s.kind, s.digest,
+        ${attributes('s.?')}, l.size AS largest, o.files AS own_files, o.bytes AS own_bytes,
+        o.allocated AS own_allocated, t.files, t.directories, t.bytes, t.allocated AS total_allocated
+      FROM (
+        SELECT * FROM seen WHERE known_id IS NOT NULL
+          AND (kind = 'D' OR (${attributes()}) IS DISTINCT FROM (${attributes('known_?')}))
+      ) s
+        FULL JOIN total_sums t ON t.id = s.known_id
+        LEFT JOIN own_sums o ON o.id = t.id
+        LEFT JOIN largest l ON l.number = s.number
+    ) c
+    WHERE d.id = c.id AND (c.is_seen OR c.files <> 0 OR c.directories <> 0 OR c.bytes <> 0 OR c.total_allocated <> 0
+      OR c.own_files <> 0 OR c.own_bytes <> 0 OR c.own_allocated <> 0)`);
   await client.query(`
     INSERT INTO directories (id, host_id, parent_id, name, path, lineage, listing_digest, ${attributes()},
       largest_file, own_files, own_bytes, own_allocated, total_files, total_directories, total_bytes, total_allocated)

@@ -4,8 +4,9 @@ import { prepared } from './prepared.js';
 
 /**
  * The files of a directory as the catalog has them, each as the line that a listing would have of it
- * ({@link PackedEntry.line}). Nearly all files of a directory that changed are as they were: comparing one string a file
- * takes a third of the time of comparing fields, and rows read as objects take three times as long again.
+ * ({@link PackedEntry.line}). Nearly all files of a directory that changed are as they were: reading rows with 64-bit
+ * numbers takes three times as long as reading this text, and comparing field by field three times as long as comparing
+ * one string.
  */
 export class KnownLines {
   readonly #select: Statement<[number, number], string | null>;
