@@ -3,10 +3,11 @@
  * command, and the time until its first row.
  *
  *     node --import tsx bench/catalog/queries.ts [--files 1000000] [--rounds 3] [--later-scans 3]
- *         [--postgres | --file FILE]
+ *         [--postgres | --catalog PLACE] [--only TEXT] [--no-listings] [--command FILE]
  *
- * With --file the catalog is kept in that file, and one that is there already is measured as it is; --only TEXT
- * measures the commands that hold a text, --command another build's bin/filetracker.js.
+ * With --catalog that one is kept, and measured as it is if it is a database or a file that is there. --only measures
+ * the commands that hold a text, --no-listings leaves out those that list everything, --command measures another build's
+ * bin/filetracker.js.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -24,10 +25,11 @@ const { values } = parseArgs({
     files: { type: 'string' },
     rounds: { type: 'string' },
     postgres: { type: 'boolean' },
-    file: { type: 'string' },
+    catalog: { type: 'string' },
     'later-scans': { type: 'string' },
     command: { type: 'string' },
     only: { type: 'string' },
+    'no-listings': { type: 'boolean' },
   },
 });
 const COMMAND =
@@ -37,7 +39,11 @@ const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
 const laterScans = Number(values['later-scans'] ?? 3);
 const database = values.postgres ? await postgresServer() : sqliteFile();
-const place = values.file ?? (await database.renew());
+const place = values.catalog ?? (await database.renew());
+
+function isFilled(catalog: string | undefined): boolean {
+  return catalog !== undefined && (catalog.startsWith('postgres://') || existsSync(catalog));
+}
 
 /** The moment at which the first scan had finished, as the measured command tells it. */
 function baseMoment(): string {
@@ -77,7 +83,7 @@ async function measure(args: readonly string[]): Promise<Measured> {
 }
 
 try {
-  if (!values.file || !existsSync(values.file)) await fillCatalog(place, { ...shape, laterScans });
+  if (!isFilled(values.catalog)) await fillCatalog(place, { ...shape, laterScans });
   const base = baseMoment();
   const some = someDirectory({ ...shape, round: 0 });
   const file = `${GENERATED_ROOT}/sample_0.dat`;
@@ -107,6 +113,8 @@ try {
     ['report', '--last', '7d'],
     ['report', '--last', '7d', some],
     ['changes', '--since', base],
+  ];
+  const listings = [
     ['find', '--type', 'd'],
     ['find'],
     ['find', '--json'],
@@ -116,7 +124,7 @@ try {
     `${database.name}, ${files} files, medians of ${rounds} rounds; a command that does nothing included`,
   );
   console.log('| command | s | CPU s | first row after s | rows |\n|---|---|---|---|---|');
-  for (const args of commands) {
+  for (const args of values['no-listings'] ? commands : [...commands, ...listings]) {
     if (!args.join(' ').includes(values.only ?? '')) continue;
     const runs: Measured[] = [];
     for (let round = 0; round < rounds; round++) runs.push(await measure(args));
