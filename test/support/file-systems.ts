@@ -3,6 +3,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statfsSync,
   truncateSync,
@@ -34,8 +35,10 @@ export function makeExt4(mebibytes: number, ...options: string[]): TestFileSyste
   return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
 }
 
-/** Whether there are the tools for btrfs. */
-export const hasBtrfs = spawnSync('mkfs.btrfs', ['--version']).status === 0;
+/** Whether there are the tools for btrfs, and a kernel that knows it. */
+export const hasBtrfs =
+  spawnSync('mkfs.btrfs', ['--version']).status === 0 &&
+  readFileSync('/proc/filesystems', 'utf8').includes('btrfs');
 
 /** Makes a small btrfs in a file: one that writes nothing in place. Needs root and {@link hasBtrfs}. */
 export function makeBtrfs(mebibytes: number): TestFileSystem {
