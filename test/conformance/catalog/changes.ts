@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readListings } from '#catalog/listing/directory-listing.js';
 import { all } from '../../support/catalog-contents.js';
 import { PackedTree } from '../../support/packed-tree.js';
 import { type OpenCatalog, record, wordsOf } from './recording.js';
@@ -25,6 +26,22 @@ export function describeChanges(open: OpenCatalog): void {
       expect(run).toMatchObject({ isBaseline: false, changes: { new: { files: 0 }, removed: { files: 0 } } });
       expect(await all(catalog.changes())).toEqual([]);
       expect((await all(catalog.scans())).map(({ id }) => id)).toEqual([run.id, run.id - 1]);
+    });
+
+    test('of an unchanged tree nothing but sums need come, also of its root', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('a').file('d/b');
+      await record(catalog, tree);
+      await record(catalog, new PackedTree('/other').file('c'));
+      const session = await catalog.beginScan({ root: tree.root, source: 'scan' });
+      const listings = tree
+        .pack('', await session.knownDigests())
+        .flatMap((packed) => [...readListings(packed)]);
+      await session.abort();
+      expect(listings.map(({ path, state }) => [path, state])).toEqual([
+        ['/data', 'same'],
+        ['/data/d', 'same'],
+      ]);
     });
 
     test('new, modified and removed files are found with their sizes before and after', async () => {

@@ -121,7 +121,7 @@ export interface ScanSession {
 
   /**
    * Digests of listings that the catalog has, as many as bounded memory takes; undefined where it has none. A crawl
-   * that is given them leaves out what is as it was. Roots are not among them: a tree that was scanned by itself
+   * that is given them leaves out what is as it was. Other roots are not among them: a tree that was scanned by itself
    * joins the one around it when its listing comes.
    */
   knownDigests(): Promise<KnownDigests | undefined>;

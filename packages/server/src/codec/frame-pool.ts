@@ -21,6 +21,12 @@ const FRAMES_PER_THREAD = 2;
 /** Blocks of memory kept for later frames: 32 MiB. */
 const SPARE_BLOCKS = 64;
 
+/**
+ * How long more of them are kept, in milliseconds. The garbage collector takes its time with what is not kept, so that
+ * the next crowd of transfers would have its memory beside that of the last.
+ */
+const SPARE_TIME = 10_000;
+
 /** A frame on its way through a worker thread. */
 export interface Compressing {
   /** The compressed frame, in the memory that held the plain one unless that was short. */
@@ -43,6 +49,7 @@ export class FramePool {
   readonly #spare: SharedArrayBuffer[] = [];
   #free = this.#threads * FRAMES_PER_THREAD;
   readonly #waiting: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(readonly level: number) {}
 
@@ -54,7 +61,10 @@ export class FramePool {
 
   /** Gives memory back that {@link allocate}, {@link compress} or {@link decompress} gave. */
   release({ buffer }: Uint8Array): void {
-    if (buffer instanceof SharedArrayBuffer && this.#spare.length < SPARE_BLOCKS) this.#spare.push(buffer);
+    if (!(buffer instanceof SharedArrayBuffer)) return;
+    this.#spare.push(buffer);
+    if (this.#spare.length > SPARE_BLOCKS)
+      this.#timer ??= setTimeout(() => this.#dropSpare(), SPARE_TIME).unref();
   }
 
   /**
@@ -84,7 +94,13 @@ export class FramePool {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.#pool.close();
+  }
+
+  #dropSpare(): void {
+    this.#timer = undefined;
+    this.#spare.splice(SPARE_BLOCKS);
   }
 
   #takeBlock(): SharedArrayBuffer {

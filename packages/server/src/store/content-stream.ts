@@ -50,8 +50,12 @@ export class ContentStream implements AsyncIterable<Uint8Array> {
         );
         const chunk = await this.#ahead.shift();
         if (!chunk) return;
-        yield chunk;
-        this.pool.release(chunk);
+        try {
+          yield chunk;
+        } finally {
+          // Also when the receiver went away, whose connection is closed by now and reads nothing any more.
+          this.pool.release(chunk);
+        }
       }
     } catch (error) {
       throw new ContentDamagedError(this.digest, error);

@@ -58,8 +58,10 @@ export class PostgresScanSession implements ScanSession {
   }
 
   knownDigests(): Promise<KnownDigests | undefined> {
-    const { readers, host } = this.options;
-    return this.#attempt(async () => (this.isBaseline ? undefined : readKnownDigests(readers, host)));
+    const { readers, host, root } = this.options;
+    return this.#attempt(async () =>
+      this.isBaseline ? undefined : readKnownDigests(readers, { host, root }),
+    );
   }
 
   record(packed: Uint8Array): Promise<void> {

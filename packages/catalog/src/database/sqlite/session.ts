@@ -55,7 +55,9 @@ export class SqliteScanSession implements ScanSession {
   }
 
   knownDigests(): Promise<KnownDigests | undefined> {
-    return this.#attempt(() => (this.isBaseline ? undefined : readKnownDigests(this.#database)));
+    return this.#attempt(() =>
+      this.isBaseline ? undefined : readKnownDigests(this.#database, this.#options.root),
+    );
   }
 
   record(listings: Uint8Array): Promise<void> {
