@@ -35,6 +35,16 @@ async function opened(url: string, host: string): Promise<QueryDatabase> {
   return database;
 }
 
+/** Notes the same content for all files of a machine. */
+async function giveAllOneContent(url: string, host: string): Promise<void> {
+  const database = await opened(url, host);
+  const fingerprint = Buffer.from('same');
+  await database.write(async (writer) => {
+    await writer.tables.updateTable('files').set({ fingerprint }).execute();
+    await writer.noteRepeated([fingerprint]);
+  });
+}
+
 /** What each report says, without the numbers that the machines share. */
 async function everything(database: QueryDatabase) {
   const span = { after: 0, upTo: Date.now(), interval: 'month', limit: 9 } as const;
@@ -55,7 +65,7 @@ test('machines that share a database have reports of their own', async () => {
   const url = await newDatabase();
   await recordTwice(url, 'one', 1000);
   const database = await opened(url, 'one');
-  await query(url, "UPDATE filetracker.files SET fingerprint = 'same'");
+  await giveAllOneContent(url, 'one');
   const alone = await everything(await opened(url, 'one'));
   expect(alone).toMatchObject({
     files: [{ bytes: 1000 }, {}, {}],
@@ -63,7 +73,7 @@ test('machines that share a database have reports of their own', async () => {
     report: { scans: 2 },
   });
   await recordTwice(url, 'two', 7);
-  await query(url, "UPDATE filetracker.files SET fingerprint = 'same'");
+  await giveAllOneContent(url, 'two');
   expect(await everything(await opened(url, 'one'))).toEqual(alone);
   expect((await allOf(find(database, {}))).length).toBe(alone.found.length);
   const { runs, changes } = await prune(database, Date.now() + 1);

@@ -11,6 +11,16 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 const ROUNDS = rounds(4, 100);
 const CLIENTS = 4;
 
+/** Processor time that a server takes to start with an empty store, in milliseconds. */
+async function startCost(): Promise<number> {
+  const server = await startServer(temporaryDirectory());
+  try {
+    return cpuTime(server.child.pid ?? 0);
+  } finally {
+    await server.end();
+  }
+}
+
 describe.each([
   ['with the newest versions only', []],
   ['with versions of the past', ['--keep-versions', '3']],
@@ -20,11 +30,12 @@ describe.each([
     async () => {
       const directory = temporaryDirectory();
       const load = new Load();
+      const empty = await startCost();
       for (let round = 0; round <= ROUNDS; round++) {
         const server = await startServer(directory, '--checkpoint-journal-size', '200K', ...flags);
         try {
-          // Elapsed time would measure the machine's other work.
-          expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(1000);
+          // Elapsed time would measure the machine's other work. A slow machine is told by an empty store's start.
+          expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(Math.max(1000, 2 * empty));
           await load.verify(server, directory);
           if (round === ROUNDS) break;
           const stop = new AbortController();
