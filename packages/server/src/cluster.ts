@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { ServerConfig } from './config.js';
+import { freePort } from './listening/free-port.js';
 import { removeStaleSockets } from './listening/socket-file.js';
 import { openLog } from './log.js';
 import { type MetricsMessage, WorkerReports } from './metrics/worker-reports.js';
@@ -24,6 +25,9 @@ export async function serveWithWorkers(config: ServerConfig): Promise<RunningSer
   // Workers accept connections by themselves. Where the primary hands them out, one that is on its way to a worker
   // that dies is never closed, and its client waits in vain.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
+  // With the last worker its port is given back: those in the place of workers that died all at once would get another.
+  const port = await freePort(config.listen);
+  if (port !== undefined) cluster.setupPrimary({ args: [...process.argv.slice(2), '--port', String(port)] });
   let listening = false;
   return new Promise((resolve, reject) => {
     const workers = new WorkerGroup(logger, (message) => {
