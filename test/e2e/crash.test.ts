@@ -6,20 +6,11 @@ import { Load } from '../support/load.js';
 import { cpuTime } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { startServer } from '../support/server-process.js';
+import { startCost } from '../support/start-cost.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const ROUNDS = rounds(4, 100);
 const CLIENTS = 4;
-
-/** Processor time that a server takes to start with an empty store, in milliseconds. */
-async function startCost(): Promise<number> {
-  const server = await startServer(temporaryDirectory());
-  try {
-    return cpuTime(server.child.pid ?? 0);
-  } finally {
-    await server.end();
-  }
-}
 
 describe.each([
   ['with the newest versions only', []],
@@ -30,7 +21,7 @@ describe.each([
     async () => {
       const directory = temporaryDirectory();
       const load = new Load();
-      const empty = await startCost();
+      const empty = await startCost(temporaryDirectory());
       for (let round = 0; round <= ROUNDS; round++) {
         const server = await startServer(directory, '--checkpoint-journal-size', '200K', ...flags);
         try {

@@ -6,20 +6,10 @@ import { cpuTime } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { rounds } from '../support/rounds.js';
 import { startForTest } from '../support/server-command.js';
+import { startCost } from '../support/start-cost.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const NAMES = rounds(1_000_000, 10_000_000);
-
-/** CPU time in milliseconds that a server takes to start: the least of several, since machines are shared. */
-async function startCost(directory: string): Promise<number> {
-  const costs: number[] = [];
-  for (let n = 0; n < 3; n++) {
-    const server = await startForTest(directory);
-    costs.push(cpuTime(server.child.pid ?? 0));
-    await server.end();
-  }
-  return Math.min(...costs);
-}
 
 /** CPU time in milliseconds of the work that `work` gives a server. */
 async function costOf(pid: number | undefined, work: () => Promise<unknown>): Promise<number> {
