@@ -11,7 +11,7 @@ import type { Tokens } from './access/tokens.js';
 import { authorizeBy } from './http/authorization.js';
 import { sendError } from './http/errors.js';
 import { confirmProtocol } from './http/negotiation.js';
-import { collectSchemas, registerOpenApi } from './http/openapi.js';
+import { registerOpenApi } from './http/openapi.js';
 import { limitRate } from './http/rate-limit.js';
 import { normalizeTarget } from './http/request-target.js';
 import { registerBatch } from './http/routes/batch.js';
@@ -22,6 +22,7 @@ import { type OperationOptions, registerOperation } from './http/routes/operatio
 import { registerService } from './http/routes/service.js';
 import { registerUpload } from './http/routes/upload.js';
 import { registerVersions } from './http/routes/versions.js';
+import { DESCRIBING_SCHEMAS } from './http/schema.js';
 import type { ServerMetrics } from './metrics/server-metrics.js';
 
 /** What the HTTP application needs. */
@@ -58,6 +59,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
     trustProxy: options.trustedProxies ?? false,
     frameworkErrors: sendError,
+    schemaController: DESCRIBING_SCHEMAS,
   });
   // Bodies stay streams, whatever their type: they are contents.
   app.removeAllContentTypeParsers();
@@ -72,11 +74,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => refuseUnknown(request, reply, prefix));
   if (options.logger.isLevelEnabled('debug')) app.addHook('onResponse', logRequest);
   app.addHook('onRoute', ({ url }) => metrics.requests.addRoute(url));
-  collectSchemas(app, prefix);
   app.register((routes, _options, done) => {
+    registerOpenApi(routes, prefix);
     registerService(routes, options);
     registerOperation(routes, options);
-    registerOpenApi(routes);
     registerChanges(routes, options);
     registerList(routes, options);
     registerFiles(routes, options);

@@ -20,7 +20,7 @@ export type WorkerMessage =
  * the first listens; rejects when a worker says that it cannot start at all.
  */
 export async function serveWithWorkers(config: ServerConfig): Promise<RunningServer> {
-  const { logger, reopen } = openLog(config);
+  const { logger, reopen } = await openLog(config);
   await removeStaleSockets(config.listen);
   // Workers accept connections by themselves. Where the primary hands them out, one that is on its way to a worker
   // that dies is never closed, and its client waits in vain.

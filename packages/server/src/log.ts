@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { type DestinationStream, type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
-import { build as pretty } from 'pino-pretty';
 
 /** Levels of the log, the most talkative first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -35,7 +34,7 @@ export interface OpenLog {
 }
 
 /** Opens the log: JSON lines in a file or on standard output, readable text on a terminal. */
-export function openLog(target: LogTarget): OpenLog {
+export async function openLog(target: LogTarget): Promise<OpenLog> {
   const options: LoggerOptions = {
     level: target.logLevel,
     base: { pid: process.pid },
@@ -43,13 +42,16 @@ export function openLog(target: LogTarget): OpenLog {
     ...(target.logConfig === undefined ? {} : readLogConfig(target.logConfig)),
   };
   if (target.logFile === undefined) {
-    const stream: DestinationStream = isatty(1)
-      ? pretty({ ignore: 'pid', translateTime: 'SYS:HH:MM:ss', sync: true })
-      : pino.destination({ fd: 1, sync: true });
+    const stream = isatty(1) ? await readable() : pino.destination({ fd: 1, sync: true });
     return { logger: pino(options, stream), reopen: () => undefined };
   }
   const file = pino.destination({ dest: target.logFile, append: true, sync: true });
   return { logger: pino(options, file), reopen: () => file.reopen() };
+}
+
+async function readable(): Promise<DestinationStream> {
+  const { build } = await import('pino-pretty');
+  return build({ ignore: 'pid', translateTime: 'SYS:HH:MM:ss', sync: true });
 }
 
 function parseJson(text: string): unknown {

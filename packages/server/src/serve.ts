@@ -30,7 +30,7 @@ export interface RunningServer {
 
 /** Opens the store and serves it until `stop`. Throws {@link StoreOpenError} with a line for the operator. */
 export async function serve(config: ServerConfig): Promise<RunningServer> {
-  const { logger, reopen } = openLog(config);
+  const { logger, reopen } = await openLog(config);
   const protection = new Protection(config, logger);
   process.on('SIGHUP', () => {
     reopen();

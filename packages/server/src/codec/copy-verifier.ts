@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { FRAME_BYTES } from './frame-pool.js';
 import type { CopyToVerify, VerifiedCopy, VerifyTask } from './verify-worker.js';
 
@@ -16,13 +16,10 @@ const TASK_COPIES = 128;
 
 /** Verifies stored copies on threads of its own. */
 export class CopyVerifier {
-  readonly #pool: Piscina<VerifyTask, (VerifiedCopy | undefined)[]>;
+  #pool: Promise<Piscina<VerifyTask, (VerifiedCopy | undefined)[]>> | undefined;
 
   /** @param threads as many as there are processors by default */
-  constructor(readonly threads = availableParallelism()) {
-    const filename = fileURLToPath(new URL('./verify-worker.js', import.meta.url));
-    this.#pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: IDLE_TIMEOUT });
-  }
+  constructor(readonly threads = availableParallelism()) {}
 
   /**
    * What each copy holds; `undefined` of those that are damaged or not there. Rejects when one cannot be opened.
@@ -33,10 +30,12 @@ export class CopyVerifier {
     copies: readonly Copy[],
     onVerified: (bytes: number) => void = () => {},
   ): Promise<ReadonlyMap<Copy, VerifiedCopy | undefined>> {
+    this.#pool ??= startThreads(this.threads);
+    const pool = await this.#pool;
     const found = new Map<Copy, VerifiedCopy | undefined>();
     const verifySome = async ({ copies, bytes }: Portion<Copy>) => {
       const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
-      const results = await this.#pool.run({ copies: task, frameBytes: FRAME_BYTES });
+      const results = await pool.run({ copies: task, frameBytes: FRAME_BYTES });
       for (const [index, copy] of copies.entries()) found.set(copy, results[index]);
       onVerified(bytes);
     };
@@ -45,8 +44,15 @@ export class CopyVerifier {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    await (await this.#pool)?.close();
   }
+}
+
+/** Loaded with the first copies: a server that starts has none to verify. */
+async function startThreads(most: number): Promise<Piscina<VerifyTask, (VerifiedCopy | undefined)[]>> {
+  const { Piscina } = await import('piscina');
+  const filename = fileURLToPath(new URL('./verify-worker.js', import.meta.url));
+  return new Piscina({ filename, minThreads: 0, maxThreads: most, idleTimeout: IDLE_TIMEOUT });
 }
 
 interface Portion<Copy> {

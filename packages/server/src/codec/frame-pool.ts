@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { Frame } from './seek-table.js';
 import type { CompressTask, DecompressTask } from './worker.js';
 import { compressFrame, maxFrameLength } from './zstd.js';
@@ -40,12 +40,7 @@ export interface Compressing {
  */
 export class FramePool {
   readonly #threads = Math.max(2, availableParallelism());
-  readonly #pool = new Piscina<CompressTask | DecompressTask, number>({
-    filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
-    minThreads: 1,
-    maxThreads: this.#threads,
-    idleTimeout: 30_000,
-  });
+  #pool: Promise<Piscina<CompressTask | DecompressTask, number>> | undefined;
   readonly #spare: SharedArrayBuffer[] = [];
   #free = this.#threads * FRAMES_PER_THREAD;
   readonly #waiting: (() => void)[] = [];
@@ -77,8 +72,7 @@ export class FramePool {
       return { compressed: Promise.resolve(Buffer.from(compressFrame(plain, this.level))) };
     }
     await this.#takePlace();
-    const compressed = this.#pool
-      .run({ kind: 'compress', memory: buffer, length, level: this.level })
+    const compressed = this.#run({ kind: 'compress', memory: buffer, length, level: this.level })
       .then((compressedLength) => new Uint8Array(buffer, 0, compressedLength))
       .finally(() => this.#givePlaceBack());
     // Whoever abandons an upload never looks at the frames that are still at work.
@@ -89,13 +83,19 @@ export class FramePool {
   /** Reads and decompresses one frame of an open file, which must stay open until this settles. */
   async decompress(fd: number, frame: Frame): Promise<Uint8Array> {
     const memory = this.#takeBlock();
-    await this.#pool.run({ kind: 'decompress', fd, frame, memory });
+    await this.#run({ kind: 'decompress', fd, frame, memory });
     return new Uint8Array(memory, 0, frame.plain);
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#pool.close();
+    await (await this.#pool)?.close();
+  }
+
+  /** The threads start with the first task: a start of a server waits for none. */
+  async #run(task: CompressTask | DecompressTask): Promise<number> {
+    this.#pool ??= startThreads(this.#threads);
+    return (await this.#pool).run(task);
   }
 
   #dropSpare(): void {
@@ -117,4 +117,10 @@ export class FramePool {
     if (next) next();
     else this.#free++;
   }
+}
+
+async function startThreads(most: number): Promise<Piscina<CompressTask | DecompressTask, number>> {
+  const { Piscina } = await import('piscina');
+  const filename = fileURLToPath(new URL('./worker.js', import.meta.url));
+  return new Piscina({ filename, minThreads: 1, maxThreads: most, idleTimeout: 30_000 });
 }

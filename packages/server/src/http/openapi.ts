@@ -1,22 +1,39 @@
-import swagger from '@fastify/swagger';
 import { EXCEPTION_HEADER, PROTOCOL_HEADER } from '@filetracker/protocol';
-import type { FastifyInstance, FastifySchema } from 'fastify';
-import { type parameters, reply } from './schema.js';
+import Fastify, { type FastifyInstance, type FastifySchema, type RouteOptions } from 'fastify';
+import { DESCRIBING_SCHEMAS, type parameters, reply } from './schema.js';
 
 const DESCRIPTION = `Keeps files under names; each has a version, its modification time in whole seconds, and a content.
 Requests that say \`${PROTOCOL_HEADER}: 3\` may be answered with zstd and get errors as JSON; the reason of an error
 stands in the header \`${EXCEPTION_HEADER}\` too. PROTOCOL.md describes every exchange.`;
 
 /**
- * Collects the schemas of all routes that are registered by plugins from now on.
+ * `GET /openapi.json`: the description of all routes that are registered from now on. It is built when somebody first
+ * asks for it, since what builds it takes as long to load as a tenth of the start of a server.
  *
- * @param prefix the path below which the server's clients find them
+ * @param prefix the path below which the server's clients find the routes
  */
-export function collectSchemas(app: FastifyInstance, prefix: string): void {
-  // They describe and do not check; see schema.ts.
-  app.setValidatorCompiler(() => () => true);
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.register(swagger, {
+export function registerOpenApi(app: FastifyInstance, prefix: string): void {
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => {
+    routes.push(route);
+  });
+  const schema = {
+    tags: ['service'],
+    summary: 'This description',
+    response: { 200: reply('An OpenAPI document.', { content: { 'application/json': { type: 'object' } } }) },
+  };
+  let document: Promise<object> | undefined;
+  app.get('/openapi.json', { schema }, () => {
+    document ??= describe(routes, prefix);
+    return document;
+  });
+}
+
+/** The OpenAPI document of some routes, from an application that has nothing else and never answers. */
+async function describe(routes: readonly RouteOptions[], prefix: string): Promise<object> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const app = Fastify({ schemaController: DESCRIBING_SCHEMAS, exposeHeadRoutes: false });
+  await app.register(swagger, {
     exposeHeadRoutes: true,
     stripBasePath: false,
     openapi: {
@@ -38,16 +55,11 @@ export function collectSchemas(app: FastifyInstance, prefix: string): void {
     },
     transform: ({ schema, url }) => ({ schema, url: nameWildcard(url, schema) }),
   });
-}
-
-/** `GET /openapi.json`: the description of all routes. */
-export function registerOpenApi(app: FastifyInstance): void {
-  const schema = {
-    tags: ['service'],
-    summary: 'This description',
-    response: { 200: reply('An OpenAPI document.', { content: { 'application/json': { type: 'object' } } }) },
-  };
-  app.get('/openapi.json', { schema }, () => app.swagger());
+  for (const { method, url, schema } of routes) {
+    app.route({ method, url, ...(schema && { schema }), handler: () => undefined });
+  }
+  await app.ready();
+  return app.swagger();
 }
 
 /** OpenAPI has no wildcards: `/files/*` becomes `/files/:name`, after the parameter that the schema describes. */

@@ -1,4 +1,3 @@
-import rateLimit from '@fastify/rate-limit';
 import { ProtocolError } from '@filetracker/protocol';
 import type { FastifyInstance } from 'fastify';
 import { refuseBody } from './body.js';
@@ -8,7 +7,7 @@ const MAX_ADDRESSES = 10_000;
 
 /** Refuses the requests of an address beyond so many a second, whatever they ask for. */
 export function limitRate(app: FastifyInstance, requestsPerSecond: number): void {
-  app.register(rateLimit, { global: false, cache: MAX_ADDRESSES });
+  app.register(import('@fastify/rate-limit'), { global: false, cache: MAX_ADDRESSES });
   app.after(() => {
     const limit = { max: requestsPerSecond, timeWindow: 1000 };
     const check = app.createRateLimit(limit);

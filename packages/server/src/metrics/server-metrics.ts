@@ -1,4 +1,3 @@
-import { AggregatorRegistry, collectDefaultMetrics, Registry } from 'prom-client';
 import { damagedContents, type FileStore, type StoreStatus } from '../store/file-store.js';
 import { RequestMetrics } from './request-metrics.js';
 import { Traffic } from './traffic.js';
@@ -27,14 +26,12 @@ export type MetricsReport = readonly ReportedMetric[];
 export class ServerMetrics {
   readonly requests = new RequestMetrics();
   readonly traffic = new Traffic();
-  readonly #process = new Registry();
 
-  constructor(private readonly store: Pick<FileStore, 'status'>) {
-    collectDefaultMetrics({ register: this.#process });
-  }
+  constructor(private readonly store: Pick<FileStore, 'status'>) {}
 
   async report(): Promise<MetricsReport> {
-    const [status, process] = await Promise.all([this.store.status(), this.#process.getMetricsAsJSON()]);
+    const { processReport } = await import('./prometheus.js');
+    const [status, process] = await Promise.all([this.store.status(), processReport()]);
     const { accepted, refused, open, received, sent } = this.traffic.figures();
     return [
       ...this.requests.report(),
@@ -59,8 +56,7 @@ export class ServerMetrics {
         'Found by scrubbing, in the last pass or the one under way.',
         damagedContents(status.scrub),
       ),
-      // Its declared type has the kinds as numbers and lacks the names of values.
-      ...(process as unknown as MetricsReport),
+      ...process,
     ];
   }
 }
@@ -98,16 +94,3 @@ function checkpoint(last: StoreStatus['checkpoint']): readonly ReportedMetric[] 
   const help = 'When the newest copy of the metadata was taken.';
   return [store('filetracker_last_checkpoint_timestamp_seconds', help, last.time / 1000)];
 }
-
-/** One report with the sums of several. */
-export async function mergeReports(reports: readonly MetricsReport[]): Promise<MetricsReport> {
-  return (await AggregatorRegistry.aggregate([...reports]).getMetricsAsJSON()) as unknown as MetricsReport;
-}
-
-/** The reports of all processes that serve a store as one page in Prometheus's text format. */
-export function exposition(reports: readonly MetricsReport[]): Promise<string> {
-  return AggregatorRegistry.aggregate([...reports]).metrics();
-}
-
-/** The media type of {@link exposition}. */
-export const EXPOSITION_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;

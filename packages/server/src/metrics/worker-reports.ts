@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { on } from 'node:events';
-import { type MetricsReport, mergeReports } from './server-metrics.js';
+import type { MetricsReport } from './server-metrics.js';
 
 /** What workers and their primary process tell each other about metrics; `id` names one request for them. */
 export type MetricsMessage =
@@ -63,6 +63,7 @@ export class WorkerReports {
     const last = this.#last.get(worker);
     if (!last) return;
     this.#last.delete(worker);
+    const { mergeReports } = await import('./prometheus.js');
     const counted = last.filter(({ type }) => type !== 'gauge');
     this.#departed = await mergeReports([this.#departed, counted]);
   }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { EXPOSITION_TYPE, exposition, type MetricsReport } from '../../metrics/server-metrics.js';
+import type { MetricsReport } from '../../metrics/server-metrics.js';
 import type { HealthProbe } from '../../store/health-probe.js';
 import { answerFor } from '../errors.js';
 import { errors, jsonObject, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
@@ -54,7 +54,8 @@ export function registerOperation(app: FastifyInstance, { health, reports }: Ope
     return reply.code(503).send({ status: 'failing', code, message });
   });
 
-  app.get('/metrics', { schema: METRICS }, async (_request, reply) =>
-    reply.type(EXPOSITION_TYPE).send(await exposition(await reports())),
-  );
+  app.get('/metrics', { schema: METRICS }, async (_request, reply) => {
+    const { EXPOSITION_TYPE, exposition } = await import('../../metrics/prometheus.js');
+    return reply.type(EXPOSITION_TYPE).send(await exposition(await reports()));
+  });
 }
