@@ -26,7 +26,8 @@ interface ProblemEntry {
 interface EntryVisitor {
   /** An entry that is no directory; its fields are read with the accessors of {@link PackedEntry}. */
   file(entry: PackedEntry): void;
-  directory(name: ByteName): void;
+  /** `at` is where the entry stands, see {@link DirectoryListing.placeOf}. */
+  directory(name: ByteName, at: number): void;
   problem(problem: ProblemEntry): void;
 }
 
@@ -184,11 +185,32 @@ export class DirectoryListing {
     return this.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
+  /** What the digest covers, of a directory that is one block: path, own fields and entries. A view. */
+  get digestedBytes(): Uint8Array {
+    const end = this.start + this.view.getUint32(this.start + BLOCK.length, true);
+    return this.bytes.subarray(this.start + BLOCK.path, end);
+  }
+
+  /** Where in {@link digestedBytes} the directory's own fields stand, laid out as an entry's. */
+  get ownPlace(): number {
+    return this.placeOf(this.#entries - ENTRY.end);
+  }
+
+  /** Where in {@link digestedBytes} something stands that a visitor was shown at {@link PackedEntry.at}. */
+  placeOf(at: number): number {
+    return at - this.start - BLOCK.path;
+  }
+
+  /** The entry that a visitor was shown at {@link PackedEntry.at}. */
+  entryAt(at: number): PackedEntry {
+    const entry = new PackedEntry(this.bytes, this.view);
+    entry.at = at;
+    return entry;
+  }
+
   /** The directory's own attributes. A block of state `same` has none. */
   attributes(): Attributes {
-    const own = new PackedEntry(this.bytes, this.view);
-    own.at = this.#entries - ENTRY.end;
-    return own.attributes();
+    return this.entryAt(this.#entries - ENTRY.end).attributes();
   }
 
   /** Shows every entry in the order of the file system. The `PackedEntry` is the same object each time. */
@@ -206,7 +228,7 @@ export class DirectoryListing {
       }
       const nameAt = at + ENTRY.shortEnd;
       const name = nameFromBytes(this.bytes.subarray(nameAt, nameAt + nameLength));
-      if (kind === EntryKind.directory) visitor.directory(name);
+      if (kind === EntryKind.directory) visitor.directory(name, at);
       else visitor.problem(this.#problem(name, kind, at));
       at = nameAt + aligned(nameLength);
     }
@@ -224,13 +246,9 @@ export function entryFromPacked(packed: Uint8Array): Entry {
   return new PackedEntry(bytes, new DataView(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
 }
 
-/** Reads an entry from its {@link PackedEntry.line}. */
-export function entryFromLine(line: string): Entry {
-  const fields = line.length / 2;
-  const packed = Buffer.alloc(ENTRY.mode + fields);
-  packed.writeUInt16LE(ENTRY.mode + fields - ENTRY.end, ENTRY.nameLength);
-  packed.write(line, ENTRY.mode, 'hex');
-  return entryFromPacked(packed);
+/** Reads an entry's name from its {@link PackedEntry.line}. */
+export function nameFromLine(line: string): ByteName {
+  return nameFromBytes(Buffer.from(line.slice(2 * (ENTRY.end - ENTRY.mode)), 'hex'));
 }
 
 /** The listings that a {@link ListingWriter} packed; they are views of its memory. */
