@@ -44,9 +44,10 @@ export class PackedEntry {
     return this.view.getUint16(this.at + ENTRY.nameLength, true);
   }
 
-  /** The name's bytes: a view that is valid as long as the listing is. */
+  /** The name's bytes: a view that is valid as long as the listing is. Made in a third of the time of a Buffer. */
   get nameBytes(): Uint8Array {
-    return this.bytes.subarray(this.at + ENTRY.end, this.at + ENTRY.end + this.nameLength);
+    const { buffer, byteOffset } = this.view;
+    return new Uint8Array(buffer, byteOffset + this.at + ENTRY.end, this.nameLength);
   }
 
   get name(): ByteName {
@@ -137,41 +138,60 @@ const STATES = Object.fromEntries(
 
 /** One directory as the crawler or the watcher read it, or one part of a very large one. A view: see {@link readListings}. */
 export class DirectoryListing {
-  readonly path: BytePath;
   readonly state: ListingState;
-  /** Why it could not be read, for the state `unreadable`. */
-  readonly errno: number;
-  /** Entries of every kind in this block. */
-  readonly entryCount: number;
-  readonly sums: ListingSums;
-  /** Entries that could not be looked at. */
-  readonly problemCount: number;
-  /** Files with several names. */
-  readonly linkedCount: number;
-  /** Largest size of an entry that is no directory, in bytes. */
-  readonly largest: number;
-  readonly #entries: number;
+  #path: BytePath | undefined;
 
+  // Fields are read when they are asked for: of most blocks, those of state `same`, few ever are.
   constructor(
     private readonly bytes: Buffer,
     private readonly view: DataView,
     private readonly start: number,
   ) {
-    const pathAt = start + BLOCK.path;
-    const pathLength = view.getUint32(start + BLOCK.pathLength, true);
-    this.path = pathFromBytes(bytes.subarray(pathAt, pathAt + pathLength));
     this.state = STATES[view.getUint16(start + BLOCK.state, true)] ?? 'unreadable';
-    this.errno = view.getUint16(start + BLOCK.errno, true);
-    this.entryCount = view.getUint32(start + BLOCK.entryCount, true);
-    this.problemCount = view.getUint32(start + BLOCK.problemCount, true);
-    this.linkedCount = view.getUint32(start + BLOCK.linkedCount, true);
-    this.largest = view.getFloat64(start + BLOCK.largest, true);
-    this.sums = {
-      files: view.getFloat64(start + BLOCK.fileCount, true),
-      bytes: view.getFloat64(start + BLOCK.singleBytes, true),
-      allocated: view.getFloat64(start + BLOCK.singleAllocated, true),
+  }
+
+  get path(): BytePath {
+    const at = this.start + BLOCK.path;
+    this.#path ??= pathFromBytes(this.bytes.subarray(at, at + this.#pathLength));
+    return this.#path;
+  }
+
+  /** Whether this is the listing of a directory: takes less time than reading the path where it is not. */
+  isOf(path: BytePath): boolean {
+    return this.#pathLength === path.length && this.path === path;
+  }
+
+  /** Why it could not be read, for the state `unreadable`. */
+  get errno(): number {
+    return this.view.getUint16(this.start + BLOCK.errno, true);
+  }
+
+  /** Entries of every kind in this block. */
+  get entryCount(): number {
+    return this.view.getUint32(this.start + BLOCK.entryCount, true);
+  }
+
+  get sums(): ListingSums {
+    return {
+      files: this.view.getFloat64(this.start + BLOCK.fileCount, true),
+      bytes: this.view.getFloat64(this.start + BLOCK.singleBytes, true),
+      allocated: this.view.getFloat64(this.start + BLOCK.singleAllocated, true),
     };
-    this.#entries = pathAt + aligned(pathLength) + ENTRY.end;
+  }
+
+  /** Entries that could not be looked at. */
+  get problemCount(): number {
+    return this.view.getUint32(this.start + BLOCK.problemCount, true);
+  }
+
+  /** Files with several names. */
+  get linkedCount(): number {
+    return this.view.getUint32(this.start + BLOCK.linkedCount, true);
+  }
+
+  /** Largest size of an entry that is no directory, in bytes. */
+  get largest(): number {
+    return this.view.getFloat64(this.start + BLOCK.largest, true);
   }
 
   /** Whether it could not be read because it is not there any more. */
@@ -191,11 +211,6 @@ export class DirectoryListing {
     return this.bytes.subarray(this.start + BLOCK.path, end);
   }
 
-  /** Where in {@link digestedBytes} the directory's own fields stand, laid out as an entry's. */
-  get ownPlace(): number {
-    return this.placeOf(this.#entries - ENTRY.end);
-  }
-
   /** Where in {@link digestedBytes} something stands that a visitor was shown at {@link PackedEntry.at}. */
   placeOf(at: number): number {
     return at - this.start - BLOCK.path;
@@ -208,16 +223,22 @@ export class DirectoryListing {
     return entry;
   }
 
+  /** The directory's own fields. A block of state `same` has none. */
+  get own(): PackedEntry {
+    return this.entryAt(this.start + BLOCK.path + aligned(this.#pathLength));
+  }
+
   /** The directory's own attributes. A block of state `same` has none. */
   attributes(): Attributes {
-    return this.entryAt(this.#entries - ENTRY.end).attributes();
+    return this.own.attributes();
   }
 
   /** Shows every entry in the order of the file system. The `PackedEntry` is the same object each time. */
   visit(visitor: EntryVisitor): void {
     const entry = new PackedEntry(this.bytes, this.view);
-    let at = this.#entries;
-    for (let n = 0; n < this.entryCount; n++) {
+    const count = this.entryCount;
+    let at = this.own.at + ENTRY.end;
+    for (let n = 0; n < count; n++) {
       const nameLength = this.view.getUint16(at + ENTRY.nameLength, true);
       const kind = this.view.getUint16(at + ENTRY.kind, true);
       if (kind === EntryKind.file) {
@@ -232,6 +253,10 @@ export class DirectoryListing {
       else visitor.problem(this.#problem(name, kind, at));
       at = nameAt + aligned(nameLength);
     }
+  }
+
+  get #pathLength(): number {
+    return this.view.getUint32(this.start + BLOCK.pathLength, true);
   }
 
   #problem(name: ByteName, kind: number | undefined, at: number): ProblemEntry {

@@ -21,7 +21,7 @@ export class RestoredListing {
   ) {
     this.#bytes = Buffer.from(listing.digestedBytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    packAttributes(this.#view, listing.ownPlace, own);
+    packAttributes(this.#view, listing.placeOf(listing.own.at), own);
   }
 
   /** Gives a file the fields that it had; false if those are what it has. */

@@ -126,7 +126,7 @@ function changedDirectory(
   listing: DirectoryListing,
 ): ChangedDirectory {
   tables.files.flush();
-  return { id: node.id, path: listing.path, device: listing.attributes().device };
+  return { id: node.id, path: listing.path, device: listing.own.device };
 }
 
 function removeChild(

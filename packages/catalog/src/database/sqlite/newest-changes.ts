@@ -34,7 +34,7 @@ export function newestChanges(
   }: { readonly listing: DirectoryListing; readonly newFolders: readonly PlacedFolder[] },
 ): FileChanges | undefined {
   // Rows without a device have that of their directory, which then is not what it was.
-  if (own.device !== listing.attributes().device) return undefined;
+  if (own.device !== listing.own.device) return undefined;
   const restored = new RestoredListing(listing, own);
   for (const folder of newFolders) restored.leaveOutDirectory(folder);
   const before: KnownFile[] = [];

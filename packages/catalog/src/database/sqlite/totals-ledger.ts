@@ -45,7 +45,7 @@ export class TotalsLedger {
       return;
     }
     if (this.#pending.size >= MAX_PENDING) this.flush();
-    this.#pending.set(directory, { ...delta });
+    this.#pending.set(directory, copyOf(delta));
   }
 
   /** Writes all differences. */
@@ -68,8 +68,13 @@ export class TotalsLedger {
 
   #addUnbounded(directory: number, delta: TotalsDelta): void {
     if (this.#pending.has(directory)) this.add(directory, delta);
-    else this.#pending.set(directory, { ...delta });
+    else this.#pending.set(directory, copyOf(delta));
   }
+}
+
+/** Field by field: spreading objects whose numbers are sometimes small and sometimes not takes V8 microseconds. */
+function copyOf({ files, directories, bytes, allocated }: Readonly<TotalsDelta>): TotalsDelta {
+  return { files, directories, bytes, allocated };
 }
 
 function isZero({ files, directories, bytes, allocated }: TotalsDelta): boolean {
