@@ -57,12 +57,13 @@ export interface PlacedFolder {
 }
 
 function* newestFirst(listing: DirectoryListing): Generator<PackedEntry> {
-  const places: { readonly at: number; readonly ctimeNs: bigint }[] = [];
+  const places: { readonly at: number; readonly changed: number }[] = [];
   listing.visit({
-    file: ({ at, ctimeNs }) => places.push({ at, ctimeNs }),
+    // Rounded to 256 ns: it only says where to look first.
+    file: ({ at, ctimeNs }) => places.push({ at, changed: Number(ctimeNs) }),
     directory: () => {},
     problem: () => {},
   });
-  places.sort((a, b) => Number(b.ctimeNs - a.ctimeNs));
+  places.sort((a, b) => b.changed - a.changed);
   for (const { at } of places) yield listing.entryAt(at);
 }
