@@ -3,16 +3,10 @@ import { Command, Option } from 'commander';
 import { cacheHome } from '../cache-home.js';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
-import { FetchingTarget } from '../migrate/fetching-target.js';
-import { migrate } from '../migrate/migrate.js';
-import { ServerTarget } from '../migrate/server-target.js';
 import type { MigrationSource } from '../migrate/source.js';
 import type { MigrationTarget } from '../migrate/target.js';
-import { TreeSource } from '../migrate/tree-source.js';
 import { wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
-import { MigrationReport } from '../output/migration-report.js';
-import { openServer } from '../server-argument.js';
 import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
 interface MigrateFlags extends AccessFlags {
@@ -134,6 +128,11 @@ async function transfer(
   target: MigrationTarget,
   flags: MigrateFlags,
 ): Promise<void> {
+  // The threads of the source start meanwhile.
+  const [{ migrate }, { MigrationReport }] = await Promise.all([
+    import('../migrate/migrate.js'),
+    import('../output/migration-report.js'),
+  ]);
   const report = new MigrationReport(output, { dryRun: flags.dryRun ?? false });
   report.start((total) => source.count(total, signal));
   try {
@@ -163,6 +162,7 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
     return PythonSource.open(flags.fromPython, prefix);
   }
   if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
+  const { TreeSource } = await import('../migrate/tree-source.js');
   return TreeSource.open({
     path: files,
     root: flags.root ?? files,
@@ -183,6 +183,8 @@ async function openTarget(
     const { StoreTarget } = await import('../migrate/store-target.js');
     return StoreTarget.open(to, (error) => context.output.warn(describeFailure(error).message));
   }
+  const { openServer } = await import('../server-argument.js');
   const store = openServer(context, url, flags, '--to with a directory');
-  return flags.fetch ? new FetchingTarget(store) : new ServerTarget(store);
+  if (flags.fetch) return new (await import('../migrate/fetching-target.js')).FetchingTarget(store);
+  return new (await import('../migrate/server-target.js')).ServerTarget(store);
 }
