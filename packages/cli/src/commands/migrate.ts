@@ -77,8 +77,9 @@ Examples:
   filetracker-migrate --from-python /var/lib/filetracker http://127.0.0.1:9999
   filetracker-migrate --from-python /var/lib/filetracker --to /srv/filetracker
 
-The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE_HOME, so that another run over the same
-tree reads only what has a new size, time or inode. That directory may be deleted at any time.
+The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE_HOME, and when the server had all of
+them, so that another run over the same tree reads only what has a new size, time or inode, and asks the server only for
+what has changed since. That directory may be deleted at any time.
 
 Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,

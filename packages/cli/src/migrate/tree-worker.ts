@@ -24,6 +24,9 @@ const BATCH_BYTES = 1024 * 1024;
 /** So many files that are only counted end a batch, too, so that a progress bar moves. */
 const BATCH_UNCHANGED = 10_000;
 
+/** What is walked ahead at a time, and at most, while the other thread asks the target what has changed. */
+const AHEAD = { step: 256, most: 50_000 };
+
 /** A batch while it is filled. */
 class Filling {
   readonly names: FileName[] = [];
@@ -91,6 +94,9 @@ class Filling {
 class TreeReader {
   #isComplete = false;
   #changed: ReadonlySet<string> | undefined;
+  #hasBegun = false;
+  /** What was walked ahead, the next last. */
+  #ahead: WalkEvent[] = [];
 
   constructor(
     private readonly walk: Generator<WalkEvent>,
@@ -99,7 +105,20 @@ class TreeReader {
 
   /** @param changed names that the target has changed since it had all that is remembered, if that is known */
   begin(changed: ReadonlySet<string> | undefined): void {
+    this.#hasBegun = true;
+    this.#ahead.reverse();
     this.#changed = changed;
+  }
+
+  /** Walks on until it is time to {@link begin}. */
+  walkAhead(): void {
+    if (this.#hasBegun || this.#ahead.length >= AHEAD.most) return;
+    for (let count = 0; count < AHEAD.step; count++) {
+      const event = this.#walkOn();
+      if (!event) return;
+      this.#ahead.push(event);
+    }
+    setImmediate(() => this.walkAhead());
   }
 
   /** The next batch; undefined behind the last. */
@@ -107,10 +126,10 @@ class TreeReader {
     if (this.#isComplete) return undefined;
     const filling = new Filling();
     while (!filling.isFull && !this.#isComplete) {
-      const { value, done } = this.walk.next() as IteratorResult<WalkEvent, undefined>;
-      if (done) this.#isComplete = true;
-      else if (value.kind === 'file') this.#look(value, filling);
-      else filling.others.push(value);
+      const event = this.#ahead.pop() ?? this.#walkOn();
+      if (!event) this.#isComplete = true;
+      else if (event.kind === 'file') this.#look(event, filling);
+      else filling.others.push(event);
     }
     return filling.finish(this.#isComplete);
   }
@@ -118,6 +137,10 @@ class TreeReader {
   async end(moment: Moment | undefined): Promise<void> {
     // What could not be remembered is read again by the next run.
     await this.memory?.close({ isComplete: this.#isComplete, moment }).catch(() => {});
+  }
+
+  #walkOn(): WalkEvent | undefined {
+    return (this.walk.next() as IteratorResult<WalkEvent, undefined>).value;
   }
 
   #look({ name, path, stamp }: Extract<WalkEvent, { kind: 'file' }>, filling: Filling): void {
@@ -175,3 +198,4 @@ port.on('message', (request: TreeRequest) => {
   }
 });
 answer({ kind: 'opened', moment: memory?.moment });
+reader.walkAhead();
