@@ -8,6 +8,8 @@ export interface Merge {
   /** The staging table. */
   readonly staged: string;
   readonly isBaseline: boolean;
+  /** Nothing was known of the tree: its files are in `files`, and directories are staged with their numbers. */
+  readonly isDirect: boolean;
 }
 
 /** The part of a lineage that the index of `directories` holds. */
@@ -22,20 +24,21 @@ const NAME_START = 'parent_length + CASE parent_length WHEN 1 THEN 1 ELSE 2 END'
  */
 export async function resolveDirectories(merge: Merge): Promise<void> {
   await makeWorkingTables(merge);
+  if (merge.isDirect) await dropSecondLooks(merge);
   await placeFresh(merge);
   await adoptNestedRoots(merge);
   await findGone(merge);
 }
 
-async function makeWorkingTables({ client, host, staged }: Merge): Promise<void> {
+async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Promise<void> {
   await client.query(`ANALYZE ${staged}`);
   // A directory that was listed and later met again without a look inside counts as listed.
   await client.query(`
     CREATE TEMP TABLE seen ON COMMIT DROP AS
     SELECT DISTINCT ON (s.name) s.directory AS number, s.kind, s.name AS path,
       substring(s.name FROM 1 FOR parent_length) AS parent_path, substring(s.name FROM ${NAME_START}) AS name,
-      ${attributes('s.?')}, s.digest, d.id AS known_id,
-      coalesce(d.id, nextval('directory_ids')) AS id, d.parent_id, d.lineage,
+      ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, d.id AS known_id,
+      coalesce(d.id, ${isDirect ? 's.directory' : "nextval('directory_ids')"}) AS id, d.parent_id, d.lineage,
       ${attributes('d.? AS known_?')}
     FROM ${staged} s LEFT JOIN directories d
       ON d.host_id = ${host} AND sha256(d.path) = sha256(s.name) AND d.path = s.name
@@ -50,6 +53,15 @@ async function makeWorkingTables({ client, host, staged }: Merge): Promise<void>
     CREATE TEMP TABLE own_deltas (directory_id bigint, files bigint, bytes bigint, allocated bigint)
       ON COMMIT DROP;
     CREATE TEMP TABLE touched (inode bigint) ON COMMIT DROP`);
+}
+
+/** Drops the files of a directory that was read twice, because its name was given twice, from one of both times. */
+async function dropSecondLooks({ client, staged }: Merge): Promise<void> {
+  const { rows } = await client.query<{ id: bigint }>(
+    `SELECT s.directory AS id FROM ${staged} s
+     WHERE s.kind IN ('D', 'U') AND NOT EXISTS (SELECT FROM seen WHERE seen.number = s.directory)`,
+  );
+  for (const { id } of rows) await client.query('DELETE FROM files WHERE directory_id = $1', [id]);
 }
 
 async function placeFresh({ client, host }: Merge): Promise<void> {
