@@ -12,8 +12,19 @@ export interface Merge {
   readonly isDirect: boolean;
 }
 
+/** Memory for each sort and hash table: those of a hundred thousand directories take no detour to the disk. */
+const WORK_MEMORY = '64MB';
+
 /** The part of a lineage that the index of `directories` holds. */
 const indexed = (lineage: string) => `subltree(${lineage}, 0, least(nlevel(${lineage}), 64))`;
+
+/**
+ * Whether a lineage lies in another, by the index: labels are digits, so that nothing lies between a label and the same
+ * with a zero behind it but what is below.
+ */
+const isBelow = (lineage: string, top: string) => `(
+  ${indexed(lineage)} >= ${indexed(top)} AND ${indexed(lineage)} < (${indexed(top)}::text || '0')::ltree
+  AND ${lineage} <@ ${top})`;
 
 const NAME_START = 'parent_length + CASE parent_length WHEN 1 THEN 1 ELSE 2 END';
 
@@ -31,10 +42,12 @@ export async function resolveDirectories(merge: Merge): Promise<void> {
 }
 
 async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Promise<void> {
-  await client.query(`ANALYZE ${staged}`);
+  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'`);
+  // Of the columns that plans depend on: looking at all takes longer than some of the statements.
+  await client.query(`ANALYZE ${staged} (directory, kind, name)`);
   // A directory that was listed and later met again without a look inside counts as listed.
   await client.query(`
-    CREATE TEMP TABLE seen ON COMMIT DROP AS
+    CREATE TEMP TABLE seen WITH (fillfactor = 50) ON COMMIT DROP AS
     SELECT DISTINCT ON (s.name) s.directory AS number, s.kind, s.name AS path,
       substring(s.name FROM 1 FOR parent_length) AS parent_path, substring(s.name FROM ${NAME_START}) AS name,
       ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, d.id AS known_id,
@@ -45,8 +58,7 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
     WHERE s.kind IN ('D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
   await client.query("DELETE FROM seen WHERE kind = 'X' AND known_id IS NULL");
   await client.query('CREATE INDEX ON seen USING hash (parent_path)');
-  await client.query('CREATE INDEX ON seen (id)');
-  await client.query('ANALYZE seen');
+  await client.query('ANALYZE seen (number, kind, parent_path, known_id, id, parent_id)');
   await client.query(`
     CREATE TEMP TABLE carried (lineage ltree, files bigint, directories bigint, bytes bigint, allocated bigint)
       ON COMMIT DROP;
@@ -64,19 +76,22 @@ async function dropSecondLooks({ client, staged }: Merge): Promise<void> {
   for (const { id } of rows) await client.query('DELETE FROM files WHERE directory_id = $1', [id]);
 }
 
+/** Half of the pages of `seen` is free, so that the rows that change here stay on their pages. */
 async function placeFresh({ client, host }: Merge): Promise<void> {
   await client.query(`
     WITH RECURSIVE placed AS (
-      SELECT s.id, s.path, coalesce(p.id, 0) AS parent_id, coalesce(p.lineage, '') || s.id::text AS lineage
+      SELECT s.ctid AS place, s.id, s.path, coalesce(p.id, 0) AS parent_id, coalesce(p.lineage, '') || s.id::text AS lineage
       FROM seen s LEFT JOIN directories p
         ON p.host_id = ${host} AND sha256(p.path) = sha256(s.parent_path) AND p.path = s.parent_path
       WHERE s.known_id IS NULL
         AND NOT EXISTS (SELECT FROM seen u WHERE u.known_id IS NULL AND u.path = s.parent_path)
       UNION ALL
-      SELECT s.id, s.path, placed.id, placed.lineage || s.id::text
+      SELECT s.ctid, s.id, s.path, placed.id, placed.lineage || s.id::text
       FROM placed JOIN seen s ON s.parent_path = placed.path WHERE s.known_id IS NULL
     )
-    UPDATE seen SET parent_id = placed.parent_id, lineage = placed.lineage FROM placed WHERE placed.id = seen.id`);
+    UPDATE seen SET parent_id = placed.parent_id, lineage = placed.lineage FROM placed
+    WHERE placed.place = seen.ctid`);
+  await client.query('CREATE INDEX ON seen (id)');
 }
 
 /** Few at most, and one may hold another: one by one, the outermost first. */
@@ -107,7 +122,7 @@ async function adoptNestedRoots({ client, host }: Merge): Promise<void> {
     await client.query('UPDATE seen SET parent_id = $2 WHERE id = $1', [id, place.parent]);
     await client.query(
       `UPDATE directories SET lineage = $2::ltree || lineage
-       WHERE ${indexed('lineage')} <@ $1::ltree AND lineage <@ $1::ltree`,
+       WHERE ${isBelow('lineage', '$1::ltree')}`,
       [place.old, place.lineage],
     );
     await client.query('UPDATE seen SET lineage = $2::ltree || lineage WHERE lineage <@ $1::ltree', [
@@ -133,7 +148,7 @@ async function findGone({ client, staged }: Merge): Promise<void> {
   await client.query(`
     CREATE TEMP TABLE gone ON COMMIT DROP AS
     SELECT d.id, d.path, ${attributes('d.?')} FROM gone_tops g JOIN directories d
-      ON ${indexed('d.lineage')} <@ ${indexed('g.lineage')} AND d.lineage <@ g.lineage`);
+      ON ${isBelow('d.lineage', 'g.lineage')}`);
   await client.query('ANALYZE gone');
   await client.query(
     `INSERT INTO carried

@@ -16,6 +16,9 @@ import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
 import { noteLinked, writeDirectories } from './write-directories.js';
 
+/** Memory of the server for the working tables of a merge: they would be written to the disk and read again. */
+const WORKING_TABLES = '64MB';
+
 /** What a session is given. */
 interface SessionOptions extends BeginScanOptions {
   /** A connection of its own, in a transaction that holds the host's lock; closed when the session ends. */
@@ -53,6 +56,7 @@ export class PostgresScanSession implements ScanSession {
   /** Begins a scan on a connection that holds the host's lock. */
   static async begin(options: SessionOptions): Promise<PostgresScanSession> {
     const { client, host, root } = options;
+    await client.query(`SET temp_buffers = '${WORKING_TABLES}'`);
     const { rows } = await client.query<{ id: bigint }>("SELECT nextval('scan_ids') AS id");
     const id = Number(rows[0]?.id);
     const previous = await readDirectory(client, host, root);

@@ -50,21 +50,18 @@ async function sumUp({ client }: Merge): Promise<void> {
       UNION ALL
       SELECT id, 0, 0, allocated - known_allocated FROM seen WHERE known_allocated <> allocated
     ) AS deltas GROUP BY 1`);
-  await client.query(`
-    INSERT INTO carried
-    SELECT coalesce(s.lineage, d.lineage), o.files, 0, o.bytes, o.allocated
-    FROM own_sums o LEFT JOIN seen s ON s.id = o.id LEFT JOIN directories d ON d.id = o.id
-    WHERE o.files <> 0 OR o.bytes <> 0 OR o.allocated <> 0
-    UNION ALL
-    SELECT subpath(lineage, 0, -1), 0, 1, 0, 0 FROM seen WHERE known_id IS NULL AND nlevel(lineage) > 1`);
+  // A new directory counts for itself here as for those above it, which is taken off where it is written.
   await client.query(`
     CREATE TEMP TABLE total_sums ON COMMIT DROP AS
     SELECT label::bigint AS id, sum(files)::bigint AS files, sum(directories)::bigint AS directories,
       sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated
     FROM (
-      -- As bigint: sums of numeric, which sums of bigint are, take several times as long.
-      SELECT lineage, sum(files)::bigint AS files, sum(directories)::bigint AS directories,
-        sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated FROM carried GROUP BY 1
+      SELECT * FROM carried
+      UNION ALL
+      SELECT coalesce(s.lineage, d.lineage), o.files, CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END,
+        o.bytes, o.allocated
+      FROM own_sums o LEFT JOIN seen s ON s.id = o.id
+        LEFT JOIN directories d ON d.id = CASE WHEN s.id IS NULL THEN o.id END
     ) AS lines, unnest(string_to_array(lineage::text, '.')) AS label
     GROUP BY 1`);
   await client.query('ANALYZE own_sums');
@@ -109,8 +106,7 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       largest_file, own_files, own_bytes, own_allocated, total_files, total_directories, total_bytes, total_allocated)
     SELECT s.id, ${host}, s.parent_id, CASE s.parent_id WHEN 0 THEN s.path ELSE s.name END, s.path, s.lineage,
       s.digest, ${attributes('s.?')}, s.largest_file,
-      coalesce(o.files, 0), coalesce(o.bytes, 0), coalesce(o.allocated, 0),
-      coalesce(t.files, 0), coalesce(t.directories, 0), coalesce(t.bytes, 0), coalesce(t.allocated, 0)
-    FROM seen s LEFT JOIN own_sums o ON o.id = s.id LEFT JOIN total_sums t ON t.id = s.id
+      o.files, o.bytes, o.allocated, t.files, t.directories - 1, t.bytes, t.allocated
+    FROM seen s JOIN own_sums o ON o.id = s.id JOIN total_sums t ON t.id = s.id
     WHERE s.known_id IS NULL`);
 }
