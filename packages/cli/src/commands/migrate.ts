@@ -7,6 +7,7 @@ import type { MigrationSource } from '../migrate/source.js';
 import type { MigrationTarget } from '../migrate/target.js';
 import { wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
+import { repeatedOption } from '../repeated-option.js';
 import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
 interface MigrateFlags extends AccessFlags {
@@ -44,7 +45,7 @@ export function migrateCommand(context: CommandContext): Command {
     .argument('[where...]', 'a directory or file, and the URL of a server (default: $FILETRACKER_URL)')
     .option('--root <dir>', 'names are the paths below this directory (default: FILES)')
     .option('--prefix <dir>', 'put all names below this directory of the store')
-    .option('--exclude <glob>', 'leave these out: name, path/*, directory/; may be repeated', collect, [])
+    .addOption(repeatedOption('--exclude <glob>', 'leave these out: name, path/*, directory/'))
     .option('--delete', 'delete below --prefix what is not among FILES; what was left out stays')
     .option('--from-python <dir>', 'store what the directory of a Python filetracker 2.x server holds')
     .option('--to <dir>', 'write into the directory of a server instead of sending to its URL')
@@ -86,10 +87,6 @@ Symbolic links, sockets, unreadable files and names that the store cannot hold c
     )
     .action((where: readonly string[], flags: MigrateFlags) => run(context, command, where, flags));
   return addGlobalOptions(addAccessOptions(command));
-}
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
 }
 
 async function run(
