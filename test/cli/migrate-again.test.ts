@@ -148,7 +148,10 @@ describe('another run', () => {
     rmSync(join(directory, 'memory'), { recursive: true });
     file('more', 'more');
     const before = run({
-      meanwhile: async () => (await putByOthers('more', 1_600_000_000), deleteByOthers('a')),
+      meanwhile: async () => {
+        await putByOthers('more', 1_600_000_000);
+        await deleteByOthers('a');
+      },
     });
     expect(await before).toMatchObject({ failed: [] });
     expect((await run()).stored).toContain('a');

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeIfPresent } from '@filetracker/durable-fs';
-import type { Remembered } from './digests-file.js';
+import type { BlockRecord, Remembered } from './digests-file.js';
 import { DigestsWriter } from './digests-writer.js';
 import { RememberedDigests } from './remembered-digests.js';
 import type { Moment } from './target-history.js';
@@ -46,7 +46,7 @@ export class DigestMemory {
   }
 
   /** What an earlier run has found in a file; what that is now, the stamp tells. */
-  find(name: string): Remembered | undefined {
+  find(name: string): BlockRecord | undefined {
     return this.earlier.find(name);
   }
 

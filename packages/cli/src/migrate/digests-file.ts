@@ -100,6 +100,10 @@ export class BlockRecord implements Remembered {
     return this.block.toString('hex', at, at + DIGEST_BYTES) as Digest;
   }
 
+  hasStamp(stamp: FileStamp): boolean {
+    return this.block.compare(stamp, 0, STAMP_BYTES, this.begin, this.begin + STAMP_BYTES) === 0;
+  }
+
   /** Writes the record to `target` at `offset`. Returns its length. */
   copyTo(target: Buffer, offset: number): number {
     return this.block.copy(target, offset, this.begin, this.end);

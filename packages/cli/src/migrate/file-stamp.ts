@@ -31,12 +31,24 @@ export function stampOf({ size, mtimeNs, ctimeNs, ino }: BigIntStats): FileStamp
   return stamp;
 }
 
-/** The same, of what a directory reader has looked at. */
-export function stampOfFields({ bytes }: StatFields): FileStamp {
-  const stamp = Buffer.allocUnsafe(STAMP_BYTES);
-  stamp.set(bytes.subarray(STATX.inode, STATX.inode + AT.ctime));
-  stamp.set(bytes.subarray(STATX.ctime, STATX.ctime + STAMP_BYTES - AT.ctime), AT.ctime);
-  return stamp;
+/** Makes stamps of what a directory reader has looked at. */
+export class StampMaker {
+  readonly #identity: Uint8Array;
+  readonly #times: Uint8Array;
+
+  /** @param fields where the reader leaves what it sees */
+  constructor({ bytes }: StatFields) {
+    this.#identity = bytes.subarray(STATX.inode, STATX.inode + AT.ctime);
+    this.#times = bytes.subarray(STATX.ctime, STATX.ctime + STAMP_BYTES - AT.ctime);
+  }
+
+  /** The stamp of what was looked at last. */
+  make(): FileStamp {
+    const stamp = Buffer.allocUnsafe(STAMP_BYTES);
+    stamp.set(this.#identity);
+    stamp.set(this.#times, AT.ctime);
+    return stamp;
+  }
 }
 
 /** A stamp with the same size and times that no file has: nothing is known again by it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { BlockRecord, type Remembered, readBeginning, readBlocks } from './digests-file.js';
+import { BlockRecord, readBeginning, readBlocks } from './digests-file.js';
 import { compareNames } from './name-order.js';
 import type { Moment } from './target-history.js';
 
@@ -14,8 +14,8 @@ export class RememberedDigests {
   /** When the target had all of it; undefined where that is not known. */
   readonly moment: Moment | undefined;
   #fd: number | undefined;
-  readonly #records: Iterator<Remembered, undefined>;
-  #next: Remembered | undefined;
+  readonly #records: Iterator<BlockRecord, undefined>;
+  #next: BlockRecord | undefined;
 
   constructor(path: string) {
     this.#fd = openIfPresent(path);
@@ -32,13 +32,13 @@ export class RememberedDigests {
   }
 
   /** What is remembered of a file. */
-  find(name: string): Remembered | undefined {
+  find(name: string): BlockRecord | undefined {
     while (this.#next && compareNames(this.#next.name, name) < 0) this.#advance();
     return this.#next?.name === name ? this.#next : undefined;
   }
 
   /** All that comes behind what was asked for last. */
-  *rest(name: string): Generator<Remembered> {
+  *rest(name: string): Generator<BlockRecord> {
     for (; this.#next; this.#advance()) {
       if (compareNames(this.#next.name, name) > 0) yield this.#next;
     }
@@ -63,7 +63,7 @@ function openIfPresent(path: string): number | undefined {
   }
 }
 
-function* recordsOf(fd: number | undefined): Generator<Remembered, undefined> {
+function* recordsOf(fd: number | undefined): Generator<BlockRecord, undefined> {
   if (fd === undefined) return undefined;
   for (const block of readBlocks(fd)) {
     for (let at = 0; at < block.length; ) {

@@ -9,60 +9,64 @@ import {
   SystemCallError,
 } from '@filetracker/catalog/directories';
 import type { Exclusion } from './exclusions.js';
-import { stampOfFields } from './file-stamp.js';
+import { StampMaker } from './file-stamp.js';
 import { isAscii, type TreeEntry, type WalkRules } from './walk-tree.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** How a tree of plain files is walked: their names are those on the disk. */
 export function plainTree(isExcluded: Exclusion): WalkRules {
-  const reader = openReader('auto');
-  const stat = new StatFields();
-  return {
-    list: (path) => listDirectory(reader, path, stat),
-    decodeName,
-    noName: 'its name is no UTF-8',
-    isExcluded,
-  };
+  const lister = new DirectoryLister(openReader('auto'));
+  return { list: (path) => lister.list(path), decodeName, noName: 'its name is no UTF-8', isExcluded };
 }
 
-/** What is in a directory; all but directories are looked at. Throws where it cannot be read. */
-function listDirectory(reader: DirectoryReader, path: string, stat: StatFields): readonly TreeEntry[] {
-  const entries: TreeEntry[] = [];
-  let view: { readonly source: Uint8Array; readonly buffer: Buffer } | undefined;
-  try {
-    reader.open(parseBytePath(path), stat);
-    reader.list((name, type) => {
-      const { source, offset, length } = name;
-      if (source !== view?.source) view = { source, buffer: Buffer.from(source.buffer, source.byteOffset) };
-      const bytes = view.buffer.toString('latin1', offset, offset + length);
-      entries.push(type === 'directory' ? { bytes, isDirectory: true } : look(bytes, name, reader, stat));
-    });
-  } catch (error) {
-    throw explained(error);
-  } finally {
-    reader.close();
-  }
-  return entries;
-}
+/** Lists directories. All but directories are looked at. */
+class DirectoryLister {
+  readonly #stat = new StatFields();
+  readonly #stamps = new StampMaker(this.#stat);
+  /** Where names stand, and the same as a buffer. */
+  #names: { readonly source: Uint8Array; readonly buffer: Buffer } | undefined;
 
-/** What a look at an entry that is no directory, or not known to be one, says. */
-function look(bytes: string, name: NameBytes, reader: DirectoryReader, stat: StatFields): TreeEntry {
-  try {
-    reader.lookAt(name, stat);
-  } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
-    // It is gone, or the disk is damaged: whoever reads it will see.
-    return { bytes, isDirectory: false };
+  constructor(private readonly reader: DirectoryReader) {}
+
+  /** What is in a directory. Throws where it cannot be read. */
+  list(path: string): readonly TreeEntry[] {
+    const entries: TreeEntry[] = [];
+    try {
+      this.reader.open(parseBytePath(path), this.#stat);
+      this.reader.list((name, type) => {
+        const bytes = this.#bytesOf(name);
+        entries.push(type === 'directory' ? { bytes, isDirectory: true } : this.#look(name, bytes));
+      });
+    } catch (error) {
+      throw explained(error);
+    } finally {
+      this.reader.close();
+    }
+    return entries;
   }
-  const type = entryType(stat.mode);
-  if (type === 'file') return { bytes, isDirectory: false, stamp: stampOfFields(stat) };
-  if (type === 'directory') return { bytes, isDirectory: true };
-  return {
-    bytes,
-    isDirectory: false,
-    refusal: `it is ${KINDS[type] ?? 'a device'}, which the store cannot hold`,
-  };
+
+  #bytesOf({ source, offset, length }: NameBytes): string {
+    if (this.#names?.source !== source)
+      this.#names = { source, buffer: Buffer.from(source.buffer, source.byteOffset) };
+    return this.#names.buffer.toString('latin1', offset, offset + length);
+  }
+
+  /** Looks at an entry that is no directory, or not known to be one. */
+  #look(name: NameBytes, bytes: string): TreeEntry {
+    try {
+      this.reader.lookAt(name, this.#stat);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      // It is gone, or the disk is damaged: whoever reads it will see.
+      return { bytes, isDirectory: false };
+    }
+    const type = entryType(this.#stat.mode);
+    if (type === 'file') return { bytes, isDirectory: false, stamp: this.#stamps.make() };
+    if (type === 'directory') return { bytes, isDirectory: true };
+    const refusal = `it is ${KINDS[type] ?? 'a device'}, which the store cannot hold`;
+    return { bytes, isDirectory: false, refusal };
+  }
 }
 
 const KINDS: Readonly<Record<string, string>> = {

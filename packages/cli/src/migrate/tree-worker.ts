@@ -147,7 +147,7 @@ class TreeReader {
     const { memory } = this;
     const remembered = memory?.isEmpty === false ? memory.find(name) : undefined;
     const isInTarget = remembered !== undefined && this.#changed?.has(name) === false;
-    if (remembered && stamp?.equals(remembered.stamp)) {
+    if (remembered && stamp && remembered.hasStamp(stamp)) {
       memory?.add(remembered);
       const size = sizeOf(stamp);
       if (isInTarget) filling.addUnchanged(size);

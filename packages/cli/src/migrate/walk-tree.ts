@@ -79,7 +79,7 @@ function joined(directory: string, component: string): string {
 
 /** Whether the bytes of a name are characters of ASCII, so that they are its characters. */
 export function isAscii(bytes: string): boolean {
-  return !/[^\0-\x7f]/.test(bytes);
+  return !/[\u0080-\u00ff]/.test(bytes);
 }
 
 /**
@@ -87,6 +87,9 @@ export function isAscii(bytes: string): boolean {
  * the files below a directory have names that go on with a slash.
  */
 function entriesInOrder(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  if (!entries.some(({ isDirectory }) => isDirectory)) {
+    return entries.toSorted((a, b) => (a.bytes < b.bytes ? -1 : 1));
+  }
   return entries
     .map((entry) => ({ entry, key: entry.isDirectory ? `${entry.bytes}/` : entry.bytes }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
