@@ -5,6 +5,9 @@ import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } 
 
 const { ENOENT, ENOTDIR } = constants.errno;
 
+/** The first half of {@link NO_BIRTH}; the other is zero. */
+const NO_BIRTH_WORD = Number(NO_BIRTH >> 32n);
+
 /** Sums over the entries of a listing that are no directories. */
 interface ListingSums {
   /** All of them. */
@@ -61,6 +64,17 @@ export class PackedEntry {
     return this.bytes.toString('hex', this.at + ENTRY.mode, this.at + ENTRY.end + this.nameLength);
   }
 
+  /** Four bytes of the fields from an offset on, in the order in which they are packed. */
+  word(offset: number): number {
+    return this.view.getInt32(this.at + offset);
+  }
+
+  /** Copies the name's bytes to a place in other memory; returns where they end. */
+  copyName(to: Buffer, at: number): number {
+    const start = this.at + ENTRY.end;
+    return at + this.bytes.copy(to, at, start, start + this.nameLength);
+  }
+
   get mode(): number {
     return this.view.getUint32(this.at + ENTRY.mode);
   }
@@ -106,6 +120,11 @@ export class PackedEntry {
     return born === NO_BIRTH ? null : born;
   }
 
+  /** Whether the time of birth is known. */
+  get hasBirth(): boolean {
+    return this.word(ENTRY.birth) !== NO_BIRTH_WORD || this.word(ENTRY.birth + 4) !== 0;
+  }
+
   /** The entry as it is packed: a view, for {@link entryFromPacked}. */
   get packedBytes(): Uint8Array {
     return this.bytes.subarray(this.at, this.at + ENTRY.end + this.nameLength);
@@ -125,6 +144,15 @@ export class PackedEntry {
   #uint64(field: number): number {
     return this.view.getUint32(this.at + field) * 2 ** 32 + this.view.getUint32(this.at + field + 4);
   }
+}
+
+/** Stands for the fields of a directory of which only the place is known: zeros, and no time of birth. */
+export const NOTHING_KNOWN = new PackedEntry(...nothingKnown());
+
+function nothingKnown(): [Buffer, DataView] {
+  const bytes = Buffer.alloc(ENTRY.end);
+  bytes.writeBigInt64BE(NO_BIRTH, ENTRY.birth);
+  return [bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
@@ -184,11 +212,16 @@ export class DirectoryListing {
     return this.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
-  /** The directory's own attributes. A block of state `same` has none. */
-  attributes(): Attributes {
+  /** The directory's own fields, without a name. A block of state `same` has none. */
+  get own(): PackedEntry {
     const own = new PackedEntry(this.bytes, this.view);
     own.at = this.#entries - ENTRY.end;
-    return own.attributes();
+    return own;
+  }
+
+  /** The directory's own attributes. A block of state `same` has none. */
+  attributes(): Attributes {
+    return this.own.attributes();
   }
 
   /** Shows every entry in the order of the file system. The `PackedEntry` is the same object each time. */
