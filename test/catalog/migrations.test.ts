@@ -1,25 +1,13 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { duplicates, openQueries } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { MIGRATIONS as POSTGRES_STEPS } from '#catalog/database/postgres/migrations.js';
-import { MIGRATIONS as SQLITE_STEPS } from '#catalog/database/sqlite/migrations.js';
 import { all } from '../support/catalog-contents.js';
-import { newDatabase, query } from '../support/postgres-database.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { BYTES_LITERAL, olderPostgres, olderSqlite } from '../support/older-catalog.js';
 
 /** What differs between the kinds of databases in what a test writes by itself. */
 interface Dialect {
   readonly bytes: (text: string) => string;
   readonly yes: string;
 }
-
-const SQLITE: Dialect = { bytes: (text) => `x'${Buffer.from(text).toString('hex')}'`, yes: '1' };
-const POSTGRES: Dialect = {
-  bytes: (text) => `'\\x${Buffer.from(text).toString('hex')}'::bytea`,
-  yes: 'true',
-};
 
 /** A directory `/data` with files: a name, an inode and a fingerprint each. */
 function treeOf(
@@ -49,31 +37,15 @@ function treeOf(
 
 /** Makes a catalog as it was before it knew which contents are repeated. */
 const OLD = {
-  SQLite: () => {
-    const file = join(temporaryDirectory(), 'catalog.db');
-    const database = new Database(file);
-    for (const step of SQLITE_STEPS.slice(0, 1)) database.exec(step);
-    for (const statement of treeOf(SQLITE, { columns: '', values: '' })) database.exec(statement);
-    database.pragma('user_version = 1');
-    database.pragma('application_id = 0x4674436c');
-    database.close();
-    return Promise.resolve(file);
-  },
-  PostgreSQL: async () => {
-    const url = await newDatabase();
-    const extra = { columns: ', host_id, path, lineage', values: `, 1, ${POSTGRES.bytes('/data')}, '1'` };
-    await query(
-      url,
-      'CREATE SCHEMA filetracker',
-      'SET search_path = filetracker, public',
-      'CREATE EXTENSION ltree',
-      'CREATE TABLE schema_version (version integer NOT NULL)',
-      'INSERT INTO schema_version VALUES (3)',
-      ...POSTGRES_STEPS.slice(0, 3),
-      `INSERT INTO hosts (name) VALUES ('${hostname()}')`,
-      ...treeOf(POSTGRES, extra),
-    );
-    return url;
+  SQLite: () =>
+    olderSqlite(
+      (steps) => steps.slice(0, 1),
+      ...treeOf({ bytes: BYTES_LITERAL.SQLite, yes: '1' }, { columns: '', values: '' }),
+    ),
+  PostgreSQL: () => {
+    const bytes = BYTES_LITERAL.PostgreSQL;
+    const extra = { columns: ', host_id, path, lineage', values: `, 1, ${bytes('/data')}, '1'` };
+    return olderPostgres((steps) => steps.slice(0, 3), ...treeOf({ bytes, yes: 'true' }, extra));
   },
 };
 

@@ -1,13 +1,8 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { openCatalog } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { MIGRATIONS as POSTGRES_STEPS } from '#catalog/database/postgres/migrations.js';
-import { MIGRATIONS as SQLITE_STEPS } from '#catalog/database/sqlite/migrations.js';
 import { all } from '../support/catalog-contents.js';
-import { newDatabase, query } from '../support/postgres-database.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
+import { BYTES_LITERAL, olderPostgres, olderSqlite } from '../support/older-catalog.js';
+import { query } from '../support/postgres-database.js';
 
 /** The steps before the log of mutations knew which change each of them tells of. */
 function earlier(steps: readonly string[]): readonly string[] {
@@ -42,34 +37,13 @@ function history(bytes: (text: string) => string, host: '' | 'host_id, ') {
 
 /** Makes a catalog of that version. */
 const OLD = {
-  SQLite: () => {
-    const file = join(temporaryDirectory(), 'catalog.db');
-    const database = new Database(file);
-    const steps = earlier(SQLITE_STEPS);
-    for (const step of steps) database.exec(step);
-    for (const row of history((text) => `x'${Buffer.from(text).toString('hex')}'`, '')) database.exec(row);
-    database.pragma(`user_version = ${steps.length}`);
-    database.pragma('application_id = 0x4674436c');
-    database.close();
-    return Promise.resolve(file);
-  },
-  PostgreSQL: async () => {
-    const url = await newDatabase();
-    const steps = earlier(POSTGRES_STEPS);
-    await query(
-      url,
-      'CREATE SCHEMA filetracker',
-      'SET search_path = filetracker, public',
-      'CREATE EXTENSION ltree',
-      'CREATE TABLE schema_version (version integer NOT NULL)',
-      `INSERT INTO schema_version VALUES (${steps.length})`,
-      ...steps,
+  SQLite: () => olderSqlite(earlier, ...history(BYTES_LITERAL.SQLite, '')),
+  PostgreSQL: () =>
+    olderPostgres(
+      earlier,
       'CREATE TABLE file_changes_old PARTITION OF file_changes DEFAULT',
-      `INSERT INTO hosts (name) VALUES ('${hostname()}')`,
-      ...history((text) => `'\\x${Buffer.from(text).toString('hex')}'::bytea`, 'host_id, '),
-    );
-    return url;
-  },
+      ...history(BYTES_LITERAL.PostgreSQL, 'host_id, '),
+    ),
 };
 
 test.each(Object.entries(OLD))('%s: the log of an earlier version leads to its changes', async (_, old) => {

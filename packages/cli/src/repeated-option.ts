@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 
-/** An option that may be given again; its value is the list of what was given. */
+/** An option that may be repeated; its value is the list of what was given. */
 export function repeatedOption(flags: string, description: string): Option {
-  return new Option(flags, `${description}; may be given again`)
+  return new Option(flags, `${description}; may be repeated`)
     .argParser((value: string, before: readonly string[]) => [...before, value])
     .default([], 'none');
 }

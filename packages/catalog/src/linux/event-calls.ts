@@ -37,8 +37,7 @@ function tryLoad(): EventCalls | undefined {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const library = koffi.load(null);
-    // koffi's functions take and give what their prototypes say.
-    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a function takes what its prototype says
     const call = <Name extends keyof EventCalls>(prototype: string) =>
       library.func(prototype) as unknown as EventCalls[Name];
     return {

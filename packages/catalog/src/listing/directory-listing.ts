@@ -5,6 +5,9 @@ import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } 
 
 const { ENOENT, ENOTDIR } = constants.errno;
 
+/** The first half of {@link NO_BIRTH}; the other is zero. */
+const NO_BIRTH_WORD = Number(NO_BIRTH >> 32n);
+
 /** Sums over the entries of a listing that are no directories. */
 interface ListingSums {
   /** All of them. */
@@ -63,6 +66,17 @@ export class PackedEntry {
     return this.bytes.toString('hex', this.at + ENTRY.mode, this.at + ENTRY.end + this.nameLength);
   }
 
+  /** Four bytes of the fields from an offset on, in the order in which they are packed. */
+  word(offset: number): number {
+    return this.view.getInt32(this.at + offset);
+  }
+
+  /** Copies the name's bytes to a place in other memory; returns where they end. */
+  copyName(to: Buffer, at: number): number {
+    const start = this.at + ENTRY.end;
+    return at + this.bytes.copy(to, at, start, start + this.nameLength);
+  }
+
   get mode(): number {
     return this.view.getUint32(this.at + ENTRY.mode);
   }
@@ -108,6 +122,11 @@ export class PackedEntry {
     return born === NO_BIRTH ? null : born;
   }
 
+  /** Whether the time of birth is known. */
+  get hasBirth(): boolean {
+    return this.word(ENTRY.birth) !== NO_BIRTH_WORD || this.word(ENTRY.birth + 4) !== 0;
+  }
+
   /** The entry as it is packed: a view, for {@link entryFromPacked}. */
   get packedBytes(): Uint8Array {
     return this.bytes.subarray(this.at, this.at + ENTRY.end + this.nameLength);
@@ -127,6 +146,15 @@ export class PackedEntry {
   #uint64(field: number): number {
     return this.view.getUint32(this.at + field) * 2 ** 32 + this.view.getUint32(this.at + field + 4);
   }
+}
+
+/** Stands for the fields of a directory of which only the place is known: zeros, and no time of birth. */
+export const NOTHING_KNOWN = new PackedEntry(...nothingKnown());
+
+function nothingKnown(): [Buffer, DataView] {
+  const bytes = Buffer.alloc(ENTRY.end);
+  bytes.writeBigInt64BE(NO_BIRTH, ENTRY.birth);
+  return [bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
@@ -223,7 +251,7 @@ export class DirectoryListing {
     return entry;
   }
 
-  /** The directory's own fields. A block of state `same` has none. */
+  /** The directory's own fields, without a name. A block of state `same` has none. */
   get own(): PackedEntry {
     return this.entryAt(this.start + BLOCK.path + aligned(this.#pathLength));
   }

@@ -30,7 +30,7 @@ export function duCommand({ output }: CommandContext): Command {
         for await (const row of diskUsage(database, { depth: flags.depth, ...(path && { path }) })) {
           const size = formatSize(flags.apparentSize ? row.bytes : row.allocated).padStart(10);
           const { path: at, ...figures } = row;
-          rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
+          await rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
             ...pathFields(at),
             ...figures,
           });

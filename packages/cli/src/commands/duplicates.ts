@@ -31,7 +31,7 @@ export function duplicatesCommand({ output }: CommandContext): Command {
           const heading = `${formatThings(paths.length, 'file')} of ${formatSize(bytes)}, ${formatSize(wasted)} wasted:\n`;
           for (const [at, copy] of paths.entries()) {
             const row = { fingerprint, bytes, wasted, copies: paths.length, ...pathFields(copy) };
-            rows.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
+            await rows.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
           }
         }
       }),

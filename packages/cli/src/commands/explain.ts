@@ -62,7 +62,7 @@ export function explainCommand({ output }: CommandContext): Command {
           const size = formatGrowth(share.bytes).padStart(12);
           const sign = share.files >= 0 ? '+' : '';
           const count = `${sign}${formatCount(share.files)}`.padStart(9);
-          rows.print(`${size} ${count} files  ${share.what}`, { ...share });
+          await rows.print(`${size} ${count} files  ${share.what}`, { ...share });
         }
       }),
     );

@@ -25,7 +25,7 @@ export function historyCommand({ output }: CommandContext): Command {
         let hasChanges = false;
         for await (const change of pathHistory(database, path)) {
           hasChanges = true;
-          rows.print(await historyLine(change), await historyRow(change, rows));
+          await rows.print(await historyLine(change), await historyRow(change, rows));
         }
         if (!hasChanges) output.detail('it has not changed since it was first recorded');
       }),

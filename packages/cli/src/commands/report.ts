@@ -70,7 +70,7 @@ async function present(
   }
   const { periodRow, reportResult } = await import('../report/report-result.js');
   if (rows.isCsv) {
-    for (const period of report.periods) rows.print('', periodRow(period));
+    for (const period of report.periods) await rows.print('', periodRow(period));
   } else if (output.json) {
     output.result(undefined, reportResult(report));
   } else if (markdown) {

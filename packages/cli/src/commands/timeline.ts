@@ -49,7 +49,8 @@ export function timelineCommand({ output }: CommandContext): Command {
           await writeAtomically(html, (handle) => handle.writeFile(page));
           output.result(`timeline written to ${html}`, { html });
         } else if (rows.isForPrograms) {
-          for (const { at, ...point } of points) rows.print('', { at: new Date(at).toISOString(), ...point });
+          for (const { at, ...point } of points)
+            await rows.print('', { at: new Date(at).toISOString(), ...point });
         } else {
           for (const line of summary(points)) output.result(line, {});
         }

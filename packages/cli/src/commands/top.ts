@@ -61,7 +61,7 @@ async function printDirectories(rows: RowPrinter, { database, ...options }: Ques
   for (const { path, ...totals } of await topDirectories(database, options)) {
     const size = formatSize(options.by === 'allocated' ? totals.allocated : totals.bytes).padStart(10);
     const count = formatCount(totals.files).padStart(12);
-    rows.print(`${size}  ${count} files  ${displayPath(path)}`, { ...pathFields(path), ...totals });
+    await rows.print(`${size}  ${count} files  ${displayPath(path)}`, { ...pathFields(path), ...totals });
   }
 }
 
@@ -72,7 +72,7 @@ async function printFiles(rows: RowPrinter, { database, ...options }: Question):
   const { formatNanoseconds } = await import('../output/entry-fields.js');
   for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
     const when = formatNanoseconds(mtimeNs);
-    rows.print(`${formatSize(file.bytes).padStart(10)}  ${when}  ${displayPath(path)}`, {
+    await rows.print(`${formatSize(file.bytes).padStart(10)}  ${when}  ${displayPath(path)}`, {
       ...pathFields(path),
       ...file,
       mtimeNs: mtimeNs.toString(),
@@ -90,7 +90,7 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
   for (const { path, bytes, files: count, changes } of found) {
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);
-    rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
+    await rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
       ...pathFields(path),
       bytes,
       files: count,

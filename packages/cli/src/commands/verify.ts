@@ -48,7 +48,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
           counts[verdict]++;
           if (verdict === 'intact') continue;
           const row = { ...pathFields(at), verdict, bytes, hasSameCtime: hasSameCtime ?? null };
-          rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
+          await rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
         }
         output.note(summary(counts));
         if (counts.silent > 0) throw new PartialFailure('files changed silently');

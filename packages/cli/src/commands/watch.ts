@@ -56,7 +56,7 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     .option('--exec <command>', 'run this for each batch, one run at a time; changed paths on its stdin')
     .option('-0, --null', 'end paths for --exec with NUL instead of a newline')
     .addOption(
-      new Option('--alert <rule>', 'tell when a directory grows more: 10GiB/1h:/data/*; may be given again')
+      new Option('--alert <rule>', 'tell when a directory grows more: 10GiB/1h:/data/*; may be repeated')
         .argParser((text, before: readonly AlertRule[]) => [...before, parseAlertRule(text)])
         .default([], 'none'),
     )

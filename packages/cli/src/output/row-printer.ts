@@ -54,15 +54,9 @@ export class RowPrinter {
     await this.output.lines(lines);
   }
 
-  /** Prints one row: `text` for people, `row` for programs. */
-  print(text: string, row: Result): void {
-    if (this.form === 'text') {
-      this.output.result(text, row);
-      return;
-    }
-    if (!this.#hasHeadings) this.output.result(csvLine(Object.keys(row)), row);
-    this.#hasHeadings = true;
-    this.output.result(csvLine(Object.values(row)), row);
+  /** Prints one row: `text` for people, `row` for programs. Wait for it too. */
+  async print(text: string, row: Result): Promise<void> {
+    await this.printAll([row], { text: () => text, row: (fields) => fields });
   }
 }
 

@@ -16,7 +16,7 @@ const NEW = attributes('new_?');
 const NO_OLD = `${nulls('NULL AS old_?')}, NULL::bytea AS old_fingerprint`;
 const NO_NEW = nulls('NULL AS new_?');
 
-/** What `files` becomes, with the sums that change by it and the inodes with several names that it touches. */
+/** What `files` becomes, with the sums of known directories that change by it and the inodes with several names that it touches. */
 const WRITTEN = (staged: string) => `
   fresh AS (SELECT number, id, device, path FROM seen WHERE known_id IS NULL),
   inserted AS (
@@ -41,13 +41,6 @@ const WRITTEN = (staged: string) => `
       sum(CASE WHEN new_links = 1 THEN new_allocated ELSE 0 END
         - CASE WHEN is_counted THEN old_allocated ELSE 0 END)
     FROM compared GROUP BY 1
-    UNION ALL
-    SELECT d.id, count(*), coalesce(sum(size) FILTER (WHERE links = 1), 0),
-      coalesce(sum(allocated) FILTER (WHERE links = 1), 0)
-    FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f' GROUP BY 1
-    UNION ALL
-    SELECT id, 0, 0, allocated - coalesce(known_allocated, 0) FROM seen
-    WHERE allocated <> coalesce(known_allocated, 0)
   ),
   linked AS (
     INSERT INTO touched

@@ -19,7 +19,9 @@ export async function findDiffering(
         AND sha256(known.path) = sha256(seen.path) AND known.path = seen.path
         AND known.listing_digest = seen.digest
         -- A tree that was scanned by itself is hung into this one, same or not.
-        AND (known.parent_id <> 0 OR known.path = $4))`,
+        AND (known.parent_id <> 0 OR known.path = $4)
+        -- So that the planner looks each up by itself and does not read all directories.
+        OFFSET 0)`,
     values: [
       host,
       listings.map(({ path }) => toBytes(path)),

@@ -215,4 +215,12 @@ export const MIGRATIONS: readonly string[] = [
   -- scan, new versions of the rows need that much room beside the old ones, or every index gets a new entry for each.
   ALTER TABLE directories SET (fillfactor = 50);
   `,
+  `
+  -- The host of a directory is looked up before it is written, and never deleted: looking each up again took a quarter
+  -- of the time in which directories are inserted. A B-tree holds what is below a lineage as a range: its labels are
+  -- digits. It takes half the time that a GiST index took.
+  ALTER TABLE directories DROP CONSTRAINT directories_host_id_fkey;
+  DROP INDEX directories_by_lineage;
+  CREATE INDEX directories_by_lineage ON directories (subltree(lineage, 0, least(nlevel(lineage), 64)));
+  `,
 ];

@@ -195,8 +195,7 @@ class PostgresCatalog implements Catalog {
     return this.host;
   }
 
-  // The row's type is what the caller says of the columns that its query selects.
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a row is what the caller's query selects
   async *#stream<Row extends object, Item>(
     query: (host: number) => StreamQuery,
     toItem: (row: Row) => Item,

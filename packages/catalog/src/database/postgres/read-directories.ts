@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type BytePath, splitPath, toBytes } from '../../byte-path.js';
 import type { DirectoryRecord } from '../records.js';
 import { DIRECTORY_COLUMNS, type DirectoryRow, directoryRecord } from '../row-mapping.js';
+import { subtreeRange } from '../subtree-range.js';
 import type { Reader } from './reader-pool.js';
 
 /** Condition for the directory at a path; `$1` is the host and `$2` the path. */
@@ -19,6 +20,16 @@ export async function readDirectory(
     [host, toBytes(path)],
   );
   return rows[0] && directoryRecord(path, rows[0]);
+}
+
+/** Whether trees that were scanned by themselves lie in a directory that is not known. */
+export async function hasTreesWithin(client: Reader, host: number, path: BytePath): Promise<boolean> {
+  const { from, to } = subtreeRange(path);
+  const { rows } = await client.query(
+    'SELECT FROM directories WHERE host_id = $1 AND parent_id = 0 AND path >= $2 AND path < $3 LIMIT 1',
+    [host, from, to],
+  );
+  return rows.length > 0;
 }
 
 /**

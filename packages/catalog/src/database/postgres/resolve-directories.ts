@@ -8,10 +8,23 @@ export interface Merge {
   /** The staging table. */
   readonly staged: string;
   readonly isBaseline: boolean;
+  /** Nothing was known of the tree: its files are in `files`, and directories are staged with their numbers. */
+  readonly isDirect: boolean;
 }
+
+/** Memory for each sort and hash table: those of a hundred thousand directories take no detour to the disk. */
+const WORK_MEMORY = '64MB';
 
 /** The part of a lineage that the index of `directories` holds. */
 const indexed = (lineage: string) => `subltree(${lineage}, 0, least(nlevel(${lineage}), 64))`;
+
+/**
+ * Whether a lineage lies in another, by the index: labels are digits, so that nothing lies between a label and the same
+ * with a zero behind it but what is below.
+ */
+const isBelow = (lineage: string, top: string) => `(
+  ${indexed(lineage)} >= ${indexed(top)} AND ${indexed(lineage)} < (${indexed(top)}::text || '0')::ltree
+  AND ${lineage} <@ ${top})`;
 
 const NAME_START = 'parent_length + CASE parent_length WHEN 1 THEN 1 ELSE 2 END';
 
@@ -22,28 +35,33 @@ const NAME_START = 'parent_length + CASE parent_length WHEN 1 THEN 1 ELSE 2 END'
  */
 export async function resolveDirectories(merge: Merge): Promise<void> {
   await makeWorkingTables(merge);
+  if (merge.isDirect) await dropSecondLooks(merge);
   await placeFresh(merge);
   await adoptNestedRoots(merge);
   await findGone(merge);
 }
 
-async function makeWorkingTables({ client, host, staged }: Merge): Promise<void> {
-  await client.query(`ANALYZE ${staged}`);
+async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Promise<void> {
+  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'`);
+  // Of the columns that plans depend on: looking at all takes longer than some of the statements.
+  await client.query(`ANALYZE ${staged} (directory, kind, name)`);
   // A directory that was listed and later met again without a look inside counts as listed.
   await client.query(`
-    CREATE TEMP TABLE seen ON COMMIT DROP AS
+    CREATE TEMP TABLE seen WITH (fillfactor = 50) ON COMMIT DROP AS
     SELECT DISTINCT ON (s.name) s.directory AS number, s.kind, s.name AS path,
       substring(s.name FROM 1 FOR parent_length) AS parent_path, substring(s.name FROM ${NAME_START}) AS name,
-      ${attributes('s.?')}, s.digest, d.id AS known_id,
-      coalesce(d.id, nextval('directory_ids')) AS id, d.parent_id, d.lineage,
+      ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, d.id AS known_id,
+      coalesce(d.id, ${isDirect ? 's.directory' : "nextval('directory_ids')"}) AS id, d.parent_id, d.lineage,
       ${attributes('d.? AS known_?')}
-    FROM ${staged} s LEFT JOIN directories d
-      ON d.host_id = ${host} AND sha256(d.path) = sha256(s.name) AND d.path = s.name
+    -- Through the index: OFFSET keeps the planner from reading all directories for some.
+    FROM ${staged} s LEFT JOIN LATERAL (
+      SELECT * FROM directories
+      WHERE ${isDirect ? 'false' : `host_id = ${host} AND sha256(path) = sha256(s.name) AND path = s.name OFFSET 0`}
+    ) d ON true
     WHERE s.kind IN ('D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
   await client.query("DELETE FROM seen WHERE kind = 'X' AND known_id IS NULL");
   await client.query('CREATE INDEX ON seen USING hash (parent_path)');
-  await client.query('CREATE INDEX ON seen (id)');
-  await client.query('ANALYZE seen');
+  await client.query('ANALYZE seen (number, kind, parent_path, known_id, id, parent_id)');
   await client.query(`
     CREATE TEMP TABLE carried (lineage ltree, files bigint, directories bigint, bytes bigint, allocated bigint)
       ON COMMIT DROP;
@@ -52,19 +70,31 @@ async function makeWorkingTables({ client, host, staged }: Merge): Promise<void>
     CREATE TEMP TABLE touched (inode bigint) ON COMMIT DROP`);
 }
 
+/** Drops the files of a directory that was read twice, because its name was given twice, from one of both times. */
+async function dropSecondLooks({ client, staged }: Merge): Promise<void> {
+  const { rows } = await client.query<{ id: bigint }>(
+    `SELECT s.directory AS id FROM ${staged} s
+     WHERE s.kind IN ('D', 'U') AND NOT EXISTS (SELECT FROM seen WHERE seen.number = s.directory)`,
+  );
+  for (const { id } of rows) await client.query('DELETE FROM files WHERE directory_id = $1', [id]);
+}
+
+/** Half of the pages of `seen` is free, so that the rows that change here stay on their pages. */
 async function placeFresh({ client, host }: Merge): Promise<void> {
   await client.query(`
     WITH RECURSIVE placed AS (
-      SELECT s.id, s.path, coalesce(p.id, 0) AS parent_id, coalesce(p.lineage, '') || s.id::text AS lineage
+      SELECT s.ctid AS place, s.id, s.path, coalesce(p.id, 0) AS parent_id, coalesce(p.lineage, '') || s.id::text AS lineage
       FROM seen s LEFT JOIN directories p
         ON p.host_id = ${host} AND sha256(p.path) = sha256(s.parent_path) AND p.path = s.parent_path
       WHERE s.known_id IS NULL
         AND NOT EXISTS (SELECT FROM seen u WHERE u.known_id IS NULL AND u.path = s.parent_path)
       UNION ALL
-      SELECT s.id, s.path, placed.id, placed.lineage || s.id::text
+      SELECT s.ctid, s.id, s.path, placed.id, placed.lineage || s.id::text
       FROM placed JOIN seen s ON s.parent_path = placed.path WHERE s.known_id IS NULL
     )
-    UPDATE seen SET parent_id = placed.parent_id, lineage = placed.lineage FROM placed WHERE placed.id = seen.id`);
+    UPDATE seen SET parent_id = placed.parent_id, lineage = placed.lineage FROM placed
+    WHERE placed.place = seen.ctid`);
+  await client.query('CREATE INDEX ON seen (id)');
 }
 
 /** Few at most, and one may hold another: one by one, the outermost first. */
@@ -95,7 +125,7 @@ async function adoptNestedRoots({ client, host }: Merge): Promise<void> {
     await client.query('UPDATE seen SET parent_id = $2 WHERE id = $1', [id, place.parent]);
     await client.query(
       `UPDATE directories SET lineage = $2::ltree || lineage
-       WHERE ${indexed('lineage')} <@ $1::ltree AND lineage <@ $1::ltree`,
+       WHERE ${isBelow('lineage', '$1::ltree')}`,
       [place.old, place.lineage],
     );
     await client.query('UPDATE seen SET lineage = $2::ltree || lineage WHERE lineage <@ $1::ltree', [
@@ -121,7 +151,7 @@ async function findGone({ client, staged }: Merge): Promise<void> {
   await client.query(`
     CREATE TEMP TABLE gone ON COMMIT DROP AS
     SELECT d.id, d.path, ${attributes('d.?')} FROM gone_tops g JOIN directories d
-      ON ${indexed('d.lineage')} <@ ${indexed('g.lineage')} AND d.lineage <@ g.lineage`);
+      ON ${isBelow('d.lineage', 'g.lineage')}`);
   await client.query('ANALYZE gone');
   await client.query(
     `INSERT INTO carried

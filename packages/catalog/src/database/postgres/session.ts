@@ -4,16 +4,20 @@ import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
 import { applyChanges, tallies } from './apply-changes.js';
+import { DirectoryIds } from './directory-ids.js';
 import { findDiffering } from './find-differing.js';
 import { hangUp } from './hang-up.js';
-import { readDirectory, unknownAncestors } from './read-directories.js';
+import { hasTreesWithin, readDirectory, unknownAncestors } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
 import type { ReaderPool } from './reader-pool.js';
 import { resolveDirectories } from './resolve-directories.js';
 import { writeRun } from './run-record.js';
 import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
-import { writeDirectories } from './write-directories.js';
+import { noteLinked, writeDirectories } from './write-directories.js';
+
+/** Memory of the server for the working tables of a merge: they would be written to the disk and read again. */
+const WORKING_TABLES = '64MB';
 
 /** What a session is given. */
 interface SessionOptions extends BeginScanOptions {
@@ -26,11 +30,16 @@ interface SessionOptions extends BeginScanOptions {
   readonly translate: (error: unknown) => unknown;
 }
 
-/** A scan into PostgreSQL: what differs is staged while the crawl goes on, and merged when it has finished. */
+/**
+ * A scan into PostgreSQL: what differs is staged while the crawl goes on, and merged when it has finished. The files of
+ * a tree of which nothing is known go where they belong at once.
+ */
 export class PostgresScanSession implements ScanSession {
   readonly wantsOnlySums = false;
   readonly #startedAt = Date.now();
   readonly #stager: ListingStager;
+  /** Numbers for a tree of which nothing is known. */
+  readonly #ids: DirectoryIds | undefined;
 
   private constructor(
     private readonly options: SessionOptions,
@@ -38,17 +47,24 @@ export class PostgresScanSession implements ScanSession {
     readonly previous: DirectoryRecord | undefined,
     private readonly staging: Staging,
   ) {
-    this.#stager = new ListingStager(staging);
+    const ids = staging.files && new DirectoryIds(options.readers);
+    let directories = 0;
+    this.#ids = ids;
+    this.#stager = new ListingStager(staging, ids ? () => ids.take() : () => ++directories);
   }
 
   /** Begins a scan on a connection that holds the host's lock. */
   static async begin(options: SessionOptions): Promise<PostgresScanSession> {
     const { client, host, root } = options;
+    await client.query(`SET temp_buffers = '${WORKING_TABLES}'`);
     const { rows } = await client.query<{ id: bigint }>("SELECT nextval('scan_ids') AS id");
     const id = Number(rows[0]?.id);
     const previous = await readDirectory(client, host, root);
     const missing = previous ? [] : await unknownAncestors(client, host, root);
-    const session = new PostgresScanSession(options, id, previous, await Staging.begin(client, id));
+    const isDirect = !previous && !(await hasTreesWithin(client, host, root));
+    const staging = await Staging.begin(client, id, { isDirect });
+    const session = new PostgresScanSession(options, id, previous, staging);
+    await session.#ids?.reserve(missing.length);
     for (const path of missing) session.#stager.stagePlace(path);
     return session;
   }
@@ -75,6 +91,7 @@ export class PostgresScanSession implements ScanSession {
         ? new Set(whole)
         : await findDiffering(readers, whole, { host, root });
       const skipped = new Set(whole.filter((listing) => !differing.has(listing)));
+      await this.#ids?.reserve(listings.length);
       for (const listing of listings) {
         this.#stager.noteErrors(listing);
         if (skipped.has(listing)) continue;
@@ -132,9 +149,12 @@ export class PostgresScanSession implements ScanSession {
 
   async #merge(recordedAt: number): Promise<ChangeTallies> {
     const { client, host } = this.options;
-    const merge = { client, host, staged: this.staging.table, isBaseline: this.isBaseline };
+    const { isBaseline } = this;
+    const isDirect = this.staging.files !== undefined;
+    const merge = { client, host, staged: this.staging.table, isBaseline, isDirect };
     await resolveDirectories(merge);
-    const changes = await applyChanges(merge, { scan: this.id, recordedAt });
+    if (this.#stager.hasLinked && isDirect) await noteLinked(merge);
+    const changes = isDirect ? tallies() : await applyChanges(merge, { scan: this.id, recordedAt });
     await writeDirectories(merge);
     return changes;
   }

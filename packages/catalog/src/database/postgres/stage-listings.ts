@@ -1,33 +1,30 @@
 import { type BytePath, childPath, splitPath, toBytes } from '../../byte-path.js';
-import type { Attributes } from '../../entry.js';
-import type { DirectoryListing } from '../../listing/directory-listing.js';
-import { StagedKind } from './copy-rows.js';
+import { type DirectoryListing, NOTHING_KNOWN, type PackedEntry } from '../../listing/directory-listing.js';
+import { type FileSums, StagedKind } from './staged-rows.js';
 import type { Staging } from './staging.js';
 
-const NOTHING_KNOWN: Attributes = {
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  links: 0,
-  device: 0,
-  inode: 0n,
-  size: 0,
-  allocated: 0,
-  mtimeNs: 0n,
-  ctimeNs: 0n,
-  bornNs: null,
-};
+const NO_FILES: FileSums = { files: 0, bytes: 0, allocated: 0, largest: 0 };
 
-/** Turns listings into rows of the staging table and counts what could not be read. */
+/** A directory of which parts have come. */
+interface Numbered {
+  readonly number: number;
+  readonly sums: FileSums;
+}
+
+/** Turns listings into rows of the staging table, or of `files` too, and counts what could not be read. */
 export class ListingStager {
-  /** Numbers of very large directories of which parts have come. */
-  readonly #parts = new Map<BytePath, number>();
-  #lastNumber = 0;
+  /** Very large directories of which parts have come. */
+  readonly #parts = new Map<BytePath, Numbered>();
   #rows = 0;
   #errors = 0;
   #unreadable = 0;
+  #hasLinked = false;
 
-  constructor(private readonly staging: Staging) {}
+  /** @param nextNumber gives each directory a number: in a tree of which nothing is known, that of the catalog */
+  constructor(
+    private readonly staging: Staging,
+    private readonly nextNumber: () => number,
+  ) {}
 
   /** Directories that were staged; none: there is nothing to merge. */
   get stagedDirectories(): number {
@@ -43,6 +40,11 @@ export class ListingStager {
     return this.#unreadable;
   }
 
+  /** Whether a file with several names was staged. */
+  get hasLinked(): boolean {
+    return this.#hasLinked;
+  }
+
   /** Whether parts of a directory wait for the last one. */
   hasParts(path: BytePath): boolean {
     return this.#parts.has(path);
@@ -50,30 +52,29 @@ export class ListingStager {
 
   /** Stages a directory of which only the place is known. */
   stagePlace(path: BytePath): void {
-    this.#stageDirectory(path, StagedKind.notEntered, NOTHING_KNOWN);
+    const place = { number: this.nextNumber(), sums: NO_FILES };
+    this.#stageDirectory(path, StagedKind.notEntered, { ...place, own: NOTHING_KNOWN });
   }
 
   /** Stages one listing. */
   stage(listing: DirectoryListing): void {
-    const { path, state } = listing;
-    const number = this.#parts.get(path) ?? ++this.#lastNumber;
+    const { path, state, own } = listing;
+    const { number, sums: before } = this.#parts.get(path) ?? { number: this.nextNumber(), sums: NO_FILES };
     const hasParts = this.#parts.delete(path);
-    if (state === 'part' || state === 'read') this.#stageEntries(number, listing);
+    const hasEntries = state === 'part' || state === 'read';
+    const sums = hasEntries ? sumOf(before, listing) : before;
+    if (hasEntries) this.#stageEntries(number, listing);
     if (state === 'part') {
-      this.#parts.set(path, number);
+      this.#parts.set(path, { number, sums });
       return;
     }
-    const attributes = listing.attributes();
+    const directory = { number, own, sums };
     if (state === 'read')
-      this.#stageDirectory(path, StagedKind.read, attributes, { number, digest: listing.digest });
-    else if (state === 'notEntered')
-      this.#stageDirectory(path, StagedKind.notEntered, attributes, { number });
+      this.#stageDirectory(path, StagedKind.read, { ...directory, digest: listing.digest });
+    else if (state === 'notEntered') this.#stageDirectory(path, StagedKind.notEntered, directory);
     // One that vanishes while it is read in parts goes with the next scan.
-    else if (listing.isGone && !hasParts) {
-      this.#stageDirectory(path, StagedKind.vanished, attributes, { number });
-    } else {
-      this.#stageDirectory(path, StagedKind.unreadable, attributes, { number });
-    }
+    else if (listing.isGone && !hasParts) this.#stageDirectory(path, StagedKind.vanished, directory);
+    else this.#stageDirectory(path, StagedKind.unreadable, directory);
   }
 
   /** Notes what a listing says could not be read. */
@@ -97,12 +98,15 @@ export class ListingStager {
   }
 
   #stageEntries(number: number, listing: DirectoryListing): void {
-    const { rows } = this.staging;
+    const { rows, files } = this.staging;
+    const { own } = listing;
+    this.#hasLinked ||= listing.linkedCount > 0;
     listing.visit({
-      file: (entry) => rows.addFile(number, entry),
-      directory: (name) => rows.addName(number, StagedKind.directory, toBytes(name)),
+      file: files ? (entry) => files.add(number, own, entry) : (entry) => rows.addFile(number, entry),
+      // Names tell what a directory that is known has lost.
+      directory: files ? () => {} : (name) => rows.addEntryName(number, StagedKind.directory, toBytes(name)),
       problem: ({ name, kind }) => {
-        if (kind === 'unknown') rows.addName(number, StagedKind.undecided, toBytes(name));
+        if (!files && kind === 'unknown') rows.addEntryName(number, StagedKind.undecided, toBytes(name));
       },
     });
   }
@@ -110,11 +114,24 @@ export class ListingStager {
   #stageDirectory(
     path: BytePath,
     kind: StagedKind,
-    attributes: Attributes,
-    { number = 0, digest = null }: { readonly number?: number; readonly digest?: Uint8Array | null } = {},
+    {
+      number,
+      sums,
+      own,
+      digest = null,
+    }: Numbered & { readonly own: PackedEntry; readonly digest?: Uint8Array | null },
   ): void {
     const parentLength = splitPath(path)?.parent.length ?? 0;
-    this.staging.rows.addDirectory(number, { kind, path: toBytes(path), attributes, digest, parentLength });
+    this.staging.rows.addDirectory({ number, kind, path: toBytes(path), own, digest, parentLength, sums });
     this.#rows++;
   }
+}
+
+function sumOf(before: FileSums, { sums, largest }: DirectoryListing): FileSums {
+  return {
+    files: before.files + sums.files,
+    bytes: before.bytes + sums.bytes,
+    allocated: before.allocated + sums.allocated,
+    largest: Math.max(before.largest, largest),
+  };
 }

@@ -194,7 +194,8 @@ class PostgresWatchBatch implements WatchBatch {
     private readonly id: number,
     private readonly after: number,
   ) {
-    this.#stager = new ListingStager(staging);
+    let directories = 0;
+    this.#stager = new ListingStager(staging, () => ++directories);
   }
 
   /** Begins a batch. */
@@ -247,7 +248,7 @@ class PostgresWatchBatch implements WatchBatch {
       await this.staging.end();
       const recordedAt = run.nextMoment();
       for (const path of this.#gaps) await run.addGap(client, { host, path, recordedAt });
-      const merge: Merge = { client, host, staged: this.staging.table, isBaseline: false };
+      const merge: Merge = { client, host, staged: this.staging.table, isBaseline: false, isDirect: false };
       const isEmpty = this.#stager.stagedDirectories === 0;
       if (!isEmpty) await resolveDirectories(merge);
       const changes = isEmpty ? tallies() : await applyChanges(merge, { scan: id, recordedAt });

@@ -11,6 +11,13 @@ export async function writeDirectories(merge: Merge): Promise<void> {
   await write(merge);
 }
 
+/** Notes the inodes with several names of a tree whose files went straight into `files`. */
+export async function noteLinked({ client }: Merge): Promise<void> {
+  await client.query(
+    'INSERT INTO touched SELECT f.inode FROM files f JOIN seen s ON s.id = f.directory_id WHERE f.links > 1',
+  );
+}
+
 /** Of the names of one inode the first counts, wherever on the host the others are. */
 async function recountLinks({ client, host }: Merge): Promise<void> {
   const { rows } = await client.query('SELECT FROM touched LIMIT 1');
@@ -36,23 +43,25 @@ async function recountLinks({ client, host }: Merge): Promise<void> {
 async function sumUp({ client }: Merge): Promise<void> {
   await client.query(`
     CREATE TEMP TABLE own_sums ON COMMIT DROP AS
-    SELECT directory_id AS id, sum(files)::bigint AS files, sum(bytes)::bigint AS bytes,
-      sum(allocated)::bigint AS allocated
-    FROM own_deltas GROUP BY 1`);
-  await client.query(`
-    INSERT INTO carried
-    SELECT coalesce(s.lineage, d.lineage), o.files, 0, o.bytes, o.allocated
-    FROM own_sums o LEFT JOIN seen s ON s.id = o.id LEFT JOIN directories d ON d.id = o.id
-    WHERE o.files <> 0 OR o.bytes <> 0 OR o.allocated <> 0
-    UNION ALL
-    SELECT subpath(lineage, 0, -1), 0, 1, 0, 0 FROM seen WHERE known_id IS NULL AND nlevel(lineage) > 1`);
+    SELECT id, sum(files)::bigint AS files, sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated FROM (
+      SELECT directory_id AS id, files, bytes, allocated FROM own_deltas
+      UNION ALL
+      SELECT id, files, bytes, file_allocated + allocated FROM seen WHERE known_id IS NULL
+      UNION ALL
+      SELECT id, 0, 0, allocated - known_allocated FROM seen WHERE known_allocated <> allocated
+    ) AS deltas GROUP BY 1`);
+  // A new directory counts for itself here as for those above it, which is taken off where it is written.
   await client.query(`
     CREATE TEMP TABLE total_sums ON COMMIT DROP AS
     SELECT label::bigint AS id, sum(files)::bigint AS files, sum(directories)::bigint AS directories,
       sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated
     FROM (
-      SELECT lineage, sum(files) AS files, sum(directories) AS directories, sum(bytes) AS bytes,
-        sum(allocated) AS allocated FROM carried GROUP BY 1
+      SELECT * FROM carried
+      UNION ALL
+      SELECT coalesce(s.lineage, d.lineage), o.files, CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END,
+        o.bytes, o.allocated
+      FROM own_sums o LEFT JOIN seen s ON s.id = o.id
+        LEFT JOIN directories d ON d.id = CASE WHEN s.id IS NULL THEN o.id END
     ) AS lines, unnest(string_to_array(lineage::text, '.')) AS label
     GROUP BY 1`);
   await client.query('ANALYZE own_sums');
@@ -61,21 +70,12 @@ async function sumUp({ client }: Merge): Promise<void> {
 
 async function write({ client, host, staged }: Merge): Promise<void> {
   await client.query('DELETE FROM directories USING gone WHERE directories.id = gone.id');
-  // What could not be looked at has stayed as it was.
-  await client.query(`
-    CREATE TEMP TABLE largest ON COMMIT DROP AS
-    SELECT number, max(size) AS size FROM (
-      SELECT directory AS number, size FROM ${staged} WHERE kind = 'f'
-      UNION ALL
-      SELECT s.number, (SELECT f.size FROM files f WHERE f.directory_id = s.id AND f.name = u.name)
-      FROM ${staged} u JOIN seen s ON s.number = u.directory AND s.known_id IS NOT NULL WHERE u.kind = 'u'
-    ) AS sizes GROUP BY 1`);
   // Once: each update of a row makes a new version of it, which costs more than finding out what to write.
   await client.query(`
     UPDATE directories d SET
       listing_digest = CASE c.kind WHEN 'D' THEN c.digest ELSE d.listing_digest END,
       ${attributes('? = CASE WHEN c.is_seen THEN c.? ELSE d.? END')},
-      largest_file = CASE c.kind WHEN 'D' THEN coalesce(c.largest, 0) ELSE d.largest_file END,
+      largest_file = CASE c.kind WHEN 'D' THEN c.largest ELSE d.largest_file END,
       own_files = d.own_files + coalesce(c.own_files, 0), own_bytes = d.own_bytes + coalesce(c.own_bytes, 0),
       own_allocated = d.own_allocated + coalesce(c.own_allocated, 0),
       total_files = d.total_files + coalesce(c.files, 0),
@@ -84,7 +84,7 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       total_allocated = d.total_allocated + coalesce(c.total_allocated, 0)
     FROM (
       SELECT coalesce(s.known_id, t.id) AS id, s.known_id IS NOT NULL AS is_seen, s.kind, s.digest,
-        ${attributes('s.?')}, l.size AS largest, o.files AS own_files, o.bytes AS own_bytes,
+        ${attributes('s.?')}, greatest(s.largest_file, l.size) AS largest, o.files AS own_files, o.bytes AS own_bytes,
         o.allocated AS own_allocated, t.files, t.directories, t.bytes, t.allocated AS total_allocated
       FROM (
         SELECT * FROM seen WHERE known_id IS NOT NULL
@@ -92,7 +92,12 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       ) s
         FULL JOIN total_sums t ON t.id = s.known_id
         LEFT JOIN own_sums o ON o.id = t.id
-        LEFT JOIN largest l ON l.number = s.number
+        LEFT JOIN (
+          -- What could not be looked at has stayed as it was.
+          SELECT s.number, max((SELECT f.size FROM files f WHERE f.directory_id = s.id AND f.name = u.name)) AS size
+          FROM ${staged} u JOIN seen s ON s.number = u.directory AND s.known_id IS NOT NULL WHERE u.kind = 'u'
+          GROUP BY 1
+        ) l ON l.number = s.number
     ) c
     WHERE d.id = c.id AND (c.is_seen OR c.files <> 0 OR c.directories <> 0 OR c.bytes <> 0 OR c.total_allocated <> 0
       OR c.own_files <> 0 OR c.own_bytes <> 0 OR c.own_allocated <> 0)`);
@@ -100,10 +105,8 @@ async function write({ client, host, staged }: Merge): Promise<void> {
     INSERT INTO directories (id, host_id, parent_id, name, path, lineage, listing_digest, ${attributes()},
       largest_file, own_files, own_bytes, own_allocated, total_files, total_directories, total_bytes, total_allocated)
     SELECT s.id, ${host}, s.parent_id, CASE s.parent_id WHEN 0 THEN s.path ELSE s.name END, s.path, s.lineage,
-      s.digest, ${attributes('s.?')}, coalesce(l.size, 0),
-      coalesce(o.files, 0), coalesce(o.bytes, 0), coalesce(o.allocated, 0),
-      coalesce(t.files, 0), coalesce(t.directories, 0), coalesce(t.bytes, 0), coalesce(t.allocated, 0)
-    FROM seen s LEFT JOIN own_sums o ON o.id = s.id LEFT JOIN total_sums t ON t.id = s.id
-      LEFT JOIN largest l ON l.number = s.number
+      s.digest, ${attributes('s.?')}, s.largest_file,
+      o.files, o.bytes, o.allocated, t.files, t.directories - 1, t.bytes, t.allocated
+    FROM seen s JOIN own_sums o ON o.id = s.id JOIN total_sums t ON t.id = s.id
     WHERE s.known_id IS NULL`);
 }
