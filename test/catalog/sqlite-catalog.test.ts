@@ -1,11 +1,18 @@
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CatalogError, openCatalog, parseBytePath } from '@filetracker/catalog';
+import {
+  type Catalog,
+  type CatalogError,
+  openCatalog,
+  parseBytePath,
+  type ScanSession,
+} from '@filetracker/catalog';
 import Database from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
-import { all } from '../support/catalog-contents.js';
+import { all, contents } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -82,12 +89,55 @@ describe('the SQLite file', () => {
     await recorder.close();
   });
 
+  describe('a first scan that may keep readers out', () => {
+    const tree = new PackedTree('/data');
+    for (let n = 0; n < 20_000; n++) tree.file(`d${n % 200}/f${n}`);
+    const begin = (catalog: Catalog) =>
+      catalog.beginScan({ root: tree.root, source: 'scan', isExclusive: true });
+    const finish = async (session: ScanSession) => {
+      for (const packed of tree.pack()) await session.record(packed);
+      await session.finish();
+    };
+    const modeOf = (file: string) => {
+      const database = new Database(file);
+      onTestFinished(() => void database.close());
+      return database.pragma('journal_mode', { simple: true });
+    };
+
+    test('writes its pages once and leaves the catalog as any other', async () => {
+      const [file, other] = [newFile(), await openCatalog(newFile(), { create: true })];
+      const catalog = await openCatalog(file, { create: true });
+      const written = () => Number(/write_bytes: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
+      const before = written();
+      await finish(await begin(catalog));
+      expect(written() - before).toBeLessThan(1.5 * statSync(file).size);
+      await record(other, tree);
+      expect(await contents(catalog, tree.root)).toEqual(await contents(other, tree.root));
+      expect(modeOf(file)).toBe('wal');
+    });
+
+    test('lets those read who did before, and leaves the next scan as usual when it is aborted', async () => {
+      const file = newFile();
+      const catalog = await openCatalog(file, { create: true });
+      expect(await all(catalog.scans())).toEqual([]);
+      const session = await begin(catalog);
+      for (const packed of tree.pack()) await session.record(packed);
+      expect(await all(catalog.scans())).toEqual([]);
+      await session.abort();
+      await catalog.close();
+      const again = await openCatalog(file, { create: true });
+      await (await begin(again)).abort();
+      await finish(await begin(again));
+      expect(await all(again.scans())).toHaveLength(1);
+      expect(modeOf(file)).toBe('wal');
+    });
+  });
+
   test('the rescan of an unchanged tree writes less than 64 KiB', async () => {
     const catalog = await openCatalog(newFile(), { create: true });
     const tree = new PackedTree('/data');
     for (let n = 0; n < 20_000; n++) tree.file(`d${n % 200}/f${n}`);
     await record(catalog, tree);
-    const { readFileSync } = await import('node:fs');
     const written = () => Number(/write_bytes: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
     const before = written();
     await record(catalog, tree);

@@ -82,6 +82,7 @@ async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise
     oneFileSystem: settings.oneFileSystem ?? false,
     followMounts: settings.followMounts ?? false,
     allowEmpty: settings.allowEmpty ?? false,
+    isExclusive: true,
     signal,
     ...(settings.metadata && { metadata: settings.metadata }),
     ...(settings.maxDepth !== undefined && { maxDepth: settings.maxDepth }),

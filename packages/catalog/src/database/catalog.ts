@@ -22,6 +22,8 @@ export interface BeginScanOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Only tell: {@link ScanSession.finish} returns the run that would be recorded and records nothing. */
   readonly isPreview?: boolean;
+  /** Readers that come meanwhile may fail with `busy` if the catalog has no runs yet: some databases are faster so. */
+  readonly isExclusive?: boolean;
 }
 
 /** Which runs to show; all of them without a filter. Newest first. */

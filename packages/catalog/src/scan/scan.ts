@@ -22,6 +22,8 @@ export interface ScanOptions extends CrawlOptions {
   readonly isPreview?: boolean;
   /** Take an empty root as true also where the catalog knows files below it. Default false. */
   readonly allowEmpty?: boolean;
+  /** Readers may be kept out while an empty catalog is filled, which takes less time then. Default false. */
+  readonly isExclusive?: boolean;
   /** Free-form data to keep with the run. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Ends the scan early; the catalog stays as it was. */
@@ -42,14 +44,14 @@ export async function scan(
   root: BytePath,
   options: ScanOptions = {},
 ): Promise<ScanRun> {
-  const { isPreview = false, metadata = {}, signal } = options;
+  const { isPreview = false, isExclusive = false, metadata = {}, signal } = options;
   signal?.throwIfAborted();
   const identity = checkRoot(root);
   // Threads start while the database opens, and read only when no other scan can come in between.
   const crawl = prepareCrawl(root, options);
   try {
     const opened = await catalog;
-    const session = await opened.beginScan({ root, source: 'scan', metadata, isPreview });
+    const session = await opened.beginScan({ root, source: 'scan', metadata, isPreview, isExclusive });
     return await record(crawl, session, { root, identity, options });
   } finally {
     await crawl.return();

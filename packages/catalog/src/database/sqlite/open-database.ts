@@ -39,6 +39,28 @@ export function openForWriting(file: string): Database.Database {
   });
 }
 
+/**
+ * Lets the first scan of a catalog write its pages into the file and not into the log, from where they would have to
+ * be copied: there is nothing yet that others could go on reading. Until it is over they find the catalog busy; a
+ * program that dies leaves it empty. Changes nothing where there are runs or other connections.
+ */
+export function leaveLog(database: Database.Database): void {
+  if (database.prepare('SELECT 1 FROM scan_runs LIMIT 1').get() === undefined) tryJournal(database, 'DELETE');
+}
+
+/** Goes back to the log; if others keep that from happening, the next connection for writing does. */
+export function returnToLog(database: Database.Database): void {
+  tryJournal(database, 'WAL');
+}
+
+function tryJournal(database: Database.Database, mode: 'DELETE' | 'WAL'): void {
+  try {
+    database.pragma(`journal_mode = ${mode}`);
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+  }
+}
+
 /** As {@link openForWriting}, for a connection that fails at once when another one writes instead of waiting. */
 export function openForWatching(file: string): Database.Database {
   const database = openForWriting(file);
@@ -65,8 +87,8 @@ export function translating<Result>(file: string, run: () => Result): Result {
 
 /** SQLite's error as a {@link CatalogError}; anything else as it is. */
 export function translated(file: string, error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED') {
+  const code = codeOf(error);
+  if (isBusy(error)) {
     const message = `another scan or watch is writing to the catalog ${file}; try again when it has finished`;
     return new CatalogError('busy', message, { cause: error });
   }
@@ -79,6 +101,15 @@ export function translated(file: string, error: unknown): unknown {
   const isReadOnly = /^SQLITE_(CANTOPEN|READONLY)/.test(code);
   const reason = isReadOnly ? 'it and its directory must be writable, also for reports' : error.message;
   return new CatalogError('unavailable', `cannot use the catalog ${file}: ${reason}`, { cause: error });
+}
+
+function isBusy(error: unknown): boolean {
+  const code = codeOf(error);
+  return code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function checkOwner(database: Database.Database, file: string): void {

@@ -4,6 +4,7 @@ import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { DirectoryRecord, ScanRun } from '../records.js';
 import { ListingIntake } from './listing-intake.js';
+import { leaveLog, returnToLog } from './open-database.js';
 import { readDirectory } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
 import { RunRecord } from './run-record.js';
@@ -35,6 +36,7 @@ export class SqliteScanSession implements ScanSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#database = options.database;
+    if (options.isExclusive && !options.isPreview) leaveLog(this.#database);
     makeTemporaryTables(this.#database);
     this.#database.exec('BEGIN IMMEDIATE');
     this.previous = readDirectory(this.#database, options.root);
@@ -76,6 +78,7 @@ export class SqliteScanSession implements ScanSession {
       const run = this.#run.finish(log, readDirectory(this.#database, this.#options.root)?.totals);
       for (const part of [log, links, this.#staged]) part.clear();
       this.#database.exec(this.#options.isPreview ? 'ROLLBACK' : 'COMMIT');
+      if (this.#options.isExclusive) returnToLog(this.#database);
       this.#end();
       return run;
     });
