@@ -39,6 +39,6 @@ export async function compareFiles({ client, staged }: Merge): Promise<number> {
         WHEN ${differ(REPORTED)} THEN 'modified' ELSE 'refreshed' END AS verdict
     FROM known o FULL JOIN present n ON o.directory_id = n.directory_id AND o.name = n.name
     WHERE o.name IS NULL OR n.name IS NULL OR ${differ(STORED)}`);
-  await client.query('ANALYZE compared');
+  await client.query('ANALYZE compared (directory_id, name, verdict)');
   return rowCount ?? 0;
 }
