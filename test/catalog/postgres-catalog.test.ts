@@ -250,7 +250,9 @@ describe('a PostgreSQL database', () => {
     const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
     for (const listings of [...tree().pack(), ...tree().list('d')]) await session.record(listings);
     expect((await session.finish()).totals).toMatchObject({ files: 2, directories: 1, bytes: 7 });
-    expect(await query(url, 'SELECT count(*)::integer AS files FROM filetracker.files')).toEqual([{ files: 2 }]);
+    expect(await query(url, 'SELECT count(*)::integer AS files FROM filetracker.files')).toEqual([
+      { files: 2 },
+    ]);
   });
 
   test('directories whose numbers begin alike do not go together', async () => {
