@@ -50,7 +50,7 @@ async function look({ remember = true } = {}) {
   const digests: Record<string, string> = {};
   const read: string[] = [];
   try {
-    for await (const group of source.files({ leftOut: () => {}, excluded: () => {} })) {
+    for await (const group of source.files({ leftOut: () => {}, excluded: () => {}, unchanged: () => {} })) {
       for (const file of group) {
         const { name, inspected } = file;
         if (!inspected || inspected.content.bytes) read.push(name);
@@ -154,20 +154,24 @@ describe('a memory', () => {
     const stamp = stampOf(statSync(join(directory, 'files/x'), { bigint: true }));
     const digest = (name: string) => sha256(Buffer.from(name)) as never;
     const names = Array.from({ length: 3000 }, (_, index) => `name/${10_000 + index}`);
-    const open = async () => (await DigestMemory.open(path)) ?? expect.fail('it cannot be opened');
+    const open = () => DigestMemory.open(path);
     const first = await open();
-    for (const name of names) first.add(name, stamp, digest(name));
+    for (const name of names) first.add({ name, stamp, digest: digest(name) });
     await first.close({ isComplete: true });
 
     const second = await open();
     for (const name of names.slice(0, 10)) second.await(name);
     second.settle(names[1] ?? '', { stamp, digest: digest('changed') });
     second.settle(names[0] ?? '', undefined);
-    second.add(`${names[9]}.new`, stamp, digest('new'));
+    second.add({ name: `${names[9]}.new`, stamp, digest: digest('new') });
     await second.close({ isComplete: false });
 
     const third = await open();
-    const found = (name: string) => third.find(name, stamp);
+    const found = (name: string) => {
+      const record = third.find(name);
+      expect(record?.stamp ?? stamp).toEqual(stamp);
+      return record?.digest;
+    };
     expect(names.slice(0, 10).map(found)).toEqual([
       undefined,
       digest('changed'),

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,6 +15,7 @@ import type { BlobId } from '#server/blobs/blob-store.js';
 import {
   encodeFrame,
   encodeHeader,
+  FRAME_MAGIC,
   type JournalChange,
   type RowChange,
 } from '#server/metadata/journal/codec.js';
@@ -305,6 +314,31 @@ describe('the change feed', () => {
     const waiting = store.waitForChange(2, abort.signal);
     abort.abort();
     expect(await waiting).toBeUndefined();
+  });
+
+  it('tells the same from any change on, also behind a frame whose head is damaged', async () => {
+    const directory = temporaryDirectory();
+    const store = openForTest(directory);
+    const count = 400;
+    for (let index = 1; index <= count; index++) await put(store, `name ${index}`, 1, `content ${index}`);
+    const all = Array.from({ length: count }, (_, index) => `${index + 1} put name ${index + 1}`);
+    const path = journalPath(join(directory, 'journal'), 1);
+    const toldFrom = async (since: number) => {
+      const state = { ...EMPTY_STATE, sequence: count, file: 1, length: statSync(path).size };
+      const { changes } = await new JournalFeed(join(directory, 'journal'), () => state).page(since, count);
+      return changes.map(describeChange);
+    };
+    // Several windows of heads are looked at: the file is longer than one.
+    expect(statSync(path).size).toBeGreaterThan(100_000);
+    for (const since of [0, 1, 150, 299, 398, 399]) expect(await toldFrom(since)).toEqual(all.slice(since));
+
+    const bytes = readFileSync(path);
+    const place = bytes.indexOf(Buffer.from('name 100')) - 16 - 14 - 1 - 6 - 6 - 32 - 2;
+    expect(bytes.subarray(place, place + 4)).toEqual(FRAME_MAGIC);
+    bytes[place + 5] = (bytes[place + 5] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    for (const since of [150, 399]) expect(await toldFrom(since)).toEqual(all.slice(since));
+    expect(await toldFrom(98)).toEqual(['99 put name 99', 'gap 100-100', ...all.slice(100)]);
   });
 
   it('says what it cannot tell: dropped, damaged, or of a store that went another way', async () => {

@@ -3,17 +3,11 @@ import { Command, Option } from 'commander';
 import { cacheHome } from '../cache-home.js';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
-import { FetchingTarget } from '../migrate/fetching-target.js';
-import { migrate } from '../migrate/migrate.js';
-import { ServerTarget } from '../migrate/server-target.js';
 import type { MigrationSource } from '../migrate/source.js';
 import type { MigrationTarget } from '../migrate/target.js';
-import { TreeSource } from '../migrate/tree-source.js';
 import { wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
-import { MigrationReport } from '../output/migration-report.js';
 import { repeatedOption } from '../repeated-option.js';
-import { openServer } from '../server-argument.js';
 import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
 interface MigrateFlags extends AccessFlags {
@@ -84,8 +78,9 @@ Examples:
   filetracker-migrate --from-python /var/lib/filetracker http://127.0.0.1:9999
   filetracker-migrate --from-python /var/lib/filetracker --to /srv/filetracker
 
-The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE_HOME, so that another run over the same
-tree reads only what has a new size, time or inode. That directory may be deleted at any time.
+The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE_HOME, and when the server had all of
+them, so that another run over the same tree reads only what has a new size, time or inode, and asks the server only for
+what has changed since. That directory may be deleted at any time.
 
 Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,
@@ -131,6 +126,11 @@ async function transfer(
   target: MigrationTarget,
   flags: MigrateFlags,
 ): Promise<void> {
+  // The threads of the source start meanwhile.
+  const [{ migrate }, { MigrationReport }] = await Promise.all([
+    import('../migrate/migrate.js'),
+    import('../output/migration-report.js'),
+  ]);
   const report = new MigrationReport(output, { dryRun: flags.dryRun ?? false });
   report.start((total) => source.count(total, signal));
   try {
@@ -160,6 +160,7 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
     return PythonSource.open(flags.fromPython, prefix);
   }
   if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
+  const { TreeSource } = await import('../migrate/tree-source.js');
   return TreeSource.open({
     path: files,
     root: flags.root ?? files,
@@ -180,6 +181,8 @@ async function openTarget(
     const { StoreTarget } = await import('../migrate/store-target.js');
     return StoreTarget.open(to, (error) => context.output.warn(describeFailure(error).message));
   }
+  const { openServer } = await import('../server-argument.js');
   const store = openServer(context, url, flags, '--to with a directory');
-  return flags.fetch ? new FetchingTarget(store) : new ServerTarget(store);
+  if (flags.fetch) return new (await import('../migrate/fetching-target.js')).FetchingTarget(store);
+  return new (await import('../migrate/server-target.js')).ServerTarget(store);
 }

@@ -1,8 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeIfPresent } from '@filetracker/durable-fs';
-import type { FileStamp } from './file-stamp.js';
-import { DigestsWriter, type Remembered, RememberedDigests } from './remembered-digests.js';
+import type { BlockRecord, Remembered } from './digests-file.js';
+import { DigestsWriter } from './digests-writer.js';
+import { RememberedDigests } from './remembered-digests.js';
+import type { Moment } from './target-history.js';
 
 /** A file whose digest will be known later. */
 interface Awaited {
@@ -21,17 +23,21 @@ export class DigestMemory {
 
   private constructor(
     private readonly earlier: RememberedDigests,
-    private readonly writer: DigestsWriter,
+    /** Absent where nothing can be written: then the next run knows no more than this one. */
+    private readonly writer: DigestsWriter | undefined,
   ) {}
 
-  /** Undefined where nothing can be remembered: then everything is read. */
-  static async open(path: string): Promise<DigestMemory | undefined> {
-    try {
-      await forgetUnused(dirname(path));
-      return new DigestMemory(new RememberedDigests(path), await DigestsWriter.open(path));
-    } catch {
-      return undefined;
-    }
+  static async open(path: string): Promise<DigestMemory> {
+    await forgetUnused(dirname(path));
+    return new DigestMemory(
+      new RememberedDigests(path),
+      await DigestsWriter.open(path).catch(() => undefined),
+    );
+  }
+
+  /** When the target had all that is remembered; undefined where that is not known. */
+  get moment(): Moment | undefined {
+    return this.earlier.moment;
   }
 
   /** Whether nothing (more) is remembered, so that asking is in vain. */
@@ -39,15 +45,15 @@ export class DigestMemory {
     return this.earlier.isEmpty;
   }
 
-  /** The digest of a file that has not changed since an earlier run. */
-  find(name: string, stamp: FileStamp): Remembered['digest'] | undefined {
-    return this.earlier.find(name, stamp);
+  /** What an earlier run has found in a file; what that is now, the stamp tells. */
+  find(name: string): BlockRecord | undefined {
+    return this.earlier.find(name);
   }
 
-  /** Remembers the digest of the next file; without a stamp it cannot be. */
-  add(name: string, stamp: FileStamp | undefined, digest: Remembered['digest']): void {
-    this.#last = name;
-    if (stamp) this.#push({ record: { name, stamp, digest }, isKnown: true });
+  /** Remembers the next file. */
+  add(record: Remembered): void {
+    this.#last = record.name;
+    this.#push({ record, isKnown: true });
   }
 
   /** Says that the digest of the next file comes with {@link settle}. */
@@ -70,11 +76,15 @@ export class DigestMemory {
       this.#write(record);
   }
 
-  /** Leaves what is known to the next run. What this run has not come to stays as it was, unless it came to the end. */
-  async close({ isComplete }: { readonly isComplete: boolean }): Promise<void> {
+  /**
+   * Leaves what is known to the next run. What this run has not come to stays as it was, unless it came to the end; then
+   * the target may have had all of it at a moment.
+   */
+  async close(end: { readonly isComplete: boolean; readonly moment?: Moment | undefined }): Promise<void> {
     for (const { record } of this.#queue) this.#write(record);
-    if (!isComplete) for (const record of this.earlier.rest(this.#last)) this.writer.add(record);
-    await this.writer.finish();
+    if (!end.isComplete) for (const record of this.earlier.rest(this.#last)) this.writer?.add(record);
+    this.earlier.close();
+    await this.writer?.finish(end.isComplete ? end.moment : undefined);
   }
 
   #push(awaited: Awaited): void {
@@ -83,7 +93,7 @@ export class DigestMemory {
   }
 
   #write(record: Remembered | undefined): void {
-    if (record) this.writer.add(record);
+    if (record) this.writer?.add(record);
   }
 }
 

@@ -4,7 +4,7 @@ export type Exclusion = (relativePath: string, isDirectory: boolean) => boolean;
 /** Reads the patterns of `--exclude`. Throws where one is none. */
 export async function compileExclusions(patterns: readonly string[]): Promise<Exclusion> {
   if (patterns.length === 0) return () => false;
-  const { compileExclusion, isExcluded, parseBytePath } = await import('@filetracker/catalog');
+  const { compileExclusion, isExcluded, parseBytePath } = await import('@filetracker/catalog/directories');
   const compiled = patterns.map(compileExclusion);
   const root = parseBytePath('/');
   return (path, isDirectory) => {

@@ -8,6 +8,9 @@ import type { MigrationTarget } from './target.js';
  * what was deleted there stays deleted, which a put could not know.
  */
 export class FetchingTarget extends ServerTarget implements MigrationTarget {
+  /** Absent: asking for a file may change it here. */
+  override readonly feed = undefined;
+
   override async put(
     name: FileName,
     _version: Version,

@@ -1,7 +1,8 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
-import { type FileStamp, isSettled, stampOf } from './file-stamp.js';
+import { type FileStamp, isSettled, modifiedOf, stampOf, withoutInode } from './file-stamp.js';
+import { SMALL } from './small-file.js';
 
 /** What is in a file, or why that cannot be told. */
 export type FileReport = FileFound | { readonly error: string };
@@ -13,14 +14,11 @@ export interface FileFound {
   /** In bytes. */
   readonly size: number;
   readonly digest: Digest;
-  /** By which it is known again; absent where it may still change without that showing. */
-  readonly stamp: FileStamp | undefined;
+  /** By which it is known again; without an inode where it may still change without that showing. */
+  readonly stamp: FileStamp;
   /** The content, if it is small. */
   readonly bytes: Uint8Array | undefined;
 }
-
-/** Contents up to this size, in bytes, are handed over, so that the file need not be read again. */
-export const SMALL = 64 * 1024;
 
 /** How often a file that changes while it is read is read again. */
 const ATTEMPTS = 5;
@@ -62,11 +60,12 @@ function readStable(fd: number, limit: number): FileReport | undefined | 'change
   }
   const now = Date.now();
   if (!isSame(before, fstatSync(fd, { bigint: true })) || hash.size !== size) return 'changed';
+  const stamp = stampOf(before);
   return {
-    modified: Number(before.mtimeNs / 1_000_000_000n),
+    modified: modifiedOf(stamp),
     size,
     digest: hash.digest(),
-    stamp: isSettled(before, now) ? stampOf(before) : undefined,
+    stamp: isSettled(before, now) ? stamp : withoutInode(stamp),
     bytes: size <= SMALL ? Uint8Array.from(buffer.subarray(0, size)) : undefined,
   };
 }

@@ -6,10 +6,11 @@ import {
   ProtocolError,
   type Version,
 } from '@filetracker/protocol';
-import { SMALL } from './file-reading.js';
-import { type Pair, pairsOf } from './pairs.js';
+import { type Pair, pairsAlone, pairsOf } from './pairs.js';
+import { SMALL } from './small-file.js';
 import { type InspectedFile, type MigrationSource, type SourceFile, SourceProblem } from './source.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
+import { TargetHistory } from './target-history.js';
 import { TaskPool } from './task-pool.js';
 
 /** How a migration goes about its work. */
@@ -30,6 +31,8 @@ export interface MigrationObserver {
   stored(name: FileName, file: InspectedFile): void;
   /** The target has it already, or has a newer version, which stays. */
   kept(name: FileName, file: InspectedFile, reason: 'same' | 'newer'): void;
+  /** The target has so many files, with so many bytes, as they are. */
+  unchanged(files: number, bytes: number): void;
   deleted(name: FileName): void;
   /** A file, or all below a directory, is not stored. */
   failed(name: string, error: Error): void;
@@ -56,23 +59,29 @@ export async function migrate(
   options: MigrationOptions,
   observer: MigrationObserver,
 ): Promise<void> {
+  const { directory, mirror, signal } = options;
+  const history = new TargetHistory(target.feed, directory, signal);
+  // A mirror must know what else the target has.
+  const changed = await history.begin(mirror ? undefined : await source.remembered());
   const untouchable = new Set<string>();
-  const files = source.files({
-    leftOut: (name, reason) => {
-      untouchable.add(name);
-      observer.failed(name, new SourceProblem(reason));
-    },
-    excluded: (name) => untouchable.add(name),
-  });
-  const existing = target.list(options.directory, options.signal);
+  const leftOut = (name: string, reason: string) => {
+    untouchable.add(name);
+    observer.failed(name, new SourceProblem(reason));
+  };
+  const excluded = (name: string) => untouchable.add(name);
+  const unchanged = (files: number, bytes: number) => observer.unchanged(files, bytes);
+  const files = source.files({ leftOut, excluded, unchanged }, changed);
+  const pairs = changed
+    ? pairsAlone(files, async (name) => target.feed?.stat(name, signal))
+    : pairsOf(files, target.list(directory, signal));
   const work = new Work(target, options, observer, untouchable);
   try {
-    for await (const pairs of pairsOf(files, existing)) {
-      for (const pair of pairs) await work.on(pair);
-    }
+    for await (const some of pairs) for (const pair of some) await work.on(pair);
   } finally {
     await work.settled();
   }
+  // Of files that the target was not asked for, nobody knows whether they have changed it.
+  source.remember(work.isDone ? await history.end(changed ? undefined : work.changes) : undefined);
 }
 
 /** A small file on its way into a batch. */
@@ -85,6 +94,8 @@ interface Batched {
 /** What to do about each name. */
 class Work {
   readonly #pool: TaskPool;
+  #changes = 0;
+  #isDone = true;
   #batch: Batched[] = [];
   #batchBytes = 0;
   /** Contents on their way: another file with the same one waits, and need not send it again. */
@@ -106,6 +117,16 @@ class Work {
     return this.#begin(existing.name, () => this.#delete(existing));
   }
 
+  /** Files that were stored and deleted in the target. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Whether the target has all files as they were when they were first read, and none of them in a newer version. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   /** Resolves when everything is done. */
   async settled(): Promise<void> {
     if (!this.options.signal.aborted) await this.#flush();
@@ -116,7 +137,8 @@ class Work {
     const { inspected } = source;
     if (inspected && (!existing || existing.known)) {
       if (this.#isKept(source.name, inspected, existing?.known)) return undefined;
-      if (this.options.dryRun) return this.observer.stored(source.name, inspected) as undefined;
+      if (this.options.dryRun)
+        return this.#tellStored(source.name, inspected, inspected.version) as undefined;
       if (this.#isBatched(inspected)) return this.#addToBatch({ source, existing, file: inspected });
     }
     return this.#begin(source.name, () => this.#store(source, existing, inspected));
@@ -131,6 +153,7 @@ class Work {
     if (!stat) return false;
     const isNewer = stat.version > file.version;
     if (!isNewer && !(stat.version === file.version && sameContent(stat, file))) return false;
+    if (isNewer) this.#isDone = false;
     this.observer.kept(name, file, isNewer ? 'newer' : 'same');
     return true;
   }
@@ -143,8 +166,7 @@ class Work {
       try {
         await task();
       } catch (error) {
-        signal.throwIfAborted();
-        this.observer.failed(name, error as Error);
+        this.#tellFailed(name, error as Error);
       }
     });
   }
@@ -190,15 +212,15 @@ class Work {
     { source, existing, file }: Batched,
     outcome: Version | 'deleted' | Error | undefined,
   ): Promise<void> {
-    const { signal } = this.options;
     try {
-      if (hasChanged(outcome)) await this.#store(source, existing, undefined);
-      else if (outcome === undefined || outcome instanceof Error)
+      if (hasChanged(outcome)) {
+        this.#isDone = false;
+        await this.#store(source, existing, undefined);
+      } else if (outcome === undefined || outcome instanceof Error)
         throw outcome ?? new Error('it got no answer');
       else this.#tellStored(source.name, file, outcome);
     } catch (error) {
-      signal.throwIfAborted();
-      this.observer.failed(source.name, error as Error);
+      this.#tellFailed(source.name, error as Error);
     }
   }
 
@@ -218,6 +240,7 @@ class Work {
         return;
       } catch (error) {
         if (!hasChanged(error)) throw error;
+        this.#isDone = false;
         if (attempt === ATTEMPTS)
           throw new SourceProblem('it keeps changing while it is read', { cause: error });
       }
@@ -225,8 +248,17 @@ class Work {
   }
 
   #tellStored(name: FileName, file: InspectedFile, stored: Version | 'deleted'): void {
-    if (stored === 'deleted' || stored > file.version) this.observer.kept(name, file, 'newer');
+    const isKept = stored === 'deleted' || stored > file.version;
+    if (isKept) this.observer.kept(name, file, 'newer');
     else this.observer.stored(name, file);
+    if (isKept || this.options.dryRun) this.#isDone = false;
+    else this.#changes++;
+  }
+
+  #tellFailed(name: FileName, error: Error): void {
+    this.options.signal.throwIfAborted();
+    this.#isDone = false;
+    this.observer.failed(name, error);
   }
 
   async #put(
@@ -257,6 +289,7 @@ class Work {
     const stat = await existing.stat();
     if (!stat) return;
     if (!this.options.dryRun) await this.target.delete(existing.name, stat.version);
+    this.#changes++;
     this.observer.deleted(existing.name);
   }
 

@@ -1,3 +1,5 @@
+import type { FileStat } from '@filetracker/client';
+import type { FileName } from '@filetracker/protocol';
 import { compareNames } from './name-order.js';
 import type { SourceFile } from './source.js';
 import type { ExistingFile } from './target.js';
@@ -28,6 +30,19 @@ export async function* pairsOf(
     }
   } finally {
     await Promise.all([sources.close(), targets.close()]);
+  }
+}
+
+/** Pairs for a target that is not listed: it has none of these files, but perhaps those that are doubtful. */
+export async function* pairsAlone(
+  files: AsyncIterable<readonly SourceFile[]>,
+  stat: (name: FileName) => Promise<FileStat | undefined>,
+): AsyncGenerator<readonly Pair[]> {
+  for await (const group of files) {
+    yield group.map((source) => {
+      const { name, isDoubtful } = source;
+      return { source, existing: isDoubtful ? { name, stat: () => stat(name) } : undefined };
+    });
   }
 }
 

@@ -5,7 +5,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { ContentError } from '@filetracker/client';
 import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
-import { SMALL } from './file-reading.js';
+import { SMALL } from './small-file.js';
 import { SourceProblem } from './source.js';
 
 const READ_SIZE = 256 * 1024;

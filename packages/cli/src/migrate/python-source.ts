@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -19,16 +19,16 @@ import {
   type SourceObserver,
   SourceProblem,
 } from './source.js';
-import { type WalkRules, walkTree } from './walk-tree.js';
+import { type TreeEntry, type WalkRules, walkTree } from './walk-tree.js';
 
 /** The directory of a link and the directory above its blobs are apart by any number of levels. */
 const LINK_TARGET = /^(?:\.\.\/)+blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/;
 
 /** How the names of the links are found. */
 const RULES: WalkRules = {
-  decodeName: undoLatin1,
+  list: listLinks,
+  decodeName: (bytes) => undoLatin1(Buffer.from(bytes, 'latin1')),
   noName: 'its name on the disk is not what a Python server makes of UTF-8',
-  refuse: () => undefined,
   isExcluded: () => false,
 };
 
@@ -102,6 +102,10 @@ export class PythonSource implements MigrationSource {
     await count(join(this.root, 'links'));
   }
 
+  async remembered(): Promise<undefined> {}
+
+  remember(): void {}
+
   async close(): Promise<void> {}
 
   /** Looks at a name whose blob is small and sound, with the calls that wait. */
@@ -140,6 +144,13 @@ export class PythonSource implements MigrationSource {
   #blobPath(digest: Digest): string {
     return join(this.root, 'blobs', digest.slice(0, 2), digest);
   }
+}
+
+function listLinks(path: string): readonly TreeEntry[] {
+  return readdirSync(path, { withFileTypes: true, encoding: 'latin1' }).map((entry) => ({
+    bytes: entry.name,
+    isDirectory: entry.isDirectory(),
+  }));
 }
 
 /** What a link says of its file. Throws {@link SourceProblem}. */

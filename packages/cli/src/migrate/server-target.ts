@@ -9,10 +9,15 @@ import type {
 import { NotADirectoryError, type RemoteDataStore } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import { compareNames } from './name-order.js';
-import type { ExistingFile, MigrationTarget } from './target.js';
+import type { ChangeFeed, ExistingFile, MigrationTarget } from './target.js';
 
 /** A server as the target of a migration. */
 export class ServerTarget implements MigrationTarget {
+  readonly feed: ChangeFeed | undefined = {
+    changes: (since, signal) => this.store.changes({ since, signal }),
+    stat: (name, signal) => this.store.stat(name, { signal }),
+  };
+
   constructor(protected readonly store: RemoteDataStore) {}
 
   async *list(directory: DirectoryName, signal: AbortSignal): AsyncGenerator<readonly ExistingFile[]> {

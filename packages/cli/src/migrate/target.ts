@@ -5,6 +5,7 @@ import type {
   Content,
   FileStat,
   PutOptions,
+  StoreChange,
 } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 
@@ -16,8 +17,18 @@ export interface ExistingFile {
   stat(): Promise<FileStat | undefined>;
 }
 
+/** What a target that numbers its changes tells of them. */
+export interface ChangeFeed {
+  /** The changes behind a number, in their order, as far as the target knows them. */
+  changes(since: number, signal: AbortSignal): AsyncIterable<StoreChange>;
+  /** What a file is now; undefined where there is none. */
+  stat(name: FileName, signal: AbortSignal): Promise<FileStat | undefined>;
+}
+
 /** Where files go. */
 export interface MigrationTarget {
+  /** Absent where the target does not number its changes. */
+  readonly feed?: ChangeFeed | undefined;
   /**
    * The files below a directory, in the order of the bytes of their names, some at a time; none where the directory is
    * missing.

@@ -13,8 +13,8 @@ import {
 import { UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import { FileInspector } from './file-inspector.js';
-import { SMALL } from './file-reading.js';
 import { digestsFileName } from './remembered-digests.js';
+import { SMALL } from './small-file.js';
 import {
   type Amount,
   type InspectedFile,
@@ -23,6 +23,7 @@ import {
   type SourceObserver,
   SourceProblem,
 } from './source.js';
+import type { Moment } from './target-history.js';
 import { NUMBERS, type TreeBatch } from './tree-messages.js';
 import { TreeThread } from './tree-thread.js';
 
@@ -50,15 +51,18 @@ export class TreeSource implements MigrationSource {
   readonly directory: DirectoryName;
   readonly #path: string;
   readonly #inspector: FileInspector;
-  #thread: TreeThread | undefined;
+  /** Absent where the tree is a single file. It starts at once, so that the command has time to do so, too. */
+  readonly #thread: TreeThread | undefined;
+  #moment: Moment | undefined;
 
-  private constructor(
-    private readonly options: TreeOptions,
-    inside: string,
-  ) {
+  private constructor(options: TreeOptions, inside: string, isFile: boolean) {
     this.#path = resolve(options.path);
     this.directory = parseDirectoryName(`${parseDirectoryName(options.prefix)}/${inside}`);
     this.#inspector = new FileInspector(options.threads);
+    if (isFile) return;
+    const { exclude } = options;
+    const memory = options.memory && join(options.memory, digestsFileName(this.#path));
+    this.#thread = new TreeThread({ path: this.#path, directory: this.directory, exclude, memory });
   }
 
   /** Throws {@link UsageError} where `path` is missing or not below `root`. */
@@ -70,32 +74,41 @@ export class TreeSource implements MigrationSource {
     // What is given is followed, what is found in it is not.
     const real = await realpath(path);
     const isFile = found.isFile();
+    if (!isFile && !found.isDirectory()) throw new UsageError(`${path} is neither a file nor a directory`);
     // A file stored by itself has its own name, as if its directory had been the root.
     const root = await realpath(isFile && options.root === path ? dirname(path) : options.root);
     const inside = relative(root, real);
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       throw new UsageError(`${path} is not below ${options.root}`);
     }
-    return new TreeSource({ ...options, path: real }, inside);
+    return new TreeSource({ ...options, path: real }, inside, isFile);
   }
 
-  async *files(observer: SourceObserver): AsyncGenerator<readonly SourceFile[]> {
-    const found = await lstat(this.#path);
-    if (found.isFile()) {
+  async remembered(): Promise<Moment | undefined> {
+    return this.#thread?.remembered();
+  }
+
+  async *files(
+    observer: SourceObserver,
+    changed?: ReadonlySet<string>,
+  ): AsyncGenerator<readonly SourceFile[]> {
+    if (!this.#thread) {
       yield [{ name: parseFileName(this.directory), inspect: () => this.#inspect(this.#path) }];
       return;
     }
-    if (!found.isDirectory()) throw new UsageError(`${this.options.path} is neither a file nor a directory`);
-    const { exclude } = this.options;
-    const memory = this.options.memory && join(this.options.memory, digestsFileName(this.#path));
-    this.#thread = new TreeThread({ path: this.#path, directory: this.directory, exclude, memory });
-    for await (const batch of this.#thread.batches()) {
+    for await (const batch of this.#thread.batches(changed)) {
+      const { files, bytes } = batch.unchanged;
+      if (files > 0) observer.unchanged(files, bytes);
       for (const other of batch.others) {
         if (other.kind === 'excluded') observer.excluded(other.name);
         else observer.leftOut(other.name, other.reason);
       }
       yield batch.names.map((name, index) => this.#file(name, batch, index));
     }
+  }
+
+  remember(moment: Moment | undefined): void {
+    this.#moment = moment;
   }
 
   async *remarks(): AsyncGenerator<string> {}
@@ -105,21 +118,22 @@ export class TreeSource implements MigrationSource {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#inspector.close(), this.#thread?.close()]);
+    await Promise.all([this.#inspector.close(), this.#thread?.close(this.#moment)]);
   }
 
   #file(name: FileName, batch: TreeBatch, index: number): SourceFile {
     const path = `${this.#path}/${this.directory === '' ? name : name.slice(this.directory.length + 1)}`;
     const digest = batch.digests[index];
-    if (digest === undefined) return { name, inspect: () => this.#read(name, path) };
+    const isDoubtful = batch.doubtful.has(index);
+    if (digest === undefined) return { name, isDoubtful, inspect: () => this.#read(name, path) };
     const inspect = () => this.#inspect(path);
     const [modified = 0, size = 0, begin = -1] = batch.numbers.subarray(index * NUMBERS);
     try {
       const bytes = begin < 0 ? undefined : batch.contents.subarray(begin, begin + size);
-      return { name, inspect, inspected: inspectedFile(path, modified, size, digest, bytes) };
+      return { name, isDoubtful, inspect, inspected: inspectedFile(path, modified, size, digest, bytes) };
     } catch {
       // It is told when it is looked at.
-      return { name, inspect };
+      return { name, isDoubtful, inspect };
     }
   }
 
@@ -127,7 +141,7 @@ export class TreeSource implements MigrationSource {
   async #read(name: FileName, path: string): Promise<InspectedFile> {
     try {
       const { modified, size, digest, stamp, bytes } = await this.#inspector.inspect(path);
-      this.#thread?.tell({ kind: 'read', name, digest, ...(stamp && { stamp }) });
+      this.#thread?.tell({ kind: 'read', name, found: { digest, stamp } });
       return inspectedFile(path, modified, size, digest, bytes);
     } catch (error) {
       this.#thread?.tell({ kind: 'read', name });

@@ -1,57 +1,72 @@
-import { type Dirent, readdirSync } from 'node:fs';
 import { type DirectoryName, type FileName, ProtocolError, parseFileName } from '@filetracker/protocol';
+import type { FileStamp } from './file-stamp.js';
 
 /** What a walk comes upon, in the order of the bytes of the names. */
 export type WalkEvent =
-  | { readonly kind: 'file'; readonly name: FileName; readonly path: string }
+  | {
+      readonly kind: 'file';
+      readonly name: FileName;
+      readonly path: string;
+      readonly stamp: FileStamp | undefined;
+    }
   /** Nothing at or below this name will come, for a reason in one line. */
   | { readonly kind: 'left-out'; readonly name: string; readonly reason: string }
   | { readonly kind: 'excluded'; readonly name: string };
 
+/** What stands in a directory. */
+export interface TreeEntry {
+  /** The bytes of its name, one a character (latin1): such strings compare as the bytes do. */
+  readonly bytes: string;
+  readonly isDirectory: boolean;
+  /** Why it cannot be stored, if it cannot. */
+  readonly refusal?: string | undefined;
+  /** What a look at it says, if it was looked at. */
+  readonly stamp?: FileStamp | undefined;
+}
+
 /** How a tree is walked. */
 export interface WalkRules {
-  /** The name of an entry, from what stands on the disk; undefined where it has none. */
-  readonly decodeName: (onDisk: Buffer) => string | undefined;
+  /** What is in a directory, in any order. Throws where that cannot be read. */
+  readonly list: (path: string) => readonly TreeEntry[];
+  /** The name of an entry, from the bytes on the disk; undefined where it has none. */
+  readonly decodeName: (bytes: string) => string | undefined;
   /** Why an entry without a name has none. */
   readonly noName: string;
-  /** Why something that is no directory cannot be stored; undefined where it can. */
-  readonly refuse: (entry: Dirent<Buffer>) => string | undefined;
   /** Whether an entry is to be left out; paths are relative to the tree's root. */
   readonly isExcluded: (relativePath: string, isDirectory: boolean) => boolean;
 }
 
 /**
- * Walks a tree with the calls that wait, which are the fastest. Names begin with `directory`; entries on the disk
- * whose names are no UTF-8 must have none in the store either.
+ * Walks a tree with calls that wait, which are the fastest. Names begin with `directory`; entries on the disk whose
+ * names are no UTF-8 must have none in the store either.
  */
 export function* walkTree(root: string, directory: DirectoryName, rules: WalkRules): Generator<WalkEvent> {
   yield* below(root, directory, '', rules);
 }
 
 function* below(path: string, directory: string, inside: string, rules: WalkRules): Generator<WalkEvent> {
-  let entries: Dirent<Buffer>[];
+  let entries: readonly TreeEntry[];
   try {
-    entries = readdirSync(path, { withFileTypes: true, encoding: 'buffer' });
+    entries = rules.list(path);
   } catch (error) {
     yield { kind: 'left-out', name: directory, reason: `it cannot be read (${(error as Error).message})` };
     return;
   }
   for (const entry of entriesInOrder(entries)) {
-    const isDirectory = entry.isDirectory();
-    const component = rules.decodeName(entry.name);
-    const name = joined(directory, component ?? entry.name.toString());
+    const component = rules.decodeName(entry.bytes);
+    const onDisk = component === entry.bytes ? component : Buffer.from(entry.bytes, 'latin1').toString();
+    const name = joined(directory, component ?? onDisk);
     if (component === undefined) yield { kind: 'left-out', name, reason: rules.noName };
-    else if (rules.isExcluded(`${inside}${component}`, isDirectory)) yield { kind: 'excluded', name };
-    else if (isDirectory) {
-      yield* below(`${path}/${entry.name.toString()}`, name, `${inside}${component}/`, rules);
-    } else yield fileOrReason(name, `${path}/${entry.name.toString()}`, rules.refuse(entry));
+    else if (rules.isExcluded(`${inside}${component}`, entry.isDirectory)) yield { kind: 'excluded', name };
+    else if (entry.isDirectory) yield* below(`${path}/${onDisk}`, name, `${inside}${component}/`, rules);
+    else yield fileOrReason(name, `${path}/${onDisk}`, entry);
   }
 }
 
-function fileOrReason(name: string, path: string, refusal: string | undefined): WalkEvent {
+function fileOrReason(name: string, path: string, { refusal, stamp }: TreeEntry): WalkEvent {
   if (refusal !== undefined) return { kind: 'left-out', name, reason: refusal };
   try {
-    return { kind: 'file', name: parseFileName(name), path };
+    return { kind: 'file', name: parseFileName(name), path, stamp };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return { kind: 'left-out', name, reason: error.message };
@@ -62,15 +77,21 @@ function joined(directory: string, component: string): string {
   return directory === '' ? component : `${directory}/${component}`;
 }
 
-const SLASH = Buffer.from('/');
+/** Whether the bytes of a name are characters of ASCII, so that they are its characters. */
+export function isAscii(bytes: string): boolean {
+  return !/[\u0080-\u00ff]/.test(bytes);
+}
 
 /**
  * The entries of a directory in the order that makes the files of a whole tree come in the order of their names:
  * the files below a directory have names that go on with a slash.
  */
-function entriesInOrder(entries: readonly Dirent<Buffer>[]): readonly Dirent<Buffer>[] {
+function entriesInOrder(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  if (!entries.some(({ isDirectory }) => isDirectory)) {
+    return entries.toSorted((a, b) => (a.bytes < b.bytes ? -1 : 1));
+  }
   return entries
-    .map((entry) => ({ entry, key: entry.isDirectory() ? Buffer.concat([entry.name, SLASH]) : entry.name }))
-    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map((entry) => ({ entry, key: entry.isDirectory ? `${entry.bytes}/` : entry.bytes }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ entry }) => entry);
 }

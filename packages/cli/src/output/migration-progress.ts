@@ -19,9 +19,9 @@ export class MigrationProgress {
     this.#timer = setInterval(() => this.#draw(), INTERVAL).unref();
   }
 
-  /** One more file is done with. */
-  add(bytes: number): void {
-    this.#done.files++;
+  /** One more file is done with, or so many with so many bytes in all. */
+  add(bytes: number, files = 1): void {
+    this.#done.files += files;
     this.#done.bytes += bytes;
   }
 

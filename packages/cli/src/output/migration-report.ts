@@ -52,6 +52,11 @@ export class MigrationReport implements MigrationObserver {
     if (reason === 'newer') this.#detail(`/${name} is newer there`);
   }
 
+  unchanged(files: number, bytes: number): void {
+    this.#counts.unchanged += files;
+    this.#progress?.add(bytes, files);
+  }
+
   deleted(name: FileName): void {
     this.#counts.deleted++;
     if (this.options.dryRun) this.#print(`delete /${name}`, { delete: `/${name}` });

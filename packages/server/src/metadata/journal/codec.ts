@@ -115,6 +115,24 @@ export function decodeFrame(bytes: Buffer, offset: number, salt: Buffer): AtOffs
   return { kind: 'frame', frame: takeFrame(new Input(body)), end };
 }
 
+/** Bytes at the beginning of a frame that tell which changes it has. */
+const HEAD_BYTES = FRAME_HEADER_BYTES + 14;
+
+/**
+ * What the frame that begins at `offset` says of itself, without a look at whether it is sound: the number of its last
+ * change, and where it ends. Undefined where no frame begins there.
+ */
+export function readHead(
+  bytes: Buffer,
+  offset: number,
+): { readonly last: number; readonly end: number } | undefined {
+  const body = offset + FRAME_HEADER_BYTES;
+  if (bytes.length < offset + HEAD_BYTES || bytes.readUInt32BE(offset) !== FRAME_MAGIC.readUInt32BE())
+    return undefined;
+  const last = bytes.readUIntBE(body, 6) + bytes.readUInt16BE(body + 12) - 1;
+  return { last, end: body + bytes.readUInt32BE(offset + 4) };
+}
+
 function checksum(body: Uint8Array, salt: Buffer): Buffer {
   return createHash('sha256').update(salt).update(body).digest().subarray(0, CHECKSUM_BYTES);
 }

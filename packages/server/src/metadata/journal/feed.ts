@@ -1,7 +1,7 @@
 import type { ChangePage, StoreChange } from '../metadata-store.js';
 import type { JournalFrame } from './codec.js';
 import { journalFiles, journalPath } from './files.js';
-import { FIRST_FRAME, readPart } from './reader.js';
+import { FIRST_FRAME, readPart, seekFrame } from './reader.js';
 import type { JournalState } from './state.js';
 
 /** A place in the journal where a frame begins, or where the next one will. */
@@ -10,7 +10,7 @@ interface Place {
   readonly offset: number;
 }
 
-/** Readers whose place is remembered. One that is forgotten costs a search through one journal file. */
+/** Readers whose place is remembered. One that is forgotten costs a search through the heads of one journal file. */
 const REMEMBERED_PLACES = 1000;
 
 /**
@@ -47,7 +47,7 @@ export class JournalFeed {
   async #fill(page: PageBuilder, state: JournalState): Promise<void> {
     if (page.last >= state.sequence) return;
     const files = (await journalFiles(this.directory)).filter((first) => first <= state.file);
-    let place = this.#placeOf(page.last, files);
+    let place = await this.#placeOf(page.last, files, state);
     while (place !== undefined) {
       const { file } = place;
       const to = file === state.file ? state.length : Number.POSITIVE_INFINITY;
@@ -77,11 +77,13 @@ export class JournalFeed {
     page.skipTo(state.sequence);
   }
 
-  #placeOf(since: number, files: readonly number[]): Place | undefined {
+  async #placeOf(since: number, files: readonly number[], state: JournalState): Promise<Place | undefined> {
     const known = this.#places.get(since);
     if (known && files.includes(known.file)) return known;
     const file = files.findLast((first) => first <= since + 1) ?? files[0];
-    return file === undefined ? undefined : { file, offset: FIRST_FRAME };
+    if (file === undefined) return undefined;
+    const to = file === state.file ? state.length : Number.POSITIVE_INFINITY;
+    return { file, offset: await seekFrame(journalPath(this.directory, file), since, to) };
   }
 
   #remember(since: number, place: Place): void {
