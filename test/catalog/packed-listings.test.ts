@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type DirectoryListing, readListings } from '#catalog/listing/directory-listing.js';
 import { KnownDigests } from '#catalog/listing/known-digests.js';
 import { ListingWriter, type Omissions } from '#catalog/listing/listing-writer.js';
+import { RestoredListing } from '#catalog/listing/restored-listing.js';
 import { StatFields } from '#catalog/listing/stat-fields.js';
 
 const SECOND = 1_000_000_000n;
@@ -185,6 +186,41 @@ test('where only sums are wanted they are the same, and of the files those come 
       const names: ByteName[] = [];
       sums?.visit({ file: (entry) => names.push(entry.name), directory: () => {}, problem: () => {} });
       expect(names).toEqual(files.filter(({ links }) => links !== 1).map(({ name }) => name));
+    }),
+  );
+});
+
+test('a listing has its earlier digest when all that changed is put back, and not when one change is left', () => {
+  const history = fc.record({ sample: file, fate: fc.constantFrom('same', 'changed', 'new') });
+  const histories = fc.uniqueArray(history, { maxLength: 12, selector: ({ sample }) => sample.name });
+  fc.assert(
+    fc.property(histories, fc.nat(11), (entries, at) => {
+      const path = parseBytePath('/x');
+      const earlier = entries.filter(({ fate }) => fate !== 'new').map(({ sample }) => sample);
+      const now = entries.map(({ sample, fate }) =>
+        fate === 'changed' ? { ...sample, ctime: sample.mtime, mode: sample.mode ^ 1 } : sample,
+      );
+      const digest = read(pack([{ path, files: earlier }]))[0]?.digest;
+      const listing = read(pack([{ path, files: now }]))[0];
+      if (!listing) throw new RangeError('nothing was packed');
+      const changes = entries.filter(({ fate }) => fate !== 'same');
+      const restored = (left: unknown) => {
+        const copy = new RestoredListing(listing, listing.attributes());
+        const rest = entries.values();
+        listing.visit({
+          file: (entry) => {
+            const known = rest.next().value;
+            if (!known || known === left) return;
+            if (known.fate === 'new') copy.leaveOut(entry);
+            else expect(copy.putBack(entry, toEntry(known.sample))).toBe(known.fate === 'changed');
+          },
+          directory: () => {},
+          problem: () => {},
+        });
+        return copy.digest;
+      };
+      expect(restored(undefined)).toEqual(digest);
+      if (changes.length > 0) expect(restored(changes[at % changes.length])).not.toEqual(digest);
     }),
   );
 });

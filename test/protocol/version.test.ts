@@ -13,6 +13,14 @@ describe('dates', () => {
     );
   });
 
+  it("have JavaScript's form for HTTP, with Python's word for UTC", () => {
+    fc.assert(
+      fc.property(versions, (version) => {
+        expect(formatDate(version)).toBe(new Date(version * 1000).toUTCString().replace('GMT', '-0000'));
+      }),
+    );
+  });
+
   it('mean the same second in any zone', () => {
     fc.assert(
       fc.property(versions, fc.integer({ min: -23 * 60, max: 23 * 60 }), (version, offset) => {

@@ -76,6 +76,46 @@ export function describeChanges(open: OpenCatalog): void {
       ]);
     });
 
+    test('in a large directory everything that changed is seen, whatever the times of change are', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data');
+      for (let n = 0; n < 40; n++) tree.file(`f${n}`, { size: n, ctime: 1_700_000_000 + n });
+      tree.directory('known').file('known/a').file('linked', { links: 2, size: 7 });
+      await record(catalog, tree);
+      const steps: [() => unknown, string[]][] = [
+        [() => tree.file('f3', { size: 9, ctime: 1_700_000_100 }), ['modified /data/f3']],
+        [() => tree.file('f4', { size: 9, ctime: 1_600_000_000 }), ['modified /data/f4']],
+        [() => tree.file('f5', { mode: 0o100600 }), ['modified /data/f5']],
+        [
+          () => tree.file('f6', { size: 9, ctime: 1_700_000_101 }).file('f7', { mtime: 9 }),
+          ['modified /data/f6', 'modified /data/f7'],
+        ],
+        [
+          () =>
+            tree.file('comes', { ctime: 1_700_000_102 }).directory('d').file('d/e').file('f8', { size: 1 }),
+          ['new /data/comes', 'new /data/d', 'new /data/d/e', 'modified /data/f8'],
+        ],
+        [
+          () => tree.file('f9', { size: 1, ctime: 1_700_000_103 }).remove('f10').remove('known'),
+          ['removed /data/f10', 'removed /data/known', 'removed /data/known/a', 'modified /data/f9'],
+        ],
+        [
+          () => tree.file('linked', { links: 3, ctime: 1_700_000_104 }).file('name', { links: 3 }),
+          ['modified /data/linked', 'new /data/name'],
+        ],
+        [() => tree.directory('', { mode: 0o040700, ctime: 1_700_000_105 }), ['modified /data']],
+      ];
+      for (const [step, words] of steps) {
+        step();
+        const run = await record(catalog, tree);
+        expect((await wordsOf(catalog, run)).sort()).toEqual(words.sort());
+      }
+      const fresh = await open();
+      await record(fresh, tree);
+      expect(await all(catalog.files(tree.root))).toEqual(await all(fresh.files(tree.root)));
+      expect(await catalog.directory(tree.root)).toEqual(await fresh.directory(tree.root));
+    });
+
     test('blocks that a file system gives later are stored and not reported', async () => {
       const catalog = await open();
       const tree = new PackedTree('/data').file('a', { size: 9000, allocated: 0 });

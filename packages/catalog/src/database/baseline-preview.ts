@@ -40,7 +40,7 @@ export class BaselinePreview implements ScanSession {
       this.#errors += listing.problemCount;
       if (listing.state !== 'part') {
         this.#directories++;
-        this.#allocated += listing.attributes().allocated;
+        this.#allocated += listing.own.allocated;
       }
       if (listing.state === 'unreadable') {
         this.#errors++;

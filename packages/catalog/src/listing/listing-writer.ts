@@ -1,6 +1,6 @@
-import { blake3 } from '@napi-rs/blake-hash';
 import type { BytePath } from '../byte-path.js';
 import type { KnownDigests } from './known-digests.js';
+import { digestOf } from './listing-digest.js';
 import { packFields } from './pack-fields.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind } from './packed-layout.js';
 import type { StatFields } from './stat-fields.js';
@@ -209,9 +209,7 @@ export class ListingWriter {
   /** Digest of the directory up to here; of one that lacks entries there is none. */
   #digestParts(): Buffer {
     if (this.#sumsOnly) return NO_DIGEST;
-    const digest = blake3(this.#bytes.subarray(this.#block + BLOCK.path, this.#end));
-    const whole = this.#partsDigest ? blake3(Buffer.concat([this.#partsDigest, digest])) : digest;
-    return whole.subarray(0, DIGEST_BYTES);
+    return digestOf(this.#bytes.subarray(this.#block + BLOCK.path, this.#end), this.#partsDigest);
   }
 
   #closeBlock(

@@ -1,5 +1,6 @@
+import type { Attributes } from '../entry.js';
 import { ENTRY, NO_BIRTH } from './packed-layout.js';
-import { MINOR_DEVICE_BITS, STATX, STATX_BLOCK_BITS, STATX_BTIME, type StatFields } from './stat-fields.js';
+import { MINOR_DEVICE_BITS, STATX, STATX_BLOCK_BITS, STATX_BTIME, StatFields } from './stat-fields.js';
 
 /** Latest whole second whose nanoseconds fit into 64 bits, in the year 2262; the earliest is as far before 1970. */
 const LAST_SECOND = 9_223_372_035;
@@ -36,6 +37,14 @@ export function packFields(view: DataView, at: number, { view: stat }: StatField
     at + ENTRY.device + 4,
     (major << MINOR_DEVICE_BITS) | stat.getUint32(STATX.deviceMinor, true),
   );
+}
+
+const packed = new StatFields();
+
+/** As {@link packFields}, from attributes that a catalog has. */
+export function packAttributes(view: DataView, at: number, attributes: Attributes): void {
+  packed.set(attributes);
+  packFields(view, at, packed);
 }
 
 function copyUint64(view: DataView, at: number, stat: DataView, from: number): void {

@@ -102,7 +102,7 @@ class RootListingCheck {
     this.#errors += listing.problemCount;
     if (listing.state !== 'part') this.#directories++;
     if (listing.state === 'unreadable') this.#errors++;
-    if (listing.path !== this.root) return;
+    if (!listing.isOf(this.root)) return;
     if (listing.state === 'unreadable') throw unreadableRoot(this.root, reasonOf(listing.errno));
     const known = this.session.previous?.totals.files ?? 0;
     if (

@@ -46,7 +46,7 @@ export class FileTable {
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
   readonly #largest: Statement<[number], number>;
-  readonly #selectOwn: Statement<[number, Uint8Array], Pick<KnownFile, 'fingerprint'> & { counted: number }>;
+  readonly #selectOne: Statement<[number, Uint8Array], KnownRow>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
   readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
   #queued = 0;
@@ -69,10 +69,12 @@ export class FileTable {
       database,
       'SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?',
     ).pluck();
-    this.#selectOwn = prepared(
+    this.#selectOne = prepared<[number, Uint8Array], KnownRow>(
       database,
-      'SELECT is_counted AS counted, fingerprint FROM files WHERE directory_id = ? AND name = ?',
-    );
+      `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name = ?`,
+    )
+      .raw()
+      .safeIntegers();
     this.#selectPage = prepared<[number, Uint8Array, number], KnownRow>(
       database,
       `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
@@ -134,10 +136,10 @@ export class FileTable {
     return this.#largest.get(directory) ?? 0;
   }
 
-  /** A file of a directory with what only the catalog knows of it. */
-  known(directory: number, file: Entry): KnownFile {
-    const row = this.#selectOwn.get(directory, toBytes(file.name));
-    return { ...file, isCounted: row?.counted === 1, fingerprint: row?.fingerprint ?? null };
+  /** A file of a directory; its device, where not stored, is `directoryDevice`. */
+  known(directory: number, directoryDevice: number, name: Uint8Array): KnownFile | undefined {
+    const row = this.#selectOne.get(directory, name);
+    return row && toKnownFile(row, directoryDevice);
   }
 
   /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */

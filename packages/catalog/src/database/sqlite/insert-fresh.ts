@@ -1,4 +1,5 @@
 import { childPath } from '../../byte-path.js';
+import type { Attributes } from '../../entry.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import type { OwnSums } from './directory-table.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
@@ -40,7 +41,7 @@ export function insertFresh(
     largest: Math.max(earlier.largest, listing.largest),
   };
   const digest = listing.state === 'read' ? listing.digest : null;
-  const id = placeFresh(tables, { found, listing, digest, whole: isLast ? whole : undefined });
+  const id = placeFresh(tables, { found, listing, attributes, digest, whole: isLast ? whole : undefined });
   if (isLast && !isBaseline) tables.log.add('new', listing.path, { before: null, after: attributes });
   insertFiles(tables, { id, device: attributes.device, listing, isBaseline });
   return whole;
@@ -52,33 +53,35 @@ function placeFresh(
   {
     found,
     listing,
+    attributes,
     digest,
     whole,
   }: {
     readonly found: DirectoryNode | FreePlace;
     readonly listing: DirectoryListing;
+    readonly attributes: Attributes;
     readonly digest: Buffer | null;
     readonly whole: FreshSums | undefined;
   },
 ): number {
-  const attributes = listing.attributes();
   if ('id' in found) {
     if (whole) {
       directories.fill(found.id, digest, attributes, whole.largest);
-      const delta = { ...sumsOf(whole), directories: 0 };
+      const delta = totalsOf(whole, 0);
       directories.addOwn(found.id, delta);
       ledger.add(found.id, delta);
     }
     return found.id;
   }
-  const id = directories.insert(found.parent, found.name, { digest, attributes, own: whole ?? noSums() });
-  if (found.parent !== 0) ledger.add(found.parent, { ...sumsOf(whole ?? noSums()), directories: 1 });
+  const own = whole ?? noSums();
+  const id = directories.insert(found.parent, found.name, { digest, attributes, own });
+  if (found.parent !== 0) ledger.add(found.parent, totalsOf(own, 1));
   tree.remember(listing.path, { id, parent: found.parent, digest, isFresh: true });
   return id;
 }
 
-function sumsOf({ files, bytes, allocated }: FreshSums) {
-  return { files, bytes, allocated };
+function totalsOf({ files, bytes, allocated }: FreshSums, directories: number) {
+  return { files, directories, bytes, allocated };
 }
 
 function insertFiles(

@@ -86,7 +86,8 @@ export class ListingIntake {
     }
     staged.forget(found.id);
     const after = listing.attributes();
-    const before = updateAttributes(tables, { node: found, path: listing.path }, after);
+    const before = tables.directories.attributes(found.id);
+    updateAttributes(tables, { node: found, path: listing.path, before }, after);
     if (before.ctimeNs !== after.ctimeNs || before.inode !== after.inode) {
       tables.directories.setAttributes(found.id, after);
     }

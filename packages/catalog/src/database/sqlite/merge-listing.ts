@@ -1,9 +1,10 @@
-import { type ByteName, type BytePath, childPath } from '../../byte-path.js';
+import { type ByteName, type BytePath, childPath, toBytes } from '../../byte-path.js';
 import { diffListing } from '../../diff/diff-listing.js';
 import type { Attributes, Entry } from '../../entry.js';
-import { type DirectoryListing, entryFromLine } from '../../listing/directory-listing.js';
+import { type DirectoryListing, nameFromLine } from '../../listing/directory-listing.js';
 import { applyFileDiff, type ChangedDirectory } from './apply-file-diff.js';
 import type { DirectoryNode } from './directory-tree.js';
+import { type FileChanges, newestChanges, type PlacedFolder } from './newest-changes.js';
 import { removeSubtree } from './remove-subtree.js';
 import type { SessionTables } from './session-tables.js';
 import type { StagedListings } from './staged-listings.js';
@@ -11,29 +12,49 @@ import type { StagedListings } from './staged-listings.js';
 /** Entries of a very large directory that are compared at once. */
 const PAGE = 5_000;
 
-/** Brings a directory that the catalog knows to what its listing says, row by row. */
+/** Brings a directory that the catalog knows to what its listing says. */
 export function mergeListing(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
   const directory = changedDirectory(tables, node, listing);
-  const known = tables.knownLines.read(node.id, directory.device);
-  const seen: Entry[] = [];
-  const folders = new Set<ByteName>();
+  const own = tables.directories.attributes(node.id);
+  const children = tables.directories.children(node.id);
+  const unknown = new Map<ByteName, PlacedFolder>();
   const undecided = new Set<ByteName>();
   listing.visit({
-    file: (entry) => {
-      if (!known.delete(entry.line)) seen.push(entry.entry());
-    },
-    directory: (name) => folders.add(name),
+    file: () => {},
+    directory: (name, at) => unknown.set(name, { name, at }),
     problem: ({ name, kind }) => {
       if (kind === 'unknown') undecided.add(name);
     },
   });
-  const before = [...known].map((line) => tables.files.known(node.id, entryFromLine(line)));
-  applyFileDiff(tables, directory, diffListing(before.sort(byName), seen.sort(byName), undecided));
-  for (const child of tables.directories.children(node.id)) {
-    if (!folders.has(child.name) && !undecided.has(child.name)) removeChild(tables, directory, child);
-  }
+  const gone = children.filter(({ name }) => !unknown.delete(name) && !undecided.has(name));
+  const earlier = node.digest && { id: node.id, digest: node.digest, own };
+  const newFolders = [...unknown.values()];
+  const { before, after } =
+    (earlier && newestChanges(tables.files, earlier, { listing, newFolders })) ??
+    allChanges(tables, directory, listing);
+  applyFileDiff(tables, directory, diffListing(before.toSorted(byName), after.toSorted(byName), undecided));
+  for (const child of gone) removeChild(tables, directory, child);
   const largest = undecided.size > 0 ? tables.files.largest(node.id) : listing.largest;
-  updateDirectory(tables, node, { listing, largest });
+  updateDirectory(tables, { node, own }, { listing, largest });
+}
+
+/** Finds what changed by reading all rows of a directory. */
+function allChanges(
+  { files, knownLines }: SessionTables,
+  { id, device }: ChangedDirectory,
+  listing: DirectoryListing,
+): FileChanges {
+  const known = knownLines.read(id, device);
+  const after: Entry[] = [];
+  listing.visit({
+    file: (entry) => {
+      if (!known.delete(entry.line)) after.push(entry.entry());
+    },
+    directory: () => {},
+    problem: () => {},
+  });
+  const rows = [...known].map((line) => files.known(id, device, toBytes(nameFromLine(line))));
+  return { before: rows.filter((row) => row !== undefined), after };
 }
 
 /**
@@ -59,16 +80,20 @@ export function mergeStaged(
   }
   for (const child of staged.missingChildren(node.id)) removeChild(tables, directory, child);
   // A listing tells the largest of its own part, and nothing of what could not be looked at.
-  updateDirectory(tables, node, { listing: last, largest: tables.files.largest(node.id) });
+  const own = tables.directories.attributes(node.id);
+  updateDirectory(tables, { node, own }, { listing: last, largest: tables.files.largest(node.id) });
 }
 
 /** Writes a directory's own attributes, with a row of history where its permissions or its owner changed. */
 export function updateAttributes(
   tables: SessionTables,
-  { node, path }: { readonly node: DirectoryNode; readonly path: BytePath },
+  {
+    node,
+    path,
+    before,
+  }: { readonly node: DirectoryNode; readonly path: BytePath; readonly before: Attributes },
   after: Attributes,
-): Attributes {
-  const before = tables.directories.attributes(node.id);
+): void {
   if (before.mode !== after.mode || before.uid !== after.uid || before.gid !== after.gid) {
     tables.log.add('modified', path, { before, after });
   } else if (before.inode !== after.inode || before.bornNs !== after.bornNs) {
@@ -79,16 +104,15 @@ export function updateAttributes(
     tables.directories.addOwn(node.id, sums);
     tables.ledger.add(node.id, sums);
   }
-  return before;
 }
 
 function updateDirectory(
   tables: SessionTables,
-  node: DirectoryNode,
+  { node, own }: { readonly node: DirectoryNode; readonly own: Attributes },
   { listing, largest }: { readonly listing: DirectoryListing; readonly largest: number },
 ): void {
   const attributes = listing.attributes();
-  updateAttributes(tables, { node, path: listing.path }, attributes);
+  updateAttributes(tables, { node, path: listing.path, before: own }, attributes);
   tables.directories.fill(node.id, listing.digest, attributes, largest);
 }
 
@@ -102,7 +126,7 @@ function changedDirectory(
   listing: DirectoryListing,
 ): ChangedDirectory {
   tables.files.flush();
-  return { id: node.id, path: listing.path, device: listing.attributes().device };
+  return { id: node.id, path: listing.path, device: listing.own.device };
 }
 
 function removeChild(

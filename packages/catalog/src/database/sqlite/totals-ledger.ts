@@ -18,14 +18,19 @@ const MAX_PENDING = 100_000;
  */
 export class TotalsLedger {
   readonly #pending = new Map<number, TotalsDelta>();
-  readonly #apply: Statement<[number, number, number, number, number], number>;
+  readonly #apply: Statement<[number, number, number, number, number]>;
+  readonly #parent: Statement<[number], number>;
 
   constructor(database: Database) {
-    this.#apply = prepared<[number, number, number, number, number], number>(
+    this.#apply = prepared(
       database,
       `UPDATE directories SET total_files = total_files + ?, total_directories = total_directories + ?,
-           total_bytes = total_bytes + ?, total_allocated = total_allocated + ?
-         WHERE id = ? RETURNING parent_id`,
+           total_bytes = total_bytes + ?, total_allocated = total_allocated + ? WHERE id = ?`,
+    );
+    // A statement of its own takes less time than RETURNING does.
+    this.#parent = prepared<[number], number>(
+      database,
+      'SELECT parent_id FROM directories WHERE id = ?',
     ).pluck();
   }
 
@@ -40,7 +45,7 @@ export class TotalsLedger {
       return;
     }
     if (this.#pending.size >= MAX_PENDING) this.flush();
-    this.#pending.set(directory, { ...delta });
+    this.#pending.set(directory, copyOf(delta));
   }
 
   /** Writes all differences. */
@@ -54,7 +59,8 @@ export class TotalsLedger {
         this.#pending.delete(directory);
         if (isZero(delta)) continue;
         const { files, directories, bytes, allocated } = delta;
-        const parent = this.#apply.get(files, directories, bytes, allocated, directory);
+        this.#apply.run(files, directories, bytes, allocated, directory);
+        const parent = this.#parent.get(directory);
         if (parent !== undefined && parent !== 0) this.#addUnbounded(parent, delta);
       }
     }
@@ -62,8 +68,13 @@ export class TotalsLedger {
 
   #addUnbounded(directory: number, delta: TotalsDelta): void {
     if (this.#pending.has(directory)) this.add(directory, delta);
-    else this.#pending.set(directory, { ...delta });
+    else this.#pending.set(directory, copyOf(delta));
   }
+}
+
+/** Field by field: spreading objects whose numbers are sometimes small and sometimes not takes V8 microseconds. */
+function copyOf({ files, directories, bytes, allocated }: Readonly<TotalsDelta>): TotalsDelta {
+  return { files, directories, bytes, allocated };
 }
 
 function isZero({ files, directories, bytes, allocated }: TotalsDelta): boolean {

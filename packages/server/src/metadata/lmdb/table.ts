@@ -1,5 +1,6 @@
 import type { Database, RangeOptions, Transaction } from 'lmdb';
 import type { FileEvent, JournalChange, RowChange } from '../journal/codec.js';
+import { copyOf } from './value-memory.js';
 
 /** Collects what the change that runs at the moment does to the tables, for the journal. */
 export class ChangeRecorder {
@@ -53,7 +54,8 @@ export class Table implements Rows {
   ) {}
 
   get(key: Buffer): Buffer | undefined {
-    return this.database.get(key);
+    const value = this.database.getBinaryFast(key);
+    return value && copyOf(value);
   }
 
   doesExist(key: Buffer): boolean {
