@@ -232,6 +232,42 @@ describe('a PostgreSQL database', () => {
     expect(await query(url, `SELECT kind FROM filetracker.file_changes_${month}`)).toEqual([{ kind: 'new' }]);
   });
 
+  test('a first scan that is aborted leaves no file, and the next one works', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    const large = tree();
+    for (let n = 0; n < 5_000; n++) large.file(`d/f${n}`);
+    const session = await catalog.beginScan({ root: large.root, source: 'scan' });
+    for (const listings of large.pack()) await session.record(listings);
+    await session.abort();
+    expect(await query(url, 'SELECT FROM filetracker.files LIMIT 1')).toEqual([]);
+    expect((await record(catalog, large)).totals).toMatchObject({ files: 5_002, directories: 1 });
+  });
+
+  test('a directory that a first scan lists twice is recorded once', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
+    for (const listings of [...tree().pack(), ...tree().list('d')]) await session.record(listings);
+    expect((await session.finish()).totals).toMatchObject({ files: 2, directories: 1, bytes: 7 });
+    expect(await query(url, 'SELECT count(*)::integer AS files FROM filetracker.files')).toEqual([
+      { files: 2 },
+    ]);
+  });
+
+  test('directories whose numbers begin alike do not go together', async () => {
+    const catalog = await opened(await newDatabase());
+    const many = new PackedTree('/data');
+    for (let n = 0; n < 40; n++) many.file(`d${n}/f`);
+    await record(catalog, many);
+    for (const gone of ['d0', 'd1', 'd20', 'd38', 'd39']) {
+      expect((await record(catalog, many.remove(gone))).changes).toMatchObject({
+        removedDirectories: 1,
+        removed: { files: 1 },
+      });
+    }
+  });
+
   test('trees a thousand directories deep, with names of 255 bytes, come and go', async () => {
     const catalog = await opened(await newDatabase());
     const deep = new PackedTree('/data').file(`${'d/'.repeat(1000)}leaf`, { size: 5 }).file('stays');

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { EXCEPTION_HEADER } from '@filetracker/protocol';
-import { Agent, type Dispatcher, errors, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { AccessError, ConnectionError, ServerError } from '../errors.js';
 import { SourceFailure } from '../transfer.js';
 import { type Access, readTlsFiles } from './access.js';
 import { type BaseUrl, parseBaseUrl } from './base-url.js';
+import { Agent, request, SocketError } from './undici.js';
 
 /** Limits of waiting, in milliseconds; 0 means no limit. */
 export interface Timeouts {
@@ -135,7 +136,7 @@ export class HttpTransport {
         duration: performance.now() - started,
       });
     try {
-      const reply = await request(url, {
+      const reply = await request(ours ? this.#agent : this.#strangers, url, {
         method,
         headers: {
           ...init.headers,
@@ -143,7 +144,6 @@ export class HttpTransport {
         },
         ...(body !== undefined && { body: body as Buffer }),
         ...(signal && { signal }),
-        dispatcher: ours ? this.#agent : this.#strangers,
         highWaterMark: BODY_BUFFER,
       });
       report(reply.statusCode);
@@ -204,7 +204,7 @@ export function toConnectionError(error: unknown, server: string): Error {
 
 /** Whether undici's error is about a connection on which no byte ever came. */
 function unanswered(cause: Error): boolean {
-  return cause instanceof errors.SocketError && cause.socket?.bytesRead === 0;
+  return cause instanceof SocketError && cause.socket?.bytesRead === 0;
 }
 
 function isRedirect(status: number): boolean {

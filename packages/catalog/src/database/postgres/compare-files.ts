@@ -19,26 +19,29 @@ const differ = (columns: readonly string[]) =>
 export async function compareFiles({ client, staged }: Merge): Promise<number> {
   const { rowCount } = await client.query(`
     CREATE TEMP TABLE compared ON COMMIT DROP AS
-    WITH changed AS (SELECT number, id, device, path FROM seen WHERE known_id IS NOT NULL AND kind = 'D'),
+    WITH changed AS (SELECT number, id, device, path FROM seen WHERE known_id IS NOT NULL AND kind = 'D'
+    -- As their files lie in the table.
+    ORDER BY id),
   known AS (
     SELECT f.directory_id, f.name, f.is_counted, f.fingerprint,
-      ${attributes('f.?').replace('f.device', 'coalesce(f.device, c.device) AS device')}, c.device AS home, c.path
+      ${attributes('f.?').replace('f.device', 'coalesce(f.device, c.device) AS device')}
     -- Through the index: OFFSET keeps the planner, which cannot know how many files a directory has, from reading all.
     FROM changed c CROSS JOIN LATERAL (SELECT * FROM files WHERE directory_id = c.id OFFSET 0) f
     WHERE NOT EXISTS (
       SELECT FROM ${staged} u WHERE u.directory = c.number AND u.kind = 'u' AND u.name = f.name)
   ),
   present AS (
-    SELECT c.id AS directory_id, e.name, ${attributes('e.?')}, c.device AS home, c.path
+    SELECT c.id AS directory_id, e.name, ${attributes('e.?')}
     FROM changed c JOIN ${staged} e ON e.directory = c.number AND e.kind = 'f'
   )
-    SELECT coalesce(o.directory_id, n.directory_id) AS directory_id, coalesce(o.name, n.name) AS name,
-      coalesce(o.home, n.home) AS home, coalesce(o.path, n.path) AS directory_path, o.is_counted,
+    SELECT c.id AS directory_id, coalesce(o.name, n.name) AS name, c.device AS home, c.path AS directory_path,
+      o.is_counted,
       ${attributes('o.? AS old_?')}, o.fingerprint AS old_fingerprint, ${attributes('n.? AS new_?')},
       CASE WHEN o.name IS NULL THEN 'new' WHEN n.name IS NULL THEN 'removed'
         WHEN ${differ(REPORTED)} THEN 'modified' ELSE 'refreshed' END AS verdict
     FROM known o FULL JOIN present n ON o.directory_id = n.directory_id AND o.name = n.name
+      JOIN changed c ON c.id = coalesce(o.directory_id, n.directory_id)
     WHERE o.name IS NULL OR n.name IS NULL OR ${differ(STORED)}`);
-  await client.query('ANALYZE compared');
+  await client.query('ANALYZE compared (directory_id, name, verdict)');
   return rowCount ?? 0;
 }

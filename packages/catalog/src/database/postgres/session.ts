@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { readListings } from '../../listing/directory-listing.js';
+import { type DirectoryListing, readListings } from '../../listing/directory-listing.js';
 import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
@@ -38,6 +38,8 @@ export class PostgresScanSession implements ScanSession {
   readonly wantsOnlySums = false;
   readonly #startedAt = Date.now();
   readonly #stager: ListingStager;
+  /** The crawl was told the digests of all directories. */
+  #crawlKnowsAll = false;
   /** Numbers for a tree of which nothing is known. */
   readonly #ids: DirectoryIds | undefined;
 
@@ -75,9 +77,12 @@ export class PostgresScanSession implements ScanSession {
 
   knownDigests(): Promise<KnownDigests | undefined> {
     const { readers, host, root } = this.options;
-    return this.#attempt(async () =>
-      this.isBaseline ? undefined : readKnownDigests(readers, { host, root }),
-    );
+    return this.#attempt(async () => {
+      if (this.isBaseline) return undefined;
+      const { digests, areAll } = await readKnownDigests(readers, { host, root });
+      this.#crawlKnowsAll = areAll;
+      return digests;
+    });
   }
 
   record(packed: Uint8Array): Promise<void> {
@@ -85,12 +90,9 @@ export class PostgresScanSession implements ScanSession {
       const listings = [...readListings(packed)].filter(({ state }) => state !== 'same');
       const whole = listings.filter(({ state, path }) => state === 'read' && !this.#stager.hasParts(path));
       const { readers, host, root } = this.options;
-      // Of a tree that is new nothing can be the same, unless it holds one that was scanned by itself: that is found
-      // to be the same in the end.
-      const differing = this.isBaseline
-        ? new Set(whole)
-        : await findDiffering(readers, whole, { host, root });
-      const skipped = new Set(whole.filter((listing) => !differing.has(listing)));
+      const asked = whole.filter((listing) => this.#mayBeSame(listing));
+      const differing = await findDiffering(readers, asked, { host, root });
+      const skipped = new Set(asked.filter((listing) => !differing.has(listing)));
       await this.#ids?.reserve(listings.length);
       for (const listing of listings) {
         this.#stager.noteErrors(listing);
@@ -145,6 +147,15 @@ export class PostgresScanSession implements ScanSession {
     } finally {
       await hangUp(client);
     }
+  }
+
+  /** Whether a directory may be as the catalog has it. */
+  #mayBeSame({ problemCount }: DirectoryListing): boolean {
+    // Of a tree that is new nothing can be the same, unless it holds one that was scanned by itself: that is found to
+    // be the same in the end.
+    if (this.isBaseline) return false;
+    // What a crawl knows to be the same it leaves out, but for what it could not look at.
+    return !this.#crawlKnowsAll || problemCount > 0;
   }
 
   async #merge(recordedAt: number): Promise<ChangeTallies> {

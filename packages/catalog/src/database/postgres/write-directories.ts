@@ -56,14 +56,15 @@ async function sumUp({ client }: Merge): Promise<void> {
     SELECT label::bigint AS id, sum(files)::bigint AS files, sum(directories)::bigint AS directories,
       sum(bytes)::bigint AS bytes, sum(allocated)::bigint AS allocated
     FROM (
-      SELECT * FROM carried
-      UNION ALL
-      SELECT coalesce(s.lineage, d.lineage), o.files, CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END,
-        o.bytes, o.allocated
-      FROM own_sums o LEFT JOIN seen s ON s.id = o.id
-        LEFT JOIN directories d ON d.id = CASE WHEN s.id IS NULL THEN o.id END
-    ) AS lines, unnest(string_to_array(lineage::text, '.')) AS label
-    GROUP BY 1`);
+      SELECT unnest(string_to_array(lineage::text, '.')) AS label, files, directories, bytes, allocated FROM (
+        SELECT * FROM carried
+        UNION ALL
+        SELECT coalesce(s.lineage, d.lineage), o.files, CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END,
+          o.bytes, o.allocated
+        FROM own_sums o LEFT JOIN seen s ON s.id = o.id
+          LEFT JOIN directories d ON d.id = CASE WHEN s.id IS NULL THEN o.id END
+      ) AS lines
+    ) AS labels GROUP BY 1`);
   await client.query('ANALYZE own_sums');
   await client.query('ANALYZE total_sums');
 }
