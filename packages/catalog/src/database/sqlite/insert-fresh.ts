@@ -76,7 +76,8 @@ function placeFresh(
   const own = whole ?? noSums();
   const id = directories.insert(found.parent, found.name, { digest, attributes, own });
   if (found.parent !== 0) ledger.add(found.parent, totalsOf(own, 1));
-  tree.remember(listing.path, { id, parent: found.parent, digest, isFresh: true });
+  // Without its digest, which is a view that would keep the whole listing in memory.
+  tree.remember(listing.path, { id, parent: found.parent, digest: null, isFresh: true });
   return id;
 }
 
