@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { beforeEach, expect, it } from 'vitest';
@@ -60,6 +60,15 @@ it('a file that cannot be written is told, the rest is written, exit code 1', as
   expect(stderr).toMatch(
     new RegExp(`^filetracker-export: ${root}/a: cannot write .*: it is a directory\n4 files written`),
   );
+});
+
+it('says what keeps it from looking for a store', async () => {
+  const directory = temporaryDirectory();
+  symlinkSync('loop', join(directory, 'loop'));
+  const { code, stderr } = await run('out', '--store', join(directory, 'loop'));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/loop/);
+  expect(stderr).not.toMatch(/there is no store/);
 });
 
 it('refuses what is no store, and a directory that the store does not have', async () => {

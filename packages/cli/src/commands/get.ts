@@ -67,6 +67,7 @@ async function getOne(
 
 /** The path to save to: inside of `file` if that is a directory, as cp(1) does. */
 async function inDirectory(file: string, wanted: NameArgument): Promise<string> {
+  // What keeps it from being looked at keeps it from being written too, and is told then.
   const found = await stat(file).catch(() => undefined);
   if (!found?.isDirectory()) return file;
   const name = typeof wanted === 'string' ? splitName(wanted).name : parseFileName(wanted.name);

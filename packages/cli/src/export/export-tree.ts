@@ -104,6 +104,7 @@ function keyOf({ digest, version }: FileStat): string {
 }
 
 async function isThere(path: string, { size, version }: FileStat): Promise<boolean> {
+  // What keeps it from being looked at keeps it from being written too, and is told then.
   const found = await lstat(path).catch(() => undefined);
   return found?.isFile() === true && found.size === size && found.mtimeMs === version * 1000;
 }

@@ -15,8 +15,7 @@ export class StoreExport implements ExportSource {
   /** Opens the store without changing anything in it. Throws {@link UsageError} and `StoreOpenError`. */
   static async open(directory: string, onBackgroundError: (error: unknown) => void): Promise<StoreExport> {
     // Opening would make a new store of an empty directory.
-    const hasFormat = await stat(join(directory, 'format.json')).catch(() => undefined);
-    if (!hasFormat) throw new UsageError(`there is no store in ${directory}`);
+    if (!(await hasFormat(directory))) throw new UsageError(`there is no store in ${directory}`);
     const opened = await openStore({
       directory,
       compressionLevel: 1,
@@ -73,4 +72,15 @@ export class StoreExport implements ExportSource {
 
 function undefinedIfMissing(error: unknown): undefined {
   if (!(error instanceof ProtocolError) || error.code !== 'not_found') throw error;
+}
+
+/** Throws what keeps the directory from being looked into. */
+async function hasFormat(directory: string): Promise<boolean> {
+  try {
+    await stat(join(directory, 'format.json'));
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }

@@ -103,6 +103,7 @@ const UNUSED_AFTER = 365 * 24 * 3600 * 1000;
 async function forgetUnused(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name);
+    // Another run may have removed it; what cannot be looked at stays.
     const found = await stat(path).catch(() => undefined);
     if (found && found.mtimeMs < Date.now() - UNUSED_AFTER) await removeIfPresent(path);
   }
