@@ -64,7 +64,9 @@ it('an online migration from plain files behind nginx: reads, writes and deletes
     program: 'filetracker-migrate',
   });
   expect(rest).toMatchObject({ code: 0, stderr: '' });
-  expect(JSON.parse(rest.stdout)).toMatchObject({ newer: overwritten.length + deleted.length + deletedAfterRead.length });
+  expect(JSON.parse(rest.stdout)).toMatchObject({
+    newer: overwritten.length + deleted.length + deletedAfterRead.length,
+  });
   await nginx.stop();
   await server.end();
 
@@ -133,16 +135,17 @@ it.each<[string, RequestListener, RegExp]>([
   expect(await collect(client.listFiles())).toEqual([]);
 });
 
-const NOT_THERE = /^filetracker-migrate: \/a: neither the server nor .* has it: does it run with --fallback-import\?$/m;
+const NOT_THERE =
+  /^filetracker-migrate: \/a: neither the server nor .* has it: does it run with --fallback-import\?$/m;
 
 it.each<[string, (url: string) => readonly string[], RegExp]>([
   ['knows no other server', () => [], NOT_THERE],
-  ['redirects', (url) => ['--fallback-url', url], /^filetracker-migrate: \/a: the server only redirects to it/m],
   [
-    'looks in the wrong place',
-    (url) => ['--fallback-url', `${url}/wrong`, '--fallback-import'],
-    NOT_THERE,
+    'redirects',
+    (url) => ['--fallback-url', url],
+    /^filetracker-migrate: \/a: the server only redirects to it/m,
   ],
+  ['looks in the wrong place', (url) => ['--fallback-url', `${url}/wrong`, '--fallback-import'], NOT_THERE],
 ])('--fetch fails for what a server did not get that %s', async (_, flags, message) => {
   const url = await fallback((request, response) => {
     response.writeHead(request.url === '/files/a' ? 200 : 404, HEADERS).end();
