@@ -82,7 +82,7 @@ export class PatientTarget implements MigrationTarget {
     const again = async ({ name, version, content, likelyStored }: BatchedFile) =>
       this.put(name, version, content, { ...options, likelyStored }).catch((error: Error) => error);
     return Promise.all(
-      files.map((file, index) => {
+      files.map(async (file, index) => {
         const outcome = outcomes[index] ?? new Error('it got no answer');
         return isLost(outcome) ? again(file) : outcome;
       }),
