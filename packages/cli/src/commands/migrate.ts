@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { cacheHome } from '../cache-home.js';
@@ -142,6 +143,8 @@ async function transfer(
   const onWaiting = (message: string) => report.remark(message);
   const target = new PatientTarget(mayGoAway, { ...WAITING, onWaiting, signal: interrupt });
   const signal = AbortSignal.any([interrupt, target.gone]);
+  // Every transfer that is under way listens.
+  setMaxListeners(0, signal, target.gone);
   report.start((total) => source.count(total, signal));
   try {
     const options = {
