@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseBytePath } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { makeDeep } from '../support/deep-tree.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
@@ -94,6 +95,16 @@ describe.each(isRoot ? ['fanotify', 'inotify'] : ['inotify'])('deep trees with %
     expect(await lastDifferences(catalog, path)).toEqual([]);
     await watch.end('SIGINT');
   });
+});
+
+test.runIf(isRoot)('thousands of levels elsewhere on the file system do not keep fanotify busy', async () => {
+  const { root, outside, database, catalog, path } = await watchWorkplace();
+  const watch = new WatchProcess(root, database, { flags: [...FAST, '--backend', 'fanotify'] });
+  await watch.started();
+  makeDeep(outside, 6_000);
+  writeFileSync(join(root, 'a'), 'a');
+  expect(await lastDifferences(catalog, path)).toEqual([]);
+  await watch.end('SIGINT');
 });
 
 describe.runIf(isRoot)('file systems', () => {
