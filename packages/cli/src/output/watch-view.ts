@@ -54,7 +54,7 @@ export class WatchView {
     const time = clockTime(batch.recordedAt);
     const hasFiles = places.some((place) => counts(place.files) > 0);
     for (const place of places) {
-      if (hasFiles && counts(place.files) === 0 && place.bytes === 0) continue;
+      if (hasFiles && counts(place.files) + place.left === 0 && place.bytes === 0) continue;
       const size = formatGrowth(place.bytes).padStart(SIZE_WIDTH);
       this.output.result(
         `${time} ${size}  ${displayPath(place.path).padEnd(PATH_WIDTH)}  (${words(place)})`,
@@ -111,15 +111,14 @@ function started(root: string, event: Extract<WatchEvent, { kind: 'started' }>):
 const counts = (by: Readonly<Record<ChangeKind, number>>): number =>
   by.new + by.modified + by.renamed + by.removed;
 
-/** `3 new, 1 modified`; directories only where no file changed. */
-function words({ bytes, files, directories }: ChangedPlace): string {
-  // Renames are counted where they led to.
-  if (bytes < 0 && counts(files) === 0) return 'moved away';
-  const [by, unit] = counts(files) > 0 ? [files, ''] : [directories, ' directories'];
+/** `3 new, 1 modified`; directories only where no file changed; hard links where nothing but what counts did. */
+function words({ bytes, files, left, directories }: ChangedPlace): string {
+  const [by, unit] = counts(files) + left > 0 ? [files, ''] : [directories, ' directories'];
   const parts = (['new', 'modified', 'renamed', 'removed'] as const)
     .filter((kind) => by[kind] > 0)
     .map((kind) => `${formatCount(by[kind])}${by[kind] === 1 ? unit.replace('ies', 'y') : unit} ${kind}`);
-  return parts.join(', ') || 'attributes';
+  if (left > 0) parts.push(`${formatCount(left)} moved away`);
+  return parts.join(', ') || (bytes === 0 ? 'attributes' : 'hard links');
 }
 
 function clockTime(milliseconds: number): string {
