@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { RawBuilder, Selectable, SqlBool } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import type { ChangeRange } from './change-range.js';
@@ -28,18 +28,28 @@ export interface OrderedRange extends ChangeRange {
 /** Reads changes as they are needed: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
-  range: OrderedRange,
+  { order, ...range }: OrderedRange,
 ): AsyncGenerator<ChangeRow> {
-  for await (const rows of database.stream(changesIn(database, range).selectAll())) {
+  const changes = changesWhere(database, database.isInRange(range), order);
+  for await (const rows of database.stream(changes.selectAll())) {
     for (const row of rows) yield changeRow(row);
   }
 }
 
-/** Selects the rows of a range in their order. */
-export function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
-  return database.tables
+/** Selects the rows of a range in their order, in parts that can be read at the same time. */
+export function changeParts(database: QueryDatabase, { order, ...range }: OrderedRange) {
+  const parts = database.rangeParts(range).map((part) => changesWhere(database, part, order));
+  return order === 'oldestFirst' ? parts : parts.toReversed();
+}
+
+function changesWhere(
+  { tables }: QueryDatabase,
+  condition: RawBuilder<SqlBool>,
+  order: OrderedRange['order'],
+) {
+  return tables
     .selectFrom('file_changes')
-    .where(database.isInRange(range))
+    .where(condition)
     .orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
 }
 

@@ -1,6 +1,6 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
-import { changesIn, type OrderedRange } from './change-rows.js';
+import { changeParts, type OrderedRange } from './change-rows.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';
 import { bytesOf, fieldsOf, type LineColumns } from './text-lines.js';
@@ -26,8 +26,9 @@ export async function* readSizeChanges(
   database: QueryDatabase,
   range: OrderedRange,
 ): AsyncGenerator<readonly SizeChange[]> {
-  const lines = changesIn(database, range).select(database.line('file_changes', COLUMNS).as('line'));
-  for await (const rows of database.stream(lines)) yield rows.map(({ line }) => sizeChange(line));
+  const line = database.line('file_changes', COLUMNS).as('line');
+  const parts = changeParts(database, range).map((changes) => changes.select(line));
+  for await (const lines of database.streamLines(parts)) yield lines.map(sizeChange);
 }
 
 const COLUMNS: LineColumns = {
