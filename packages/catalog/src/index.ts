@@ -28,6 +28,7 @@ export { openCatalog } from './database/open-catalog.js';
 export type {
   ChangeKind,
   ChangeTallies,
+  CountedAttributes,
   DirectoryRecord,
   FileChange,
   FileRecord,

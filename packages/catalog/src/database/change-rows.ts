@@ -25,18 +25,18 @@ export interface OrderedRange extends ChangeRange {
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
-/** Reads changes as they are needed: memory does not grow with their number. */
+/** Reads changes of files as they are needed, no recounts: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
   { order, ...range }: OrderedRange,
 ): AsyncGenerator<ChangeRow> {
-  const changes = changesWhere(database, database.isInRange(range), order);
+  const changes = changesWhere(database, database.isInRange(range), order).where('is_recount', '=', 0n);
   for await (const rows of database.stream(changes.selectAll())) {
     for (const row of rows) yield changeRow(row);
   }
 }
 
-/** Selects the rows of a range in their order, in parts that can be read at the same time. */
+/** Selects the rows of a range in their order, recounts too, in parts that can be read at the same time. */
 export function changeParts(database: QueryDatabase, { order, ...range }: OrderedRange) {
   const parts = database.rangeParts(range).map((part) => changesWhere(database, part, order));
   return order === 'oldestFirst' ? parts : parts.toReversed();

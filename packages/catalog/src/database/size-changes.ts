@@ -9,14 +9,19 @@ import { bytesOf, fieldsOf, type LineColumns } from './text-lines.js';
 export interface SizeChange {
   readonly scan: ScanId;
   readonly recordedAt: number;
-  readonly kind: ChangeKind;
+  /** `recounted`: nothing changed about the file, but which name of its inode counts did. */
+  readonly kind: ChangeKind | 'recounted';
   readonly path: BytePath;
   readonly previousPath: BytePath | null;
   readonly before: SizeSide | null;
   readonly after: SizeSide | null;
 }
 
-type SizeSide = Pick<Attributes, 'mode' | 'size' | 'uid'>;
+/** The part of a file's attributes that sizes are summed up by. */
+interface SizeSide extends Pick<Attributes, 'mode' | 'size' | 'uid'> {
+  /** What of the size is in the sums of directories: of several names of an inode only one counts, and the others 0. */
+  readonly counted: number;
+}
 
 /**
  * Reads what changes did to sizes, many at a time and in bounded memory: as little of each row as that takes, in a
@@ -36,27 +41,30 @@ const COLUMNS: LineColumns = {
     'scan_id',
     'recorded_at',
     'kind',
+    'is_recount',
     'old_mode',
     'old_size',
     'old_uid',
+    'old_is_counted',
     'new_mode',
     'new_size',
     'new_uid',
+    'new_is_counted',
   ],
   bytes: ['path', 'previous_path'],
 };
 
 function sizeChange(line: string): SizeChange {
-  const [scan, recordedAt, kind, oldMode, oldSize, oldUid, newMode, newSize, newUid, path, previousPath] =
-    fieldsOf(line);
+  const fields = fieldsOf(line);
+  const [scan, recordedAt, kind, isRecount] = fields;
   return {
     scan: Number(scan),
     recordedAt: Number(recordedAt),
-    kind: kind as ChangeKind,
-    path: pathOf(path) as BytePath,
-    previousPath: pathOf(previousPath),
-    before: sizeSide(oldMode, oldSize, oldUid),
-    after: sizeSide(newMode, newSize, newUid),
+    kind: isRecount === '1' ? 'recounted' : (kind as ChangeKind),
+    path: pathOf(fields[12]) as BytePath,
+    previousPath: pathOf(fields[13]),
+    before: sizeSide(fields, 4),
+    after: sizeSide(fields, 8),
   };
 }
 
@@ -65,10 +73,11 @@ function pathOf(field: string | undefined): BytePath | null {
   return bytes && pathFromBytes(bytes);
 }
 
-function sizeSide(
-  mode: string | undefined,
-  size: string | undefined,
-  uid: string | undefined,
-): SizeSide | null {
-  return mode ? { mode: Number(mode), size: Number(size), uid: Number(uid) } : null;
+/** The side whose columns begin there. */
+function sizeSide(fields: readonly string[], at: number): SizeSide | null {
+  const mode = fields[at];
+  if (!mode) return null;
+  const size = Number(fields[at + 1]);
+  const isCounted = fields[at + 3] === '1';
+  return { mode: Number(mode), size, uid: Number(fields[at + 2]), counted: isCounted ? size : 0 };
 }

@@ -7,7 +7,7 @@ import { isDirectory } from '../entry.js';
 /** What a batch changed in one directory, or in one and those below it. */
 export interface ChangedPlace {
   readonly path: BytePath;
-  /** How many bytes its files grew. */
+  /** How many bytes its files grew by; of several names of a file one counts, as in the totals of directories. */
   readonly bytes: number;
   /** Files by what happened to them. */
   readonly files: Readonly<Record<ChangeKind, number>>;
@@ -45,22 +45,22 @@ export async function changedPlaces(
     places.set(place, sums);
     return sums;
   };
-  for await (const change of catalog.changes({ scan: run, since: recordedAt, until: recordedAt + 1 })) {
-    add(change, at);
-  }
+  const batch = { scan: run, since: recordedAt, until: recordedAt + 1, withRecounts: true };
+  for await (const change of catalog.changes(batch)) add(change, at);
   join(places, root, limit);
   return [...places].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, sums]) => ({ path, ...sums }));
 }
 
-function add({ kind, path, previousPath, before, after }: FileChange, at: (path: BytePath) => Sums): void {
+function add(change: FileChange, at: (path: BytePath) => Sums): void {
+  const { kind, path, previousPath, before, after, isRecount } = change;
   const here = at(path);
   if (isDirectory((after ?? before)?.mode ?? 0)) {
     here.directories[kind]++;
     return;
   }
-  here.files[kind]++;
-  here.bytes += after?.size ?? 0;
-  at(previousPath ?? path).bytes -= before?.size ?? 0;
+  if (!isRecount) here.files[kind]++;
+  if (after?.isCounted) here.bytes += after.size;
+  if (before?.isCounted) at(previousPath ?? path).bytes -= before.size;
 }
 
 function join(places: Map<BytePath, Sums>, root: BytePath, limit: number): void {

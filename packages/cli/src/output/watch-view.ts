@@ -53,7 +53,7 @@ export class WatchView {
     const time = clockTime(batch.recordedAt);
     const hasFiles = places.some((place) => counts(place.files) > 0);
     for (const place of places) {
-      if (hasFiles && counts(place.files) === 0) continue;
+      if (hasFiles && counts(place.files) === 0 && place.bytes === 0) continue;
       const size = formatGrowth(place.bytes).padStart(SIZE_WIDTH);
       this.output.result(
         `${time} ${size}  ${displayPath(place.path).padEnd(PATH_WIDTH)}  (${words(place)})`,
@@ -102,13 +102,13 @@ function started(root: string, event: Extract<WatchEvent, { kind: 'started' }>):
 const counts = (by: Readonly<Record<ChangeKind, number>>): number =>
   by.new + by.modified + by.renamed + by.removed;
 
-/** `3 new, 1 modified`; directories only where no file changed. */
-function words({ files, directories }: ChangedPlace): string {
+/** `3 new, 1 modified`; directories only where no file changed; hard links where nothing but what counts did. */
+function words({ files, directories, bytes }: ChangedPlace): string {
   const [by, unit] = counts(files) > 0 ? [files, ''] : [directories, ' directories'];
   const parts = (['new', 'modified', 'renamed', 'removed'] as const)
     .filter((kind) => by[kind] > 0)
     .map((kind) => `${formatCount(by[kind])}${by[kind] === 1 ? unit.replace('ies', 'y') : unit} ${kind}`);
-  return parts.join(', ') || 'attributes';
+  return parts.join(', ') || (bytes === 0 ? 'attributes' : 'hard links');
 }
 
 function clockTime(milliseconds: number): string {

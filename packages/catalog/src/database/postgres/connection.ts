@@ -15,6 +15,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 const INT8 = 20;
 const INT4 = 23;
+const INT2 = 21;
 
 /** Where a catalog is and how to name it to a person. */
 export interface PostgresPlace {
@@ -45,7 +46,7 @@ export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
     options: `-c search_path=${SCHEMA},public -c client_min_messages=warning -c jit=off`,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 || oid === INT4
+        oid === INT8 || oid === INT4 || oid === INT2
           ? (text: string) => BigInt(text)
           : (pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown),
     },
