@@ -1,4 +1,4 @@
-import type { RawBuilder, Selectable, SqlBool } from 'kysely';
+import type { Selectable } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import type { ChangeRange } from './change-range.js';
@@ -28,28 +28,19 @@ export interface OrderedRange extends ChangeRange {
 /** Reads changes of files as they are needed, no recounts: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
-  { order, ...range }: OrderedRange,
+  range: OrderedRange,
 ): AsyncGenerator<ChangeRow> {
-  const changes = changesWhere(database, database.isInRange(range), order).where('is_recount', '=', 0n);
+  const changes = changesIn(database, range).where('is_recount', '=', 0n);
   for await (const rows of database.stream(changes.selectAll())) {
     for (const row of rows) yield changeRow(row);
   }
 }
 
-/** Selects the rows of a range in their order, recounts too, in parts that can be read at the same time. */
-export function changeParts(database: QueryDatabase, { order, ...range }: OrderedRange) {
-  const parts = database.rangeParts(range).map((part) => changesWhere(database, part, order));
-  return order === 'oldestFirst' ? parts : parts.toReversed();
-}
-
-function changesWhere(
-  { tables }: QueryDatabase,
-  condition: RawBuilder<SqlBool>,
-  order: OrderedRange['order'],
-) {
-  return tables
+/** Selects the rows of a range in their order, recounts too. */
+export function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
+  return database.tables
     .selectFrom('file_changes')
-    .where(condition)
+    .where(database.isInRange(range))
     .orderBy('sequence', order === 'oldestFirst' ? 'asc' : 'desc');
 }
 

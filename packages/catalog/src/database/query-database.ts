@@ -67,9 +67,6 @@ export interface QueryDatabase {
   /** Whether a row of `file_changes`, which is read in the order of the sequences, belongs to a part of the history. */
   isInRange(range: ChangeRange): RawBuilder<SqlBool>;
 
-  /** {@link isInRange} as conditions which divide that part of the history further, the oldest changes first. */
-  rangeParts(range: ChangeRange): readonly RawBuilder<SqlBool>[];
-
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;
 

@@ -121,10 +121,6 @@ class PostgresQueries implements QueryDatabase {
     return isInRange(range);
   }
 
-  rangeParts(range: ChangeRange): readonly RawBuilder<SqlBool>[] {
-    return [isInRange(range)];
-  }
-
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
     return isWithin(column, path);
   }

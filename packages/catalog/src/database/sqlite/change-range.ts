@@ -2,7 +2,6 @@ import type { Database } from 'better-sqlite3';
 import { toBytes } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
 import { subtreeRange } from '../subtree-range.js';
-import { type NumberPart, numberParts } from './number-parts.js';
 import { prepared } from './prepared.js';
 
 /** A condition in SQL with the values of its question marks. */
@@ -14,9 +13,6 @@ export interface Condition {
 /** Rows that are counted to choose an index, at most: SQLite has no statistics of what a history holds. */
 const COUNTED = 20_000;
 
-/** Sequences that are worth a query of their own. */
-const PART_CHANGES = 5_000;
-
 /** Ways to find the changes of a range: an index for each. */
 type Way = 'time' | 'scan' | 'path';
 
@@ -27,35 +23,11 @@ type Way = 'time' | 'scan' | 'path';
  */
 export function rangeCondition(database: Database, range: ChangeRange): Condition {
   const way = bestWay(database, range);
-  if (way !== 'time' || !hasSpan(range)) return conditionOf(range, way);
-  return conditionOf(range, way, sequenceBounds(database, range));
-}
-
-/**
- * The same condition as several, in the order of the sequences: of a long span of time, which holds many changes, at
- * most `most`.
- */
-export function rangeConditions(database: Database, range: ChangeRange, most: number): readonly Condition[] {
-  const way = bestWay(database, range);
-  if (way !== 'time' || !hasSpan(range)) return [conditionOf(range, way)];
-  const { from, to } = sequenceBounds(database, range);
-  const parts = Math.min(most, Math.ceil(Number(to - from) / PART_CHANGES));
-  return numberParts(from, to - 1n, parts).map((part) => conditionOf(range, way, part));
-}
-
-function hasSpan({ after, upTo }: ChangeRange): boolean {
-  return after !== undefined || upTo !== undefined;
-}
-
-function conditionOf(range: ChangeRange, way: Way, sequences?: NumberPart): Condition {
   const plus = (own: Way) => (way === own ? '' : '+');
   const parts: Condition[] = [];
-  const { scan, path, onlyDirect } = range;
-  if (sequences) {
-    const values = [Number(sequences.from), Number(sequences.to)];
-    parts.push({ text: '(sequence >= ? AND sequence < ?)', values });
-  }
-  if (hasSpan(range)) {
+  const { after, upTo, scan, path, onlyDirect } = range;
+  if (after !== undefined || upTo !== undefined) {
+    if (way === 'time') parts.push(sequenceCondition(database, range));
     parts.push({ text: '(+recorded_at > ? AND +recorded_at <= ?)', values: moments(range) });
   }
   if (scan !== undefined) parts.push({ text: `${plus('scan')}scan_id = ?`, values: [scan] });
@@ -102,7 +74,7 @@ function bestWay(database: Database, { after, upTo, scan, path }: ChangeRange): 
  * Between which sequences the changes of a span of time lie. Clocks go back, so that those of other moments may lie
  * there, too. The plus has SQLite look at the index of times for all of the span, and not at all rows from the first.
  */
-function sequenceBounds(database: Database, range: ChangeRange): NumberPart {
+function sequenceCondition(database: Database, range: ChangeRange): Condition {
   const bounds = prepared<number[], { first: number | bigint | null; last: number | bigint | null }>(
     database,
     `SELECT min(+sequence) AS first, max(+sequence) AS last FROM file_changes INDEXED BY file_changes_by_time
@@ -110,7 +82,7 @@ function sequenceBounds(database: Database, range: ChangeRange): NumberPart {
   ).get(...moments(range));
   const { first, last } = bounds ?? { first: null, last: null };
   // Of no changes at all there is none of sequence 0 either.
-  return { from: BigInt(first ?? 0), to: BigInt(last ?? 0) + 1n };
+  return { text: 'sequence BETWEEN ? AND ?', values: [Number(first ?? 0), Number(last ?? 0)] };
 }
 
 function moments({ after, upTo }: Pick<ChangeRange, 'after' | 'upTo'>): readonly [number, number] {
