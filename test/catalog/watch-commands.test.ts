@@ -46,6 +46,9 @@ describe('filetracker watch', () => {
       .poll(() => told.stdout, PATIENTLY)
       .toMatch(/^\d\d:\d\d:\d\d {4}\+4\.9 KiB {2}.*a tree-1\/sub +\(1 new\)$/m);
     expect(run('du', '--apparent-size', root).stdout).toMatch(/5\.9 KiB +2 files .*a tree-1\n$/);
+    renameSync(join(root, 'sub', 'new'), join(root, 'moved'));
+    await expect.poll(() => told.stdout, PATIENTLY).toMatch(/ \+4\.9 KiB {2}.*a tree-1 +\(1 renamed\)$/m);
+    expect(told.stdout).toMatch(/ -4\.9 KiB {2}.*a tree-1\/sub +\(1 moved away\)$/m);
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
   });
@@ -155,7 +158,7 @@ describe('filetracker reconcile', () => {
     expect(run('reconcile', root)).toMatchObject({ status: 0, stdout: '', stderr: 'no differences\n' });
     const full = run('reconcile', '--full', root);
     expect(full.stdout).toMatch(/~ {8}\+4 B {2}.*grows\n$/);
-    expect(full.stderr).toBe('1 differences, repaired\n');
+    expect(full.stderr).toBe('1 difference, repaired\n');
     rmSync(join(root, 'goes'));
     renameSync(join(root, 'moves'), join(root, 'sub', 'moved'));
     const quick = run('reconcile', root).stdout.trim().split('\n');

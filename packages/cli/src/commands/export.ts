@@ -84,7 +84,7 @@ async function run(
       failed: (name, error) => {
         counts.failed++;
         const failure = describeFailure(error);
-        output.failure({ ...failure, message: `/${name}: ${failure.message}` });
+        output.failure({ ...failure, message: `/${name}: ${failure.message}`, file: `/${name}` });
       },
     });
   } finally {

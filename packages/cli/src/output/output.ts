@@ -99,9 +99,8 @@ export class Output {
   }
 
   /** The one line that says why a command failed. */
-  failure({ code, message }: Failure): void {
-    this.stderr.write(
-      this.json ? `${JSON.stringify({ error: { code, message } })}\n` : `${this.programName}: ${message}\n`,
-    );
+  failure({ code, message, file }: Failure): void {
+    const error = { code, message, ...(file !== undefined && { file }) };
+    this.stderr.write(this.json ? `${JSON.stringify({ error })}\n` : `${this.programName}: ${message}\n`);
   }
 }
