@@ -40,7 +40,11 @@ function counting(last: number): LineQuery {
   return { text, values: [last, String(last)] };
 }
 
-const ROOTS: LineQuery = { text: "SELECT cast(count(*) AS text) || ' runs' FROM scan_runs", values: [] };
+/** The number of runs, so many times. */
+function runsTimes(count: number): LineQuery[] {
+  const text = "SELECT cast(count(*) AS text) || ' runs' FROM scan_runs";
+  return Array.from({ length: count }, () => ({ text, values: [] }));
+}
 
 /** Threads beside a connection that asks, with queries that it ran itself. */
 class Asker {
@@ -94,7 +98,7 @@ test('threads help only where nothing was committed since', async () => {
   await record(catalog, new PackedTree('/data').file('a'));
   const late = new Asker(2);
   await record(catalog, new PackedTree('/data').file('a').file('b'));
-  const queries = Array<LineQuery>(20).fill(ROOTS);
+  const queries = runsTimes(20);
   // When others have been helped, these threads have had the time to ask as well.
   await new Asker(2).untilHelped(queries, (lines) => expect(new Set(lines)).toEqual(new Set(['2 runs'])));
   for (let round = 0; round < 50; round++) {
@@ -107,7 +111,7 @@ test('threads help only where nothing was committed since', async () => {
 test('threads that were let in keep seeing their state', async () => {
   await record(catalog, new PackedTree('/data').file('a'));
   const asker = new Asker(2);
-  const queries = Array<LineQuery>(200).fill(ROOTS);
+  const queries = runsTimes(200);
   const isOne = (lines: readonly string[]) => expect(new Set(lines)).toEqual(new Set(['1 runs']));
   await asker.untilHelped(queries, isOne);
   await record(catalog, new PackedTree('/data').file('a').file('b'));
@@ -135,7 +139,7 @@ test('who stops early leaves no thread behind that waits', async () => {
   await record(catalog, new PackedTree('/data').file('a'));
   const asker = new Asker(2);
   const endless = Array.from({ length: 10 }, () => counting(200_000));
-  await asker.untilHelped(Array<LineQuery>(200).fill(ROOTS), () => {});
+  await asker.untilHelped(runsTimes(200), () => {});
   for (let round = 0; round < 3; round++) {
     for await (const lines of asker.threads.lines(endless, function* () {
       yield ['mine'];
@@ -145,7 +149,7 @@ test('who stops early leaves no thread behind that waits', async () => {
     }
   }
   // Those that did not stop would not take this.
-  await asker.untilHelped(Array<LineQuery>(200).fill(ROOTS), () => {});
+  await asker.untilHelped(runsTimes(200), () => {});
 });
 
 test('numbers are divided without gaps', () => {
