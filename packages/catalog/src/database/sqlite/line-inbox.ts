@@ -4,7 +4,7 @@ import { translated } from './open-database.js';
 import type { Runner, SharedJob } from './shared-job.js';
 
 /** What an inbox needs to know of its sender. */
-export interface Sender {
+interface Sender {
   readonly file: string;
   readonly job: SharedJob;
   readonly runner: Runner;
