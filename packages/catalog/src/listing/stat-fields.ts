@@ -1,5 +1,8 @@
 import type { Attributes } from '../entry.js';
 
+/** The type of a directory, without permissions. */
+const DIRECTORY_MODE = 0o040000;
+
 /** Bytes of struct statx. */
 const STATX_BYTES = 256;
 
@@ -68,6 +71,12 @@ export class StatFields {
     const { view } = this;
     const low = view.getUint32(STATX.blocks, true);
     return (low + view.getUint32(STATX.blocks + 4, true) * 2 ** 32) * STATX_BLOCK;
+  }
+
+  /** Says that this is a directory of which nothing else could be learned; its inode number is then 0, as none's is. */
+  setUnknownDirectory(): void {
+    this.bytes.fill(0);
+    this.view.setUint16(STATX.mode, DIRECTORY_MODE, true);
   }
 
   /** Fills the struct where the kernel does not. */
