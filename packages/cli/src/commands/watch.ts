@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises';
 import type { BackendChoice, Trust } from '@filetracker/catalog';
 import { type Command, Option } from 'commander';
-import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import { catalogCommand, pathOnDisk, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { durationOption } from '../duration-argument.js';
 import { excludeOption } from '../repeated-option.js';
@@ -69,7 +68,7 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')
     .action(
       async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
-        const roots = await Promise.all(directories.map(async (path) => pathArgument(await realpath(path))));
+        const roots = await Promise.all(directories.map(pathOnDisk));
         await withCatalog(command, { create: true }, async (catalog) => {
           const consumers = await WatchConsumers.open(catalog, output, { ...options, roots });
           try {
