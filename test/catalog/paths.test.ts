@@ -10,7 +10,7 @@ import {
 } from '@filetracker/catalog';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOfText, textOfBytes } from '#catalog/byte-path.js';
+import { bytesOfText, commonDirectory, textOfBytes } from '#catalog/byte-path.js';
 import { compileExclusion, isExcluded, literalOf } from '#catalog/crawl/exclude.js';
 import { InvalidPatternError } from '#catalog/crawl/invalid-pattern-error.js';
 
@@ -29,6 +29,14 @@ describe('paths of bytes', () => {
     expect(within('/data/proj/1', '/data/proj')).toBe(true);
     expect(within('/data/proj', '/data/proj')).toBe(true);
     expect(within('/data', '/')).toBe(true);
+  });
+
+  test('have a directory in common', () => {
+    const common = (...paths: string[]) => commonDirectory(paths.map((path) => parseBytePath(path)));
+    expect(common('/a/b/c', '/a/b/d/e')).toBe('/a/b');
+    expect(common('/a/b', '/a/b/c')).toBe('/a/b');
+    expect(common('/data/proj-1', '/data/proj')).toBe('/data');
+    expect(common('/a', '/b')).toBe('/');
   });
 
   test('split and join without loss', () => {

@@ -37,7 +37,7 @@ const REPORTS: readonly (readonly [string, ...string[]])[] = [
   ['find'],
   ['find', '--newer', '1h'],
   ['changes', '--since', '1h'],
-  ['as-of', '0s'],
+  ['as-of', 'now'],
 ];
 
 test.each(

@@ -92,6 +92,16 @@ export function isWithinAny(path: BytePath, directories: ReadonlySet<BytePath>):
   return false;
 }
 
+/** The directory furthest down that holds all of these, or is one of them and holds the others; `/` for none. */
+export function commonDirectory(paths: Iterable<BytePath>): BytePath {
+  let common: BytePath | undefined;
+  for (const path of paths) {
+    common ??= path;
+    while (!isWithin(path, common)) common = splitPath(common)?.parent ?? ('/' as BytePath);
+  }
+  return common ?? ('/' as BytePath);
+}
+
 /** The bytes of a name or path, as system calls and databases take them. */
 export function toBytes(text: ByteName | BytePath): Buffer {
   return Buffer.from(text, 'latin1');

@@ -19,7 +19,7 @@ export function asOfCommand({ output }: CommandContext): Command {
     'filetracker as-of 7d /data/projects/alpha',
     'filetracker as-of 2026-11-01 --recursive --csv /data/projects/alpha',
   ])
-    .argument('<when>', 'a time ago such as 7d, or a date', parseMoment)
+    .argument('<when>', 'a time ago such as 7d, a date, or now, today, yesterday', parseMoment)
     .argument('[path]', 'the file or directory', '.')
     .option('-R, --recursive', 'show all below it, too')
     .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>

@@ -11,6 +11,8 @@ export interface Failure {
   /** One line for people that says what to do where that is known. */
   readonly message: string;
   readonly exitCode: number;
+  /** The file that it is about, where there is one; `--json` prints it, and `message` begins with it. */
+  readonly file?: string;
 }
 
 /** The arguments contradict each other or do not make sense: exit code 2. */

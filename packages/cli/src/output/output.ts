@@ -101,11 +101,10 @@ export class Output {
   }
 
   /** The one line that says why a command failed. */
-  failure({ code, message }: Failure): void {
+  failure({ code, message, file }: Failure): void {
+    const error = { code, message, ...(file !== undefined && { file }) };
     this.stderr.write(
-      this.json
-        ? `${jsonLine({ error: { code, message } })}\n`
-        : `${this.programName}: ${printable(message)}\n`,
+      this.json ? `${jsonLine({ error })}\n` : `${this.programName}: ${printable(message)}\n`,
     );
   }
 }
