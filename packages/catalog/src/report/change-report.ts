@@ -3,7 +3,6 @@ import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
-import { isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { type Effect, effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { LargestFiles, type SizedFile } from './largest-files.js';
@@ -121,7 +120,7 @@ class ReportSums {
   add(change: SizeChange): void {
     const { kind, path, before, after } = change;
     const attributes = after ?? before;
-    if (!attributes || isDirectory(attributes.mode)) return;
+    if (!attributes) return;
     const effects = effectsOf(change).filter((effect) => this.#inside(effect.path));
     const growth = effects.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#count(change, growth);

@@ -1,7 +1,6 @@
 import { type BytePath, splitPath } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
-import { isDirectory } from '../entry.js';
 
 /** A directory or file and how it changed. */
 export interface Growth {
@@ -25,7 +24,6 @@ export interface Effect {
 
 /** What a change of a file does to the sums of directories: a rename leaves one place and arrives at another. */
 export function effectsOf({ kind, path, previousPath, before, after }: SizeChange): Effect[] {
-  if (isDirectory((after ?? before)?.mode ?? 0)) return [];
   const [was, is] = [before?.counted ?? 0, after?.counted ?? 0];
   if (kind === 'renamed' && previousPath !== null) {
     return [

@@ -11,6 +11,8 @@ export interface ChangedPlace {
   readonly bytes: number;
   /** Files by what happened to them. */
   readonly files: Readonly<Record<ChangeKind, number>>;
+  /** Files that were renamed from here to another directory, where they are counted. */
+  readonly left: number;
   /** Directories by what happened to them. */
   readonly directories: Readonly<Record<ChangeKind, number>>;
 }
@@ -18,12 +20,14 @@ export interface ChangedPlace {
 interface Sums {
   bytes: number;
   files: Record<ChangeKind, number>;
+  left: number;
   directories: Record<ChangeKind, number>;
 }
 
 const noSums = (): Sums => ({
   bytes: 0,
   files: { new: 0, modified: 0, renamed: 0, removed: 0 },
+  left: 0,
   directories: { new: 0, modified: 0, renamed: 0, removed: 0 },
 });
 
@@ -60,7 +64,9 @@ function add(change: FileChange, at: (path: BytePath) => Sums): void {
   }
   if (!isRecount) here.files[kind]++;
   if (after?.isCounted) here.bytes += after.size;
-  if (before?.isCounted) at(previousPath ?? path).bytes -= before.size;
+  const there = at(previousPath ?? path);
+  if (there !== here && !isRecount) there.left++;
+  if (before?.isCounted) there.bytes -= before.size;
 }
 
 function join(places: Map<BytePath, Sums>, root: BytePath, limit: number): void {
@@ -79,6 +85,7 @@ function join(places: Map<BytePath, Sums>, root: BytePath, limit: number): void 
 
 function sum(into: Sums, from: Sums): Sums {
   into.bytes += from.bytes;
+  into.left += from.left;
   for (const kind of Object.keys(into.files) as ChangeKind[]) {
     into.files[kind] += from.files[kind];
     into.directories[kind] += from.directories[kind];
