@@ -1,11 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { decodeZstd, encodeZstd } from '@filetracker/durable-fs';
-import {
-  compressFrame,
-  decompressInto,
-  FRAME_BYTES,
-  maxFrameLength,
-} from '@filetracker/durable-fs/zstd-frame';
+import { compressFrame, decompressInto, FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PackedFrame, packedFrames } from '#server/codec/packed-frames.js';

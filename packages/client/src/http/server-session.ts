@@ -16,10 +16,15 @@ export interface AgreedServer {
   request(init: RequestInit): Promise<Reply>;
 }
 
+/** Failures that many calls meet at the same time are told once in this time, in milliseconds. */
+const TOLD_FOR = 5_000;
+
 /** Requests to one server: they agree on a protocol first, once, and are repeated where that may help. */
 export class ServerSession {
   #agreed: Promise<AgreedServer> | undefined;
   readonly #packer = new FramePacker();
+  /** The failure that was told last, and when. */
+  #told: { readonly message: string; readonly at: number } | undefined;
 
   constructor(
     private readonly transport: HttpTransport,
@@ -45,7 +50,12 @@ export class ServerSession {
   ): Promise<T> {
     return retrying(async () => operation(await this.agree(signal)), this.policy, {
       signal,
-      onRetry: (error, pause) => this.warn(`${error.message}; trying again in ${pause} ms`),
+      onRetry: ({ message }, pause) => {
+        const now = Date.now();
+        if (this.#told?.message === message && now - this.#told.at < TOLD_FOR) return;
+        this.#told = { message, at: now };
+        this.warn(`${message}; trying again in ${pause} ms`);
+      },
     });
   }
 
