@@ -12,4 +12,4 @@ export { ContentHash, hashing } from './hashing-stream.js';
 export { overwriteInPlace } from './in-place.js';
 export { libcFunction } from './libc.js';
 export { isReadOnlyDisk } from './read-only-disk.js';
-export { decodeZstd, encodeZstd } from './zstd-stream.js';
+export { decodeZstd, encodeZstd, ZstdDecoder } from './zstd-stream.js';
