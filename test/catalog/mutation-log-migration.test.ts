@@ -52,6 +52,18 @@ test.each(Object.entries(OLD))('%s: the log of an earlier version leads to its c
   await catalog.close();
 });
 
+test.each(
+  Object.entries(OLD),
+)('%s: in the history of an earlier version every name counts', async (_, old) => {
+  const catalog = await openCatalog(await old(), { create: true });
+  const changes = await all(catalog.changes({ withRecounts: true }));
+  expect(changes.map(({ after, isRecount }) => [after?.size, after?.isCounted, isRecount])).toEqual([
+    [20, true, false],
+    [30, true, false],
+  ]);
+  await catalog.close();
+});
+
 test('directories of an earlier PostgreSQL catalog get room for new versions of their rows', async () => {
   const url = await OLD.PostgreSQL();
   await (await openCatalog(url, { create: true })).close();

@@ -37,7 +37,7 @@ const REPORTS: readonly (readonly [string, ...string[]])[] = [
   ['find'],
   ['find', '--newer', '1h'],
   ['changes', '--since', '1h'],
-  ['as-of', '0s'],
+  ['as-of', 'now'],
 ];
 
 test.each(
@@ -138,6 +138,7 @@ test('verify ends with 1 where content changed silently, and prune needs --keep'
 });
 
 test.each([
+  'changes',
   'du',
   'top',
   'find',
@@ -152,6 +153,25 @@ test.each([
   expect(failed.stderr).toMatch(
     /^filetracker: the catalog knows nothing of .*a tree-1-1: has it been scanned\?\n$/,
   );
+});
+
+test('scans and prune have rows of CSV, too', () => {
+  const { root, run } = scannedTwice();
+  expect(readCsv(run('scans', '--csv').stdout)).toMatchObject([
+    { id: '2', root, isBaseline: 'false', newFiles: '1', renamedFiles: '1', modifiedBytes: '1024' },
+    { id: '1', root, isBaseline: 'true', files: '2' },
+  ]);
+  expect(readCsv(run('prune', '--keep', '1d', '--csv').stdout)).toEqual([{ changes: '0', runs: '0' }]);
+});
+
+test('what finds nothing says why, on stderr', () => {
+  const { root, run } = scannedTwice();
+  expect(run('duplicates')).toMatchObject({ status: 0, stdout: '' });
+  expect(run('verify').stderr).toContain('"filetracker scan --fingerprint all"');
+  expect(run('changes', '--scan', '9')).toMatchObject({ status: 1, stdout: '' });
+  expect(run('changes', '--scan', '9').stderr).toContain('no scan 9');
+  expect(run('history', join(root, 'sub'))).toMatchObject({ status: 0, stdout: '' });
+  expect(run('changes', '--scan', '1')).toMatchObject({ status: 0, stdout: '', stderr: '' });
 });
 
 test('a path that was not there yet, or is not there any more, is told so', () => {

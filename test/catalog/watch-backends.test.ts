@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseBytePath } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { COMMAND } from '../support/catalog-workplace.js';
+import { makeDeep } from '../support/deep-tree.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
@@ -36,6 +38,47 @@ describe.runIf(isRoot)('without privileges', () => {
     writeFileSync(join(root, 'a'), 'a');
     expect(await lastDifferences(catalog, path)).toEqual([]);
     await process.end('SIGINT');
+  });
+
+  test('what cannot be read is told, again when that changes, and by a full comparison', {
+    timeout: 90_000,
+  }, async () => {
+    const { root, database } = await ownPlace();
+    const closed = join(root, 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    const flags = [...FAST, '--backend', 'poll'];
+    const watch = new WatchProcess(root, database, { flags, wrap: WITHOUT_PRIVILEGES });
+    expect(await watch.line({ kind: 'unreadable' })).toMatchObject({
+      path: root,
+      directories: 1,
+      example: { path: closed, reason: 'permission denied' },
+    });
+    const reconcile = [COMMAND, 'reconcile', '--full', '--database', database, root];
+    const [file = '', ...args] = [...WITHOUT_PRIVILEGES, process.execPath, ...reconcile];
+    expect(spawnSync(file, args, { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: `filetracker: warning: cannot read 1 directory: ${closed} (permission denied); the catalog keeps what it knew of it\nno differences\n`,
+    });
+    chmodSync(closed, 0o755);
+    await watch.line({ kind: 'unreadable', directories: 0 });
+    await watch.end('SIGINT');
+  });
+
+  test('a root that cannot be read is an error, and waited for where it is known', async () => {
+    const { root, database } = await ownPlace();
+    chownSync(root, 0, 0);
+    chmodSync(root, 0o700);
+    const denied = new WatchProcess(root, database, { flags: FAST, wrap: WITHOUT_PRIVILEGES });
+    await expect(denied.started()).rejects.toThrow(`'${root}': permission denied`);
+    chmodSync(root, 0o755);
+    const watch = new WatchProcess(root, database, { flags: FAST, wrap: WITHOUT_PRIVILEGES });
+    await watch.started();
+    chmodSync(root, 0o700);
+    await watch.line({ kind: 'state', state: 'waiting', reason: 'permission denied' });
+    const told = watch.lines.length;
+    chmodSync(root, 0o755);
+    await watch.line({ kind: 'started' }, told);
+    await watch.end('SIGINT');
   });
 
   test('the two capabilities of the systemd unit are enough for fanotify', async () => {
@@ -73,6 +116,10 @@ describe.runIf(isRoot)('without privileges', () => {
     });
     for (let n = 0; n < 30; n++) writeFileSync(join(root, `d${n}`, 'x'), 'x');
     expect(await lastDifferences(catalog, path)).toEqual([]);
+    // Twenty directories have no watch: a few of them are polled each by itself, then what holds them all.
+    const polled = process.lines.filter(({ kind }) => kind === 'unwatched');
+    expect(polled.length).toBeLessThan(10);
+    expect(polled.at(-1)).toMatchObject({ path: root });
     await process.end('SIGINT');
   });
 });
@@ -94,6 +141,16 @@ describe.each(isRoot ? ['fanotify', 'inotify'] : ['inotify'])('deep trees with %
     expect(await lastDifferences(catalog, path)).toEqual([]);
     await watch.end('SIGINT');
   });
+});
+
+test.runIf(isRoot)('thousands of levels elsewhere on the file system do not keep fanotify busy', async () => {
+  const { root, outside, database, catalog, path } = await watchWorkplace();
+  const watch = new WatchProcess(root, database, { flags: [...FAST, '--backend', 'fanotify'] });
+  await watch.started();
+  makeDeep(outside, 6_000);
+  writeFileSync(join(root, 'a'), 'a');
+  expect(await lastDifferences(catalog, path)).toEqual([]);
+  await watch.end('SIGINT');
 });
 
 describe.runIf(isRoot)('file systems', () => {

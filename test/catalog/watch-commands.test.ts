@@ -46,6 +46,9 @@ describe('filetracker watch', () => {
       .poll(() => told.stdout, PATIENTLY)
       .toMatch(/^\d\d:\d\d:\d\d {4}\+4\.9 KiB {2}.*a tree-1\/sub +\(1 new\)$/m);
     expect(run('du', '--apparent-size', root).stdout).toMatch(/5\.9 KiB +2 files .*a tree-1\n$/);
+    renameSync(join(root, 'sub', 'new'), join(root, 'moved'));
+    await expect.poll(() => told.stdout, PATIENTLY).toMatch(/ \+4\.9 KiB {2}.*a tree-1 +\(1 renamed\)$/m);
+    expect(told.stdout).toMatch(/ -4\.9 KiB {2}.*a tree-1\/sub +\(1 moved away\)$/m);
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
   });
@@ -122,6 +125,19 @@ describe('filetracker events', () => {
 });
 
 describe('filetracker wait', () => {
+  test('a path that nothing was recorded of is waited for with a warning, which events --follow gives too', async () => {
+    const { root, place, env, run } = catalogWorkplace();
+    expect(run('scan', root).status).toBe(0);
+    const elsewhere = join(place, 'mistyped');
+    const warning = `filetracker: warning: the catalog knows nothing of ${elsewhere}: changes come when it is watched or scanned\n`;
+    expect(run('wait', '--until', '10ms', elsewhere)).toMatchObject({ status: 0, stderr: warning });
+    expect(run('wait', '--until', '10ms', join(root, 'sub'))).toMatchObject({ status: 0, stderr: '' });
+    const follower = start(env, 'events', '--follow', elsewhere);
+    await expect.poll(() => follower.told.stderr, PATIENTLY).toBe(warning);
+    follower.child.kill('SIGINT');
+    await follower.exited;
+  });
+
   test('ends after a number of changes, after a quiet time, and with 1 when the time is up', async () => {
     const { root, database, env, run } = catalogWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });
@@ -155,7 +171,7 @@ describe('filetracker reconcile', () => {
     expect(run('reconcile', root)).toMatchObject({ status: 0, stdout: '', stderr: 'no differences\n' });
     const full = run('reconcile', '--full', root);
     expect(full.stdout).toMatch(/~ {8}\+4 B {2}.*grows\n$/);
-    expect(full.stderr).toBe('1 differences, repaired\n');
+    expect(full.stderr).toBe('1 difference, repaired\n');
     rmSync(join(root, 'goes'));
     renameSync(join(root, 'moves'), join(root, 'sub', 'moved'));
     const quick = run('reconcile', root).stdout.trim().split('\n');

@@ -3,6 +3,7 @@ import { type BytePath, type Catalog, openCatalog } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { contents } from '../support/catalog-contents.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
+import { growthProblems, measure } from '../support/measured-sizes.js';
 import { kept, replay } from '../support/mutation-replay.js';
 import { newDatabase } from '../support/postgres-database.js';
 import { isRoot } from '../support/root.js';
@@ -12,7 +13,8 @@ import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.
 
 /*
  * Several processes change a tree at random while a watch runs. When they have ended, the catalog must become what a
- * fresh scan finds, its totals what du(1) says, and the mutation log, replayed over the state at the begin, the tree.
+ * fresh scan finds, its totals what du(1) says, the growth what du says more than at the begin, and the mutation log,
+ * replayed over the state at the begin, the tree.
  */
 
 const BACKENDS = isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const);
@@ -50,11 +52,14 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
       const watch = new WatchProcess(root, database, { flags });
       await watch.started();
       const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
+      const begin = await measure(catalog, path);
       await Promise.all([1, 2, 3].map((n) => churn(root, outside, 10 * round + n, 1500)));
       expect(await lastDifferences(catalog, path)).toEqual([]);
       await watch.end('SIGINT');
       expect(await differencesFromDisk(catalog, path)).toEqual([]);
       await checkTotals(catalog, path, root);
+      const measured = [begin, await measure(catalog, path)];
+      expect(await growthProblems(database, path, { measured, sample: 20 })).toEqual([]);
       expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
     }
   });
@@ -87,10 +92,13 @@ test('a watch into PostgreSQL converges too', { timeout: 90_000 }, async () => {
   await watch.started();
   const catalog = await openCatalog(url, { create: false });
   const [before, cursor] = [await kept(catalog, path), await catalog.mutationCursor()];
+  const begin = await measure(catalog, path);
   await Promise.all([1, 2].map((seed) => churn(root, outside, seed, 1000)));
   expect(await lastDifferences(catalog, path)).toEqual([]);
   await watch.end('SIGINT');
   await checkTotals(catalog, path, root);
+  const measured = [begin, await measure(catalog, path)];
+  expect(await growthProblems(url, path, { measured, sample: 20 })).toEqual([]);
   expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
   await catalog.close();
 });

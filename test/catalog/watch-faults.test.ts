@@ -69,6 +69,28 @@ describe('a root that goes away', () => {
     await process.end('SIGINT');
   });
 
+  test('one that is not there at the start is waited for where the catalog knows it, and a mistake otherwise', async () => {
+    const { root, outside, database } = await watchWorkplace();
+    writeFileSync(join(outside, 'file'), '');
+    for (const [wrong, why] of [
+      [join(outside, 'nowhere'), 'no such file or directory'],
+      [join(outside, 'file'), 'not a directory'],
+    ] as const) {
+      const mistaken = new WatchProcess(wrong, database, { flags: FAST });
+      await expect(mistaken.started()).rejects.toThrow(`'${wrong}': ${why}`);
+    }
+    const first = new WatchProcess(root, database, { flags: FAST });
+    await first.started();
+    await first.end('SIGINT');
+    renameSync(root, `${root}-away`);
+    const second = new WatchProcess(root, database, { flags: [...FAST, outside] });
+    await second.line({ kind: 'state', state: 'waiting', root, reason: 'it does not exist' });
+    await second.line({ kind: 'started', root: outside });
+    renameSync(`${root}-away`, root);
+    await second.line({ kind: 'started', root });
+    await second.end('SIGINT');
+  });
+
   test('one that is replaced is compared as a whole', async () => {
     const { root, database, catalog, path } = await watchWorkplace();
     writeFileSync(join(root, 'old'), 'a');

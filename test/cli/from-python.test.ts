@@ -69,6 +69,24 @@ it('imports the directory of a damaged Python server: exactly its files, exactly
   expect(Buffer.from(big.stdout).equals(Buffer.alloc(3_000_000))).toBe(true);
 });
 
+it('--dry-run decodes everything, and finds what an import would', async () => {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'python'));
+  const contents = unpackPythonStore(join(cwd, 'python'));
+  const { sound, problems } = expected(contents);
+  const result = await migrate(cwd, '--dry-run', '--json', '--to', 'store');
+  expect(result.code).toBe(1);
+  const lines = result.stdout.trimEnd().split('\n');
+  const results = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const bytes = [...sound.values()].reduce((sum, { size }) => sum + size, 0);
+  expect(results.at(-1)).toMatchObject({ stored: sound.size, failed: Object.keys(problems).length, bytes });
+  const failures = result.stderr.trimEnd().split('\n');
+  const told = failures.map((line) => JSON.parse(line) as { error: { file: string; message: string } });
+  expect(Object.fromEntries(told.map(({ error }) => [error.file, error.message]))).toEqual(
+    Object.fromEntries(Object.entries(problems).map(([name, problem]) => [name, `${name}: ${problem}`])),
+  );
+});
+
 it(
   'imports many names to a server, sends every content once, and nothing the second time',
   async () => {

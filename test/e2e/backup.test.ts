@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
@@ -59,7 +59,7 @@ describe('filetracker-server backup', () => {
     expect(
       (await putFile(restored.port, { name: 'later', version: 1, content: large('later') })).status,
     ).toBe(200);
-    expectRefusal(await backUp(target, target), /in use|neither empty/);
+    expectRefusal(await backUp(target, target), /within each other/);
     await restored.end();
     expect(await recover(target, '--full')).toMatchObject({ code: 0 });
   });
@@ -103,6 +103,9 @@ describe('filetracker-server backup', () => {
     await server.end();
     expectRefusal(await backUp(join(directory, 'store'), target), /neither empty nor a backup.*thesis/);
     expect(readdirSync(target)).toEqual(['thesis.txt']);
+    const inside = join(directory, 'store/backup');
+    expectRefusal(await backUp(join(directory, 'store'), inside), /within each other/);
+    expect(existsSync(inside)).toBe(false);
   });
 });
 

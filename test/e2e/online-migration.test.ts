@@ -64,6 +64,9 @@ it('an online migration from plain files behind nginx: reads, writes and deletes
     program: 'filetracker-migrate',
   });
   expect(rest).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(rest.stdout)).toMatchObject({
+    newer: overwritten.length + deleted.length + deletedAfterRead.length,
+  });
   await nginx.stop();
   await server.end();
 
@@ -130,6 +133,43 @@ it.each<[string, RequestListener, RegExp]>([
   const client = clientOf(server.url);
   await expect(read(client, '/a')).rejects.toThrow(message);
   expect(await collect(client.listFiles())).toEqual([]);
+});
+
+const NOT_THERE =
+  /^filetracker-migrate: \/a: neither the server nor .* has it: does it run with --fallback-import\?$/m;
+
+it.each<[string, (url: string) => readonly string[], RegExp]>([
+  ['knows no other server', () => [], NOT_THERE],
+  [
+    'redirects',
+    (url) => ['--fallback-url', url],
+    /^filetracker-migrate: \/a: the server only redirects to it/m,
+  ],
+  ['looks in the wrong place', (url) => ['--fallback-url', `${url}/wrong`, '--fallback-import'], NOT_THERE],
+])('--fetch fails for what a server did not get that %s', async (_, flags, message) => {
+  const url = await fallback((request, response) => {
+    response.writeHead(request.url === '/files/a' ? 200 : 404, HEADERS).end();
+  });
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'a'), 'content');
+  const server = await startForTest(temporaryDirectory(), ...flags(url));
+  const args = ['--fetch', directory, server.url];
+  const ended = await filetracker(args, { cwd: directory, program: 'filetracker-migrate' });
+  expect(ended).toMatchObject({ code: 1 });
+  expect(ended.stderr).toMatch(message);
+});
+
+it('a name that was deleted here is 410 in protocol 3 and 404 in protocol 2', async () => {
+  const url = await fallback((_, response) => void response.writeHead(200, HEADERS).end('content'));
+  const server = await startForTest(temporaryDirectory(), '--fallback-url', url, '--fallback-import');
+  const client = clientOf(server.url);
+  await read(client, '/a');
+  await client.deleteFile('/a');
+  const statusWith = async (headers: Record<string, string>) =>
+    (await fetch(`${server.url}/files/a`, { headers })).status;
+  expect(await statusWith({})).toBe(404);
+  expect(await statusWith({ 'Filetracker-Protocol': '3' })).toBe(410);
+  await expect(read(client, '/a')).rejects.toThrow(/\/a does not exist \("\/a" was deleted here\)/);
 });
 
 it('--fallback-import needs --fallback-url', async () => {

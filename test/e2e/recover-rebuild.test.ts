@@ -104,6 +104,51 @@ describe('filetracker-recover --rebuild', () => {
   });
 });
 
+/** The digests of the contents in a directory of copies. */
+function digestsIn(path: string): readonly string[] {
+  const entries = existsSync(path) ? readdirSync(path, { recursive: true, encoding: 'utf8' }) : [];
+  return entries.flatMap((entry) => /([0-9a-f]{64})-[^/]*\.zst$/.exec(entry)?.[1] ?? []).sort();
+}
+
+describe('contents whose names a rebuild has lost', () => {
+  it('without journal and checkpoints nothing is rebuilt unless told to, and no content is deleted', async () => {
+    const directory = store.copy();
+    for (const part of ['metadata', 'journal', 'checkpoints']) {
+      rmSync(join(directory, part), { recursive: true, force: true });
+    }
+    const contents = digestsIn(join(directory, 'blobs'));
+    expect(contents).not.toEqual([]);
+    expect(await recover(directory, '--rebuild')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/the journal is gone: nothing tells any name/) as string,
+    });
+    expect(await recover(directory, '--rebuild', '--skip-damaged')).toMatchObject({
+      code: 2,
+      summary: { strayCopies: contents.length },
+    });
+    expect(digestsIn(join(directory, 'quarantine'))).toEqual(contents);
+    expect(await contentsOf(directory)).toEqual(new Map());
+  });
+
+  it('are put aside, also when the recovery is cut behind the rebuild and run again without it', async () => {
+    const directory = store.copy();
+    const [journal = ''] = readdirSync(join(directory, 'journal'));
+    truncateSync(join(directory, 'journal', journal), 0);
+    rmSync(join(directory, 'metadata'), { recursive: true });
+    rmSync(join(directory, 'checkpoints'), { recursive: true, force: true });
+    const contents = digestsIn(join(directory, 'blobs'));
+    // What stands in the place of the quarantine keeps the recovery from going on.
+    writeFileSync(join(directory, 'quarantine'), '');
+    expect(await recover(directory, '--rebuild')).toMatchObject({ code: 3 });
+    rmSync(join(directory, 'quarantine'));
+    expect(await recover(directory)).toMatchObject({ code: 1, summary: { strayCopies: contents.length } });
+    expect(digestsIn(join(directory, 'quarantine'))).toEqual(contents);
+    // Only now what nothing names is not what a rebuild has lost.
+    expect(await recover(directory)).toMatchObject({ code: 0 });
+    expect(existsSync(join(directory, 'rebuilt'))).toBe(false);
+  });
+});
+
 describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
   it('costs nothing: it is run again', async () => {
     const disk = makeExt4(600 + Math.ceil(store.expected.size / 50));

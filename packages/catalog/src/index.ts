@@ -5,16 +5,14 @@ export {
   isWithin,
   nameFromBytes,
   pathFromBytes,
-  splitPath,
-  toBytes,
 } from './byte-path.js';
 export { type CrawlOptions, crawl } from './crawl/crawl.js';
 export {
   compileExclusion,
-  InvalidPatternError,
   isExcluded,
   parseExcludeFile,
 } from './crawl/exclude.js';
+export { InvalidPatternError } from './crawl/invalid-pattern-error.js';
 export type {
   BeginScanOptions,
   Catalog,
@@ -28,6 +26,7 @@ export { openCatalog } from './database/open-catalog.js';
 export type {
   ChangeKind,
   ChangeTallies,
+  CountedAttributes,
   DirectoryRecord,
   FileChange,
   FileRecord,
@@ -62,6 +61,7 @@ export { type Backend, BackendUnavailableError } from './watch/event-source.js';
 export { type FollowOptions, since } from './watch/follow.js';
 export type { BackendChoice, RejectedBackend } from './watch/open-source.js';
 export { type ReconcileOptions, reconcile } from './watch/reconcile.js';
+export type { UnreadableDirectories } from './watch/unreadable.js';
 export { watch } from './watch/watch.js';
 export type { WatchEvent } from './watch/watch-event.js';
 export type { Trust, WatchOptions } from './watch/watch-options.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseToml } from 'smol-toml';
-import { parseSize } from './number-argument.js';
+import { MOST_JOBS, parseSize } from './number-argument.js';
 import { UsageError } from './output/failure.js';
 import type { ScanSettings } from './scan-settings.js';
 
@@ -29,7 +29,7 @@ const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read
   'one-file-system': ['oneFileSystem', readSwitch],
   'follow-mounts': ['followMounts', readSwitch],
   'max-depth': ['maxDepth', readNumber(0)],
-  jobs: ['jobs', readNumber(1)],
+  jobs: ['jobs', readNumber(1, MOST_JOBS)],
   'allow-empty': ['allowEmpty', readSwitch],
   fingerprint: ['fingerprint', readFingerprint],
   'io-limit': ['ioLimit', readSize],
@@ -96,8 +96,9 @@ function readSwitch(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }
 
-function readNumber(least: number): Reader {
-  return (value) => (Number.isSafeInteger(value) && Number(value) >= least ? value : undefined);
+function readNumber(least: number, most = Number.MAX_SAFE_INTEGER): Reader {
+  return (value) =>
+    Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most ? value : undefined;
 }
 
 function readFingerprint(value: unknown): ScanSettings['fingerprint'] | undefined {

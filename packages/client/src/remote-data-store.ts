@@ -22,7 +22,7 @@ import { resourcePath } from './http/base-url.js';
 import { type BatchOutcome, BatchUploads } from './http/batch.js';
 import { type ChangesOptions, readChanges, type StoreChange } from './http/changes.js';
 import { openDownload } from './http/download.js';
-import { requestStat } from './http/file-headers.js';
+import { type OwnStat, requestOwnStat, requestStat } from './http/file-headers.js';
 import { flattened, listChildren, listFiles, listVersions } from './http/listing.js';
 import { putNewest, putVersion } from './http/put.js';
 import { retryPolicy } from './http/retry.js';
@@ -75,6 +75,15 @@ export class RemoteDataStore implements DataStore {
       if (error instanceof FileNotFoundError) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * What the server itself has under a name, after it has fetched that from the server which it falls back to, where it
+   * does so: `deleted` if the name was deleted there meanwhile, `elsewhere` if it only redirects to the other server.
+   * Undefined where neither has the file. Throws what {@link stat} throws.
+   */
+  statHere(name: FileName, { signal }: CallOptions = {}): Promise<OwnStat> {
+    return this.#session.repeat(signal, (server) => requestOwnStat(server, name, signal));
   }
 
   async open(name: FileName, options: ReadOptions = {}): Promise<OpenedFile> {

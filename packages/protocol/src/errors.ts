@@ -19,6 +19,7 @@ export const ERROR_STATUS = {
   content_missing: 404,
   method_not_allowed: 405,
   name_conflict: 409,
+  deleted: 410,
   precondition_failed: 412,
   too_large: 413,
   unsupported_encoding: 415,

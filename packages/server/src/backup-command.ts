@@ -31,7 +31,7 @@ Examples:
   filetracker-server backup -d /srv/files /backup/files
   filetracker-server -d /backup/files                        serve the backup
 
-Exit codes: 0 done, 1 it failed.`,
+Exit codes: 0 done, 1 it failed, 2 called wrongly.`,
     )
     .parse(argv, { from: 'user' });
   const { dir, json } = command.opts<{ dir: string; json?: true }>();

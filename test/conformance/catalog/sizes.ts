@@ -19,6 +19,49 @@ export function describeSizes(open: OpenCatalog): void {
       expect((await record(catalog, tree.remove('c'))).totals).toMatchObject({ files: 0, bytes: 0 });
     });
 
+    test('where another name counts for a file, the history says so, and nobody is told of a change', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('a/1', { inode: 42, size: 1000 });
+      await record(catalog, tree);
+      tree.file('a/1', { links: 2 }).file('b/2', { inode: 42, size: 1000, links: 2 });
+      await record(catalog, tree);
+      const run = await record(catalog, tree.move('a', 'z'));
+      expect(await wordsOf(catalog, run)).toEqual([
+        'renamed /data/a -> /data/z',
+        'renamed /data/a/1 -> /data/z/1',
+      ]);
+      expect(run).toMatchObject({
+        totals: { bytes: 1000 },
+        changes: { renamed: { files: 1, bytes: 0 }, modified: { files: 0, bytes: 1000 } },
+      });
+      const counts = (await all(catalog.changes({ scan: run.id, withRecounts: true })))
+        .filter(({ path }) => !path.endsWith('z'))
+        .map(({ kind, path, before, after, isRecount }) => [
+          isRecount ? 'recounted' : kind,
+          displayPath(path),
+          before?.isCounted,
+          after?.isCounted,
+        ]);
+      expect(counts).toEqual([
+        ['renamed', '/data/z/1', true, false],
+        ['recounted', '/data/b/2', false, true],
+      ]);
+      expect((await catalog.directory(parseBytePath('/data/b')))?.totals.bytes).toBe(1000);
+    });
+
+    test('a name that counts goes on counting when others come', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').directory('a').file('b/2', { inode: 42, size: 1000 });
+      await record(catalog, tree);
+      tree.file('b/2', { links: 2 }).file('a/1', { inode: 42, size: 1000, links: 2 });
+      const run = await record(catalog, tree);
+      expect(run.changes).toMatchObject({ new: { files: 1, bytes: 0 }, modified: { files: 1, bytes: 0 } });
+      expect((await catalog.directory(parseBytePath('/data/a')))?.totals).toMatchObject({
+        files: 1,
+        bytes: 0,
+      });
+    });
+
     test('listings may come in any order', async () => {
       const catalog = await open();
       const tree = new PackedTree('/data')

@@ -47,21 +47,28 @@ class Siblings {
 /** A crawler thread's own stack of directories to read, deepest first. */
 export class PendingDirectories {
   #stack: Siblings[] = [];
+  /** The directory in work, and its subdirectories once there is one: most have none. */
+  #parent = '/' as BytePath;
+  #depth = 0;
+  #device = 0;
   #open: Siblings | undefined;
 
   /** Begins to collect the subdirectories of a directory; {@link commit} or {@link discard} ends it. */
   collect(parent: BytePath, depth: number, device: number): void {
-    this.#open = new Siblings(parent, depth + 1, device);
+    this.#parent = parent;
+    this.#depth = depth + 1;
+    this.#device = device;
   }
 
   /** Adds a subdirectory by its name's bytes. */
   add(source: Uint8Array, offset: number, length: number): void {
-    this.#open?.push(source, offset, length);
+    this.#open ??= new Siblings(this.#parent, this.#depth, this.#device);
+    this.#open.push(source, offset, length);
   }
 
   /** Puts what was collected on the stack. */
   commit(): void {
-    if (this.#open && !this.#open.isEmpty) this.#stack.push(this.#open);
+    if (this.#open) this.#stack.push(this.#open);
     this.#open = undefined;
   }
 
@@ -81,15 +88,21 @@ export class PendingDirectories {
   }
 
   #take(index: number): PendingDirectory | undefined {
-    const siblings = this.#stack[index];
+    // Without a look at what is not there, for which the compiler gives up the code of all callers and begins again.
+    const siblings = this.#stack.length === 0 ? undefined : this.#stack[index];
     if (!siblings) return undefined;
     const { parent, depth, device } = siblings;
     const name = siblings.pop();
-    if (siblings.isEmpty) this.#stack.splice(index, 1);
+    if (siblings.isEmpty) this.#drop(index);
     return {
       path: (parent === '/' ? `/${name}` : `${parent}/${name}`) as BytePath,
       depth,
       parentDevice: device,
     };
+  }
+
+  #drop(index: number): void {
+    if (index === this.#stack.length - 1) this.#stack.pop();
+    else this.#stack.splice(index, 1);
   }
 }

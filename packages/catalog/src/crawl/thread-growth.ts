@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { ProcessorDemand } from './processor-demand.js';
 import type { WorkPool } from './work-pool.js';
 
 /** How often it is looked at whether more threads would pay, in milliseconds. */
@@ -7,8 +8,11 @@ const INTERVAL = 100;
 /** Threads a core at most. On a cold disk four read a tree in half of the time that two need, and eight no faster. */
 const THREADS_PER_CORE = 4;
 
-/** Below this share of the cores the threads must be waiting for the disk and not for each other. */
-const IDLE_SHARE = 0.5;
+/**
+ * Threads that want less than this share of the cores wait for the disk at times. On a warm one they want all of it and
+ * more; two threads on a cold one wanted 0.6 of two cores, and four read the tree in 0.7 of the time.
+ */
+const IDLE_SHARE = 0.9;
 
 /** Fewer directories than this, known and not yet read, are soon read by the threads there are. */
 const WORTHWHILE_DIRECTORIES = 64;
@@ -20,8 +24,6 @@ const WORTHWHILE_DIRECTORIES = 64;
 export class ThreadGrowth {
   readonly #cores = availableParallelism();
   #timer: NodeJS.Timeout | undefined;
-  #lastCpu = process.cpuUsage();
-  #lastTime = performance.now();
 
   /** @param start starts so many threads at once as there are cores */
   constructor(
@@ -30,9 +32,15 @@ export class ThreadGrowth {
   ) {}
 
   begin(): void {
+    const demand = new ProcessorDemand();
+    let last = performance.now();
     let rounds = THREADS_PER_CORE - 1;
     this.#timer = setInterval(() => {
-      if (!this.#areIdle() || !this.pool.hasMore(WORTHWHILE_DIRECTORIES)) return;
+      const now = performance.now();
+      const available = (now - last) * this.#cores;
+      last = now;
+      const areIdle = demand.sinceLastLook() < available * IDLE_SHARE;
+      if (!areIdle || !this.pool.hasMore(WORTHWHILE_DIRECTORIES)) return;
       this.start();
       if (--rounds === 0) this.end();
     }, INTERVAL);
@@ -41,15 +49,5 @@ export class ThreadGrowth {
 
   end(): void {
     clearInterval(this.#timer);
-  }
-
-  /** Whether the process left most of the cores' time unused since the last look. */
-  #areIdle(): boolean {
-    const { user, system } = process.cpuUsage(this.#lastCpu);
-    const now = performance.now();
-    const available = (now - this.#lastTime) * 1000 * this.#cores;
-    this.#lastCpu = process.cpuUsage();
-    this.#lastTime = now;
-    return user + system < available * IDLE_SHARE;
   }
 }

@@ -73,10 +73,11 @@ export class WorkPool {
     );
   }
 
-  /** Whether all threads are busy and more than so many directories are still to be read. */
+  /** Whether more than so many directories are still to be read, and no thread waits for work or for the consumer. */
   hasMore(directories: number): boolean {
     return (
       Atomics.load(this.#control, CONTROL.hungry) === 0 &&
+      Atomics.load(this.#control, CONTROL.inFlight) < MAX_IN_FLIGHT_BYTES / 2 &&
       Atomics.load(this.#control, CONTROL.outstanding) > directories
     );
   }

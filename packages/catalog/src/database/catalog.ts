@@ -45,6 +45,8 @@ export interface ChangeFilter {
   readonly path?: BytePath;
   /** Of files (no directories) where the larger of size before and after is at least this many bytes. */
   readonly minimumSize?: number;
+  /** With rows that tell only of sums: {@link FileChange.isRecount}. */
+  readonly withRecounts?: boolean;
 }
 
 /** Which mutations to show; all of them without a filter. Oldest first. */

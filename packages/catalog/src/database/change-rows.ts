@@ -25,17 +25,18 @@ export interface OrderedRange extends ChangeRange {
   readonly order: 'oldestFirst' | 'newestFirst';
 }
 
-/** Reads changes as they are needed: memory does not grow with their number. */
+/** Reads changes of files as they are needed, no recounts: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
   range: OrderedRange,
 ): AsyncGenerator<ChangeRow> {
-  for await (const rows of database.stream(changesIn(database, range).selectAll())) {
+  const changes = changesIn(database, range).where('is_recount', '=', 0n);
+  for await (const rows of database.stream(changes.selectAll())) {
     for (const row of rows) yield changeRow(row);
   }
 }
 
-/** Selects the rows of a range in their order. */
+/** Selects the rows of a range in their order, recounts too. */
 export function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
   return database.tables
     .selectFrom('file_changes')

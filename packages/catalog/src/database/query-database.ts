@@ -11,6 +11,14 @@ export type PathColumn = 'path' | 'previous_path' | 'scan_errors.path';
 /** The columns that hold numbers of directories. */
 export type DirectoryColumn = 'id' | 'directory_id' | 'parent_id';
 
+/** The tables whose rows are read as lines. */
+export type LineTable = 'files' | 'file_changes';
+
+/** A row of {@link QueryDatabase.streamLines}. */
+export interface Line {
+  readonly line: string;
+}
+
 /** How {@link QueryDatabase.stream} reads. */
 export interface StreamOptions {
   /** The query looks at most rows of a table anyway, one after the other. */
@@ -27,6 +35,22 @@ export interface QueryDatabase {
 
   /** Reads the rows of a query as they are needed, some at a time: the first come at once, and memory is bounded. */
   stream<Row>(query: Compilable<Row>, options?: StreamOptions): AsyncIterable<readonly Row[]>;
+
+  /**
+   * Reads the lines of several queries, which are never empty: those of one query after those of the other, as they are
+   * needed, many at a time. Where it is worth that, queries run at the same time, in other threads or connections; all
+   * see the one state nevertheless.
+   */
+  streamLines(
+    queries: readonly Compilable<Line>[],
+    options?: StreamOptions,
+  ): AsyncIterable<readonly string[]>;
+
+  /**
+   * Conditions on a column of numbers of directories, which divide a table into parts for {@link streamLines}, in
+   * ascending order; a single one where that is not worth it.
+   */
+  directoryParts(column: DirectoryColumn): readonly RawBuilder<SqlBool>[];
 
   /** The numbers of a directory and of all below it, as a subquery. */
   subtree(directory: bigint): RawBuilder<bigint>;
@@ -50,7 +74,7 @@ export interface QueryDatabase {
   fileGroup(field: FileGroupField): RawBuilder<string | null>;
 
   /** Columns of a row as one text, see text-lines.ts. */
-  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string>;
+  line(table: LineTable, columns: LineColumns): RawBuilder<string>;
 
   /**
    * Runs something that writes, apart from the state that {@link tables} shows, in one transaction: all of it becomes

@@ -22,10 +22,14 @@ export interface Tally {
   readonly bytes: number;
 }
 
-/** What a run found changed. Sizes are lengths of regular files and other entries; directories count separately. */
+/**
+ * What a run found changed. Bytes are lengths of entries that are no directories, of several names of an inode once:
+ * those of `new` and `modified` less those of `removed` are the growth of the sums, but for what was also written when
+ * it was renamed.
+ */
 export interface ChangeTallies {
   readonly new: Tally;
-  /** `bytes` is the growth, negative where files shrank. */
+  /** `bytes` is the growth, negative where files shrank, and what names count that did not before, or no more. */
   readonly modified: Tally;
   readonly renamed: Tally;
   readonly removed: Tally;
@@ -69,9 +73,20 @@ export interface FileChange {
   /** For `renamed`: where it was before. */
   readonly previousPath: BytePath | null;
   /** How it was; null for `new`. */
-  readonly before: Attributes | null;
+  readonly before: CountedAttributes | null;
   /** How it is; null for `removed`. */
-  readonly after: Attributes | null;
+  readonly after: CountedAttributes | null;
+  /**
+   * Nothing changed about the file, but sums of directories did: of the names of its inode this one counts since then
+   * instead of another one, or no more. Only where {@link ChangeFilter.withRecounts} asks for it; of the kind `modified`.
+   */
+  readonly isRecount: boolean;
+}
+
+/** Attributes, and whether the size is in the sums of the directories above. */
+export interface CountedAttributes extends Attributes {
+  /** Of the names of one inode only one is counted; of a directory itself none. In what was recorded before catalogs knew this, all are. */
+  readonly isCounted: boolean;
 }
 
 /** What a mutation tells: a change, a scan that found changes, or events that were lost. */

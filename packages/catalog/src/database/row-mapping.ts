@@ -1,6 +1,14 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
-import type { ChangeKind, DirectoryRecord, FileChange, Mutation, MutationKind, ScanRun } from './records.js';
+import type {
+  ChangeKind,
+  CountedAttributes,
+  DirectoryRecord,
+  FileChange,
+  Mutation,
+  MutationKind,
+  ScanRun,
+} from './records.js';
 
 /** Attribute columns, read with safe integers. */
 export interface AttributeRow {
@@ -106,6 +114,9 @@ type Side<Prefix extends 'old' | 'new'> = {
 
 /** A row of `file_changes`, whole numbers as bigint. */
 export interface ChangeRow extends Side<'old'>, Side<'new'> {
+  readonly old_is_counted: bigint;
+  readonly new_is_counted: bigint;
+  readonly is_recount: bigint;
   readonly sequence: bigint;
   readonly scan_id: bigint;
   readonly recorded_at: bigint;
@@ -123,9 +134,14 @@ export function fileChange(row: ChangeRow): FileChange {
     kind: row.kind,
     path: pathFromBytes(row.path),
     previousPath: row.previous_path && pathFromBytes(row.previous_path),
-    before: row.old_mode === null ? null : attributesFromRow(side(row, 'old')),
-    after: row.new_mode === null ? null : attributesFromRow(side(row, 'new')),
+    before: row.old_mode === null ? null : counted(side(row, 'old'), row.old_is_counted),
+    after: row.new_mode === null ? null : counted(side(row, 'new'), row.new_is_counted),
+    isRecount: row.is_recount === 1n,
   };
+}
+
+function counted(row: AttributeRow, isCounted: bigint): CountedAttributes {
+  return Object.assign(attributesFromRow(row), { isCounted: isCounted === 1n });
 }
 
 /** A row of `mutation_log` with the change that it tells of, if the history still has it. */

@@ -48,6 +48,9 @@ type Side<Prefix extends 'old' | 'new'> = {
   [Column in keyof AttributeColumns as `${Prefix}_${Column}`]: AttributeColumns[Column] | null;
 } & { [Column in `${Prefix}_device`]: bigint | null } & {
   [Column in `${Prefix}_fingerprint`]: Buffer | null;
+} & {
+  /** 1 where the size is in the sums of directories, else 0. */
+  [Column in `${Prefix}_is_counted`]: bigint;
 };
 
 interface FileChangesTable extends Side<'old'>, Side<'new'> {
@@ -57,6 +60,8 @@ interface FileChangesTable extends Side<'old'>, Side<'new'> {
   kind: ChangeKind;
   path: Buffer;
   previous_path: Buffer | null;
+  /** 1 for a row that tells only that a name counts instead of another of its inode, or no more; else 0. */
+  is_recount: bigint;
 }
 
 interface ScanRunsTable {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { constants as system } from 'node:os';
-import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { Blake3Hasher } from '../blake3.js';
 
 /** A file to read, as the catalog knows it. Plain data: it travels to worker threads. */
 export interface HashTask {

@@ -3,6 +3,10 @@ import { type ByteName, type BytePath, nameFromBytes, pathFromBytes } from '../b
 import type { Attributes, Entry } from '../entry.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind, NO_BIRTH } from './packed-layout.js';
 
+// By names of this module, for the compiler: see pack-fields.ts.
+const AT_BLOCK = BLOCK;
+const AT_ENTRY = ENTRY;
+
 const { ENOENT, ENOTDIR } = constants.errno;
 
 /** The first half of {@link NO_BIRTH}; the other is zero. */
@@ -44,26 +48,26 @@ export class PackedEntry {
   ) {}
 
   get nameLength(): number {
-    return this.view.getUint16(this.at + ENTRY.nameLength, true);
+    return this.view.getUint16(this.at + AT_ENTRY.nameLength, true);
   }
 
   /** The name's bytes: a view that is valid as long as the listing is. Made in a third of the time of a Buffer. */
   get nameBytes(): Uint8Array {
     const { buffer, byteOffset } = this.view;
-    return new Uint8Array(buffer, byteOffset + this.at + ENTRY.end, this.nameLength);
+    return new Uint8Array(buffer, byteOffset + this.at + AT_ENTRY.end, this.nameLength);
   }
 
   get name(): ByteName {
     return this.bytes.toString(
       'latin1',
-      this.at + ENTRY.end,
-      this.at + ENTRY.end + this.nameLength,
+      this.at + AT_ENTRY.end,
+      this.at + AT_ENTRY.end + this.nameLength,
     ) as ByteName;
   }
 
   /** All fields but the name's length, then the name, in hexadecimal: two entries are the same if their lines are. */
   get line(): string {
-    return this.bytes.toString('hex', this.at + ENTRY.mode, this.at + ENTRY.end + this.nameLength);
+    return this.bytes.toString('hex', this.at + AT_ENTRY.mode, this.at + AT_ENTRY.end + this.nameLength);
   }
 
   /** Four bytes of the fields from an offset on, in the order in which they are packed. */
@@ -73,68 +77,68 @@ export class PackedEntry {
 
   /** Copies the name's bytes to a place in other memory; returns where they end. */
   copyName(to: Buffer, at: number): number {
-    const start = this.at + ENTRY.end;
+    const start = this.at + AT_ENTRY.end;
     return at + this.bytes.copy(to, at, start, start + this.nameLength);
   }
 
   get mode(): number {
-    return this.view.getUint32(this.at + ENTRY.mode);
+    return this.view.getUint32(this.at + AT_ENTRY.mode);
   }
 
   get uid(): number {
-    return this.view.getUint32(this.at + ENTRY.uid);
+    return this.view.getUint32(this.at + AT_ENTRY.uid);
   }
 
   get gid(): number {
-    return this.view.getUint32(this.at + ENTRY.gid);
+    return this.view.getUint32(this.at + AT_ENTRY.gid);
   }
 
   get links(): number {
-    return this.#uint64(ENTRY.links);
+    return this.#uint64(AT_ENTRY.links);
   }
 
   get device(): number {
-    return this.#uint64(ENTRY.device);
+    return this.#uint64(AT_ENTRY.device);
   }
 
   get inode(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.inode);
+    return this.view.getBigInt64(this.at + AT_ENTRY.inode);
   }
 
   get size(): number {
-    return this.#uint64(ENTRY.size);
+    return this.#uint64(AT_ENTRY.size);
   }
 
   get allocated(): number {
-    return this.#uint64(ENTRY.allocated);
+    return this.#uint64(AT_ENTRY.allocated);
   }
 
   get mtimeNs(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.mtime);
+    return this.view.getBigInt64(this.at + AT_ENTRY.mtime);
   }
 
   get ctimeNs(): bigint {
-    return this.view.getBigInt64(this.at + ENTRY.ctime);
+    return this.view.getBigInt64(this.at + AT_ENTRY.ctime);
   }
 
   get bornNs(): bigint | null {
-    const born = this.view.getBigInt64(this.at + ENTRY.birth);
+    const born = this.view.getBigInt64(this.at + AT_ENTRY.birth);
     return born === NO_BIRTH ? null : born;
   }
 
   /** The fields as they are packed, from the mode to the name: a view. */
   get fieldBytes(): Uint8Array {
-    return this.bytes.subarray(this.at + ENTRY.mode, this.at + ENTRY.end);
+    return this.bytes.subarray(this.at + AT_ENTRY.mode, this.at + AT_ENTRY.end);
   }
 
   /** Whether the time of birth is known. */
   get hasBirth(): boolean {
-    return this.word(ENTRY.birth) !== NO_BIRTH_WORD || this.word(ENTRY.birth + 4) !== 0;
+    return this.word(AT_ENTRY.birth) !== NO_BIRTH_WORD || this.word(AT_ENTRY.birth + 4) !== 0;
   }
 
   /** The entry as it is packed: a view, for {@link entryFromPacked}. */
   get packedBytes(): Uint8Array {
-    return this.bytes.subarray(this.at, this.at + ENTRY.end + this.nameLength);
+    return this.bytes.subarray(this.at, this.at + AT_ENTRY.end + this.nameLength);
   }
 
   /** All fields but the name, as an object of its own. */
@@ -162,8 +166,8 @@ export function packedEntry(bytes: Buffer): PackedEntry {
 }
 
 function nothingKnown(): PackedEntry {
-  const bytes = Buffer.alloc(ENTRY.end);
-  bytes.writeBigInt64BE(NO_BIRTH, ENTRY.birth);
+  const bytes = Buffer.alloc(AT_ENTRY.end);
+  bytes.writeBigInt64BE(NO_BIRTH, AT_ENTRY.birth);
   return packedEntry(bytes);
 }
 
@@ -185,11 +189,11 @@ export class DirectoryListing {
     private readonly view: DataView,
     private readonly start: number,
   ) {
-    this.state = STATES[view.getUint16(start + BLOCK.state, true)] ?? 'unreadable';
+    this.state = STATES[view.getUint16(start + AT_BLOCK.state, true)] ?? 'unreadable';
   }
 
   get path(): BytePath {
-    const at = this.start + BLOCK.path;
+    const at = this.start + AT_BLOCK.path;
     this.#path ??= pathFromBytes(this.bytes.subarray(at, at + this.#pathLength));
     return this.#path;
   }
@@ -201,35 +205,35 @@ export class DirectoryListing {
 
   /** Why it could not be read, for the state `unreadable`. */
   get errno(): number {
-    return this.view.getUint16(this.start + BLOCK.errno, true);
+    return this.view.getUint16(this.start + AT_BLOCK.errno, true);
   }
 
   /** Entries of every kind in this block. */
   get entryCount(): number {
-    return this.view.getUint32(this.start + BLOCK.entryCount, true);
+    return this.view.getUint32(this.start + AT_BLOCK.entryCount, true);
   }
 
   get sums(): ListingSums {
     return {
-      files: this.view.getFloat64(this.start + BLOCK.fileCount, true),
-      bytes: this.view.getFloat64(this.start + BLOCK.singleBytes, true),
-      allocated: this.view.getFloat64(this.start + BLOCK.singleAllocated, true),
+      files: this.view.getFloat64(this.start + AT_BLOCK.fileCount, true),
+      bytes: this.view.getFloat64(this.start + AT_BLOCK.singleBytes, true),
+      allocated: this.view.getFloat64(this.start + AT_BLOCK.singleAllocated, true),
     };
   }
 
   /** Entries that could not be looked at. */
   get problemCount(): number {
-    return this.view.getUint32(this.start + BLOCK.problemCount, true);
+    return this.view.getUint32(this.start + AT_BLOCK.problemCount, true);
   }
 
   /** Files with several names. */
   get linkedCount(): number {
-    return this.view.getUint32(this.start + BLOCK.linkedCount, true);
+    return this.view.getUint32(this.start + AT_BLOCK.linkedCount, true);
   }
 
   /** Largest size of an entry that is no directory, in bytes. */
   get largest(): number {
-    return this.view.getFloat64(this.start + BLOCK.largest, true);
+    return this.view.getFloat64(this.start + AT_BLOCK.largest, true);
   }
 
   /** Whether it could not be read because it is not there any more. */
@@ -239,19 +243,19 @@ export class DirectoryListing {
 
   /** Digest of the directory's own fields and of all its entries; of the last part, that of all parts. */
   get digest(): Buffer {
-    const at = this.start + BLOCK.digest;
+    const at = this.start + AT_BLOCK.digest;
     return this.bytes.subarray(at, at + DIGEST_BYTES);
   }
 
   /** What the digest covers, of a directory that is one block: path, own fields and entries. A view. */
   get digestedBytes(): Uint8Array {
-    const end = this.start + this.view.getUint32(this.start + BLOCK.length, true);
-    return this.bytes.subarray(this.start + BLOCK.path, end);
+    const end = this.start + this.view.getUint32(this.start + AT_BLOCK.length, true);
+    return this.bytes.subarray(this.start + AT_BLOCK.path, end);
   }
 
   /** Where in {@link digestedBytes} something stands that a visitor was shown at {@link PackedEntry.at}. */
   placeOf(at: number): number {
-    return at - this.start - BLOCK.path;
+    return at - this.start - AT_BLOCK.path;
   }
 
   /** The entry that a visitor was shown at {@link PackedEntry.at}. */
@@ -263,7 +267,7 @@ export class DirectoryListing {
 
   /** The directory's own fields, without a name. A block of state `same` has none. */
   get own(): PackedEntry {
-    return this.entryAt(this.start + BLOCK.path + aligned(this.#pathLength));
+    return this.entryAt(this.start + AT_BLOCK.path + aligned(this.#pathLength));
   }
 
   /** The directory's own attributes. A block of state `same` has none. */
@@ -275,17 +279,17 @@ export class DirectoryListing {
   visit(visitor: EntryVisitor): void {
     const entry = new PackedEntry(this.bytes, this.view);
     const count = this.entryCount;
-    let at = this.own.at + ENTRY.end;
+    let at = this.own.at + AT_ENTRY.end;
     for (let n = 0; n < count; n++) {
-      const nameLength = this.view.getUint16(at + ENTRY.nameLength, true);
-      const kind = this.view.getUint16(at + ENTRY.kind, true);
+      const nameLength = this.view.getUint16(at + AT_ENTRY.nameLength, true);
+      const kind = this.view.getUint16(at + AT_ENTRY.kind, true);
       if (kind === EntryKind.file) {
         entry.at = at;
         visitor.file(entry);
-        at += ENTRY.end + aligned(nameLength);
+        at += AT_ENTRY.end + aligned(nameLength);
         continue;
       }
-      const nameAt = at + ENTRY.shortEnd;
+      const nameAt = at + AT_ENTRY.shortEnd;
       const name = nameFromBytes(this.bytes.subarray(nameAt, nameAt + nameLength));
       if (kind === EntryKind.directory) visitor.directory(name, at);
       else visitor.problem(this.#problem(name, kind, at));
@@ -294,11 +298,11 @@ export class DirectoryListing {
   }
 
   get #pathLength(): number {
-    return this.view.getUint32(this.start + BLOCK.pathLength, true);
+    return this.view.getUint32(this.start + AT_BLOCK.pathLength, true);
   }
 
   #problem(name: ByteName, kind: number | undefined, at: number): ProblemEntry {
-    const errno = this.view.getUint32(at + ENTRY.mode);
+    const errno = this.view.getUint32(at + AT_ENTRY.mode);
     return { name, kind: kind === EntryKind.vanished ? 'vanished' : 'unknown', errno };
   }
 }
@@ -310,14 +314,14 @@ export function entryFromPacked(packed: Uint8Array): Entry {
 
 /** Reads an entry's name from its {@link PackedEntry.line}. */
 export function nameFromLine(line: string): ByteName {
-  return nameFromBytes(Buffer.from(line.slice(2 * (ENTRY.end - ENTRY.mode)), 'hex'));
+  return nameFromBytes(Buffer.from(line.slice(2 * (AT_ENTRY.end - AT_ENTRY.mode)), 'hex'));
 }
 
 /** The listings that a {@link ListingWriter} packed; they are views of its memory. */
 export function* readListings(packed: Uint8Array): Generator<DirectoryListing> {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  for (let at = 0; at < bytes.length; at += view.getUint32(at + BLOCK.length, true)) {
+  for (let at = 0; at < bytes.length; at += view.getUint32(at + AT_BLOCK.length, true)) {
     yield new DirectoryListing(bytes, view, at);
   }
 }

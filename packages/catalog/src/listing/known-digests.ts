@@ -33,26 +33,29 @@ export class KnownDigests {
   }
 
   has(digest: Buffer): boolean {
-    return !this.#isEmpty(this.#find(digest, 0));
+    return this.#isUsed(this.#find(digest, 0));
   }
 
   /** The slot that holds a digest, or the empty one where it belongs. */
   #find(digest: Buffer, at: number): number {
-    for (let n = digest.readUInt32LE(at) & this.#mask; ; n = (n + 1) & this.#mask) {
+    const { table } = this;
+    const first = digest.readUInt32LE(at);
+    const second = digest.readUInt32LE(at + 4);
+    const third = digest.readUInt32LE(at + 8);
+    const fourth = digest.readUInt32LE(at + 12);
+    for (let n = first & this.#mask; ; n = (n + 1) & this.#mask) {
       const slot = n * WORDS;
-      if (this.#isEmpty(slot) || this.#holds(slot, digest, at)) return slot;
+      const isIt =
+        table[slot] === first &&
+        table[slot + 1] === second &&
+        table[slot + 2] === third &&
+        table[slot + 3] === fourth;
+      if (isIt || !this.#isUsed(slot)) return slot;
     }
   }
 
-  #isEmpty(slot: number): boolean {
-    for (let word = 0; word < WORDS; word++) if (this.table[slot + word] !== 0) return false;
-    return true;
-  }
-
-  #holds(slot: number, digest: Buffer, at: number): boolean {
-    for (let word = 0; word < WORDS; word++) {
-      if (this.table[slot + word] !== digest.readUInt32LE(at + 4 * word)) return false;
-    }
-    return true;
+  #isUsed(slot: number): boolean {
+    const { table } = this;
+    return table[slot] !== 0 || table[slot + 1] !== 0 || table[slot + 2] !== 0 || table[slot + 3] !== 0;
   }
 }

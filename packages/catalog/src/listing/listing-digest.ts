@@ -1,4 +1,4 @@
-import { blake3 } from '@napi-rs/blake-hash';
+import { blake3 } from '../blake3.js';
 import { DIGEST_BYTES } from './packed-layout.js';
 
 /** Digest of a listing's packed bytes; of a very large one that of its parts, the last of which has these bytes. */

@@ -5,6 +5,10 @@ import { packFields } from './pack-fields.js';
 import { aligned, BLOCK, BlockState, DIGEST_BYTES, ENTRY, EntryKind } from './packed-layout.js';
 import type { StatFields } from './stat-fields.js';
 
+// By names of this module, for the compiler: see pack-fields.ts.
+const AT_BLOCK = BLOCK;
+const AT_ENTRY = ENTRY;
+
 /** Buffers of about this size leave when they are full. */
 const BUFFER_BYTES = 512 * 1024;
 
@@ -34,8 +38,9 @@ export interface Omissions {
  * for the digest covers it.
  */
 export class ListingWriter {
-  #bytes = newBuffer(BUFFER_BYTES);
-  #view = viewOf(this.#bytes);
+  // Not initialized here: what was set only once is a constant to the compiler, until the first buffer has left.
+  #bytes: Buffer<ArrayBuffer>;
+  #view: DataView;
   /** End of what is packed. */
   #end = 0;
   /** Where the directory in work begins, its own fields stand, and its entries begin. */
@@ -47,8 +52,8 @@ export class ListingWriter {
   /** Whether parts are dropped rather than sent: the directory may turn out to be as it was. */
   #dropsParts = false;
   /** Where names come from: the same buffer again and again. */
-  #source: Uint8Array = this.#bytes;
-  #sourceView = this.#view;
+  #source: Uint8Array;
+  #sourceView: DataView;
   #count = 0;
   #fileCount = 0;
   #singleBytes = 0;
@@ -64,6 +69,10 @@ export class ListingWriter {
     private readonly send: (listings: Uint8Array<ArrayBuffer>) => void,
     { known, sumsOnly = false }: Omissions = {},
   ) {
+    this.#bytes = newBuffer(BUFFER_BYTES);
+    this.#view = viewOf(this.#bytes);
+    this.#source = this.#bytes;
+    this.#sourceView = this.#view;
     this.#known = known;
     this.#sumsOnly = sumsOnly;
   }
@@ -82,28 +91,29 @@ export class ListingWriter {
   addFile(name: NameBytes, stat: StatFields): void {
     const { links } = stat;
     if (!this.#sumsOnly || links !== 1) {
-      const at = this.#addEntry(name, EntryKind.file, ENTRY.end);
+      const at = this.#addEntry(name, EntryKind.file, AT_ENTRY.end);
       packFields(this.#view, at, stat);
     }
     this.#fileCount++;
+    const { size } = stat;
     if (links === 1) {
-      this.#singleBytes += stat.size;
+      this.#singleBytes += size;
       this.#singleAllocated += stat.allocated;
     } else {
       this.#linked++;
     }
-    if (stat.size > this.#largest) this.#largest = stat.size;
+    if (size > this.#largest) this.#largest = size;
   }
 
   /** Adds a directory by name. */
   addDirectory(name: NameBytes): void {
-    if (!this.#sumsOnly) this.#addEntry(name, EntryKind.directory, ENTRY.shortEnd);
+    if (!this.#sumsOnly) this.#addEntry(name, EntryKind.directory, AT_ENTRY.shortEnd);
   }
 
   /** Adds an entry that could not be looked at. */
   addProblem(name: NameBytes, kind: 'unknown' | 'vanished', errno: number): void {
-    const at = this.#addEntry(name, EntryKind[kind], ENTRY.shortEnd);
-    this.#view.setUint32(at + ENTRY.mode, errno);
+    const at = this.#addEntry(name, EntryKind[kind], AT_ENTRY.shortEnd);
+    this.#view.setUint32(at + AT_ENTRY.mode, errno);
     this.#problems++;
   }
 
@@ -130,7 +140,7 @@ export class ListingWriter {
 
   /** Ends a directory without entries: those that were added to this part are dropped. */
   endWithout(state: 'unreadable' | 'notEntered', errno = 0): void {
-    this.#end = this.#fields + ENTRY.end;
+    this.#end = this.#fields + AT_ENTRY.end;
     this.#resetSums();
     this.#closeBlock(BlockState[state], { digest: this.#digestParts(), errno });
   }
@@ -141,15 +151,15 @@ export class ListingWriter {
   }
 
   #openBlock(): void {
-    const length = BLOCK.path + aligned(this.#path.length) + ENTRY.end;
+    const length = AT_BLOCK.path + aligned(this.#path.length) + AT_ENTRY.end;
     this.#block = this.#end;
     this.#reserve(length);
-    this.#fields = this.#end + length - ENTRY.end;
+    this.#fields = this.#end + length - AT_ENTRY.end;
     this.#end += length;
-    this.#view.setUint32(this.#block + BLOCK.pathLength, this.#path.length, true);
+    this.#view.setUint32(this.#block + AT_BLOCK.pathLength, this.#path.length, true);
     this.#view.setBigUint64(this.#fields - 8, 0n, true);
-    this.#bytes.write(this.#path, this.#block + BLOCK.path, 'latin1');
-    this.#view.setUint32(this.#fields + ENTRY.nameLength, 0, true);
+    this.#bytes.write(this.#path, this.#block + AT_BLOCK.path, 'latin1');
+    this.#view.setUint32(this.#fields + AT_ENTRY.nameLength, 0, true);
   }
 
   #resetSums(): void {
@@ -169,8 +179,8 @@ export class ListingWriter {
     const at = this.#end;
     this.#end += length;
     this.#count++;
-    this.#view.setUint32(at + ENTRY.nameLength, name.length | (kind << 16), true);
-    this.#view.setUint32(at + ENTRY.mode, 0, true);
+    this.#view.setUint32(at + AT_ENTRY.nameLength, name.length | (kind << 16), true);
+    this.#view.setUint32(at + AT_ENTRY.mode, 0, true);
     this.#copyName(name, at + nameOffset);
     return at;
   }
@@ -192,7 +202,7 @@ export class ListingWriter {
 
   /** Ends a part of a very large directory and begins the next one. */
   #endPart(): void {
-    const own = Buffer.from(this.#bytes.subarray(this.#fields, this.#fields + ENTRY.end));
+    const own = Buffer.from(this.#bytes.subarray(this.#fields, this.#fields + AT_ENTRY.end));
     const digest = this.#digestParts();
     this.#partsDigest = digest;
     if (this.#dropsParts) {
@@ -209,7 +219,7 @@ export class ListingWriter {
   /** Digest of the directory up to here; of one that lacks entries there is none. */
   #digestParts(): Buffer {
     if (this.#sumsOnly) return NO_DIGEST;
-    return digestOf(this.#bytes.subarray(this.#block + BLOCK.path, this.#end), this.#partsDigest);
+    return digestOf(this.#bytes.subarray(this.#block + AT_BLOCK.path, this.#end), this.#partsDigest);
   }
 
   #closeBlock(
@@ -218,17 +228,17 @@ export class ListingWriter {
   ): void {
     const view = this.#view;
     const at = this.#block;
-    view.setUint32(at + BLOCK.length, this.#end - at, true);
-    view.setUint16(at + BLOCK.state, state, true);
-    view.setUint16(at + BLOCK.errno, errno, true);
-    view.setUint32(at + BLOCK.entryCount, this.#count, true);
-    view.setFloat64(at + BLOCK.fileCount, this.#fileCount, true);
-    view.setFloat64(at + BLOCK.singleBytes, this.#singleBytes, true);
-    view.setFloat64(at + BLOCK.singleAllocated, this.#singleAllocated, true);
-    view.setFloat64(at + BLOCK.largest, this.#largest, true);
-    view.setUint32(at + BLOCK.problemCount, this.#problems, true);
-    view.setUint32(at + BLOCK.linkedCount, this.#linked, true);
-    this.#bytes.set(digest, at + BLOCK.digest);
+    view.setUint32(at + AT_BLOCK.length, this.#end - at, true);
+    view.setUint16(at + AT_BLOCK.state, state, true);
+    view.setUint16(at + AT_BLOCK.errno, errno, true);
+    view.setUint32(at + AT_BLOCK.entryCount, this.#count, true);
+    view.setFloat64(at + AT_BLOCK.fileCount, this.#fileCount, true);
+    view.setFloat64(at + AT_BLOCK.singleBytes, this.#singleBytes, true);
+    view.setFloat64(at + AT_BLOCK.singleAllocated, this.#singleAllocated, true);
+    view.setFloat64(at + AT_BLOCK.largest, this.#largest, true);
+    view.setUint32(at + AT_BLOCK.problemCount, this.#problems, true);
+    view.setUint32(at + AT_BLOCK.linkedCount, this.#linked, true);
+    this.#bytes.set(digest, at + AT_BLOCK.digest);
     this.#block = this.#end;
     if (this.#end >= BUFFER_BYTES) this.flush();
   }

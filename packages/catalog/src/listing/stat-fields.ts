@@ -1,5 +1,8 @@
 import type { Attributes } from '../entry.js';
 
+/** The type of a directory, without permissions. */
+const DIRECTORY_MODE = 0o040000;
+
 /** Bytes of struct statx. */
 const STATX_BYTES = 256;
 
@@ -19,6 +22,9 @@ export const STATX = {
   deviceMajor: 136,
   deviceMinor: 140,
 } as const;
+
+/** By a name that is not exported, for the compiler: see pack-fields.ts. */
+const AT = STATX;
 
 /** Bit of the mask that says that the time of birth is told. */
 export const STATX_BTIME = 0x800;
@@ -41,33 +47,42 @@ export class StatFields {
   /** The struct; memory that does not move. */
   readonly bytes = new Uint8Array(new ArrayBuffer(STATX_BYTES));
   readonly view = new DataView(this.bytes.buffer);
+  /** The same as 32-bit numbers: reading one takes less time than through the view, to compile and to run. */
+  readonly words = new Uint32Array(this.bytes.buffer);
 
   get mode(): number {
-    return this.view.getUint16(STATX.mode, true);
+    return (this.words[AT.mode >> 2] ?? 0) & 0xffff;
   }
 
   get links(): number {
-    return this.view.getUint32(STATX.links, true);
+    return this.words[AT.links >> 2] ?? 0;
   }
 
   get device(): number {
-    const { view } = this;
-    return view.getUint32(STATX.deviceMajor, true) * MINOR_DEVICES + view.getUint32(STATX.deviceMinor, true);
+    const { words } = this;
+    return (words[AT.deviceMajor >> 2] ?? 0) * MINOR_DEVICES + (words[AT.deviceMinor >> 2] ?? 0);
   }
 
   get inode(): bigint {
-    return this.view.getBigInt64(STATX.inode, true);
+    return this.view.getBigInt64(AT.inode, true);
   }
 
   get size(): number {
-    return this.view.getUint32(STATX.size, true) + this.view.getUint32(STATX.size + 4, true) * 2 ** 32;
+    const { words } = this;
+    return (words[AT.size >> 2] ?? 0) + (words[(AT.size >> 2) + 1] ?? 0) * 2 ** 32;
   }
 
   /** Bytes on the disk. */
   get allocated(): number {
-    const { view } = this;
-    const low = view.getUint32(STATX.blocks, true);
-    return (low + view.getUint32(STATX.blocks + 4, true) * 2 ** 32) * STATX_BLOCK;
+    const { words } = this;
+    const low = words[AT.blocks >> 2] ?? 0;
+    return (low + (words[(AT.blocks >> 2) + 1] ?? 0) * 2 ** 32) * STATX_BLOCK;
+  }
+
+  /** Says that this is a directory of which nothing else could be learned; its inode number is then 0, as none's is. */
+  setUnknownDirectory(): void {
+    this.bytes.fill(0);
+    this.view.setUint16(STATX.mode, DIRECTORY_MODE, true);
   }
 
   /** Fills the struct where the kernel does not. */

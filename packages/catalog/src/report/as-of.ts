@@ -42,7 +42,7 @@ export interface AsOfOptions {
 
 /**
  * A tree as it was recorded at a moment, rolled back from the present: time and memory are proportional to what
- * changed since, and to what is shown. Sizes of directories take changed hard links by every name.
+ * changed since, and to what is shown. Sums of directories are those that they had then.
  * Throws {@link CatalogError} `not_recorded` where no scan of the path had finished by then, or it has been pruned.
  */
 export async function asOf(

@@ -3,9 +3,8 @@ import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
-import { isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
-import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
+import { type Effect, effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { LargestFiles, type SizedFile } from './largest-files.js';
 import { type Interval, nextPeriod, periodFinder, periodStart } from './periods.js';
 import { countErrors, readErrors } from './scan-errors.js';
@@ -40,7 +39,10 @@ export interface Group {
   readonly changes: number;
 }
 
-/** What happened in a span of time. Lengths of files count; changes of directories themselves are left out. */
+/**
+ * What happened in a span of time. Lengths of files count, under one of several names, as in the totals of directories;
+ * changes of directories themselves are left out.
+ */
 export interface ChangeReport {
   readonly path: BytePath | undefined;
   readonly after: number;
@@ -118,10 +120,10 @@ class ReportSums {
   add(change: SizeChange): void {
     const { kind, path, before, after } = change;
     const attributes = after ?? before;
-    if (!attributes || isDirectory(attributes.mode)) return;
+    if (!attributes) return;
     const effects = effectsOf(change).filter((effect) => this.#inside(effect.path));
     const growth = effects.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#count(change, kind === 'modified' ? growth : attributes.size, growth);
+    this.#count(change, growth);
     for (const effect of effects) {
       this.#directories.add(splitPath(effect.path)?.parent ?? effect.path, effect);
       this.#fileTypes.add(fileTypeOf(effect.path), effect);
@@ -149,12 +151,14 @@ class ReportSums {
     };
   }
 
-  #count({ kind, recordedAt }: SizeChange, bytes: number, growth: number): void {
+  #count({ kind, recordedAt, before, after }: SizeChange, growth: number): void {
     const period = this.#periods.get(this.#startOf(recordedAt));
+    const isModified = kind === 'modified' || kind === 'recounted';
     for (const kinds of [this.#kinds, period?.kinds]) {
-      if (!kinds) continue;
-      kinds[kind].files++;
-      kinds[kind].bytes += bytes;
+      const tally = kinds?.[isModified ? 'modified' : kind];
+      if (!tally) continue;
+      if (kind !== 'recounted') tally.files++;
+      tally.bytes += isModified ? growth : ((after ?? before)?.counted ?? 0);
     }
     if (period) period.growth += growth;
   }
@@ -164,11 +168,11 @@ class ReportSums {
 class GroupSums {
   readonly #groups = new Map<string, { files: number; bytes: number; changes: number }>();
 
-  add(key: string, { files, bytes }: { readonly files: number; readonly bytes: number }): void {
+  add(key: string, { files, bytes, changes }: Effect): void {
     const group = this.#groups.get(key) ?? { files: 0, bytes: 0, changes: 0 };
     group.files += files;
     group.bytes += bytes;
-    group.changes++;
+    group.changes += changes;
     this.#groups.set(key, group);
   }
 

@@ -1,7 +1,6 @@
 import { type BytePath, splitPath } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
-import { isDirectory } from '../entry.js';
 
 /** A directory or file and how it changed. */
 export interface Growth {
@@ -19,34 +18,35 @@ export interface Effect {
   readonly path: BytePath;
   readonly bytes: number;
   readonly files: number;
+  /** 0 where it only shows under which of its names a file is counted. */
+  readonly changes: 0 | 1;
 }
 
-/** What a change of a file does to sizes: a rename leaves one place and arrives at another. */
+/** What a change of a file does to the sums of directories: a rename leaves one place and arrives at another. */
 export function effectsOf({ kind, path, previousPath, before, after }: SizeChange): Effect[] {
-  if (isDirectory((after ?? before)?.mode ?? 0)) return [];
-  const oldSize = before?.size ?? 0;
-  const newSize = after?.size ?? 0;
+  const [was, is] = [before?.counted ?? 0, after?.counted ?? 0];
   if (kind === 'renamed' && previousPath !== null) {
     return [
-      { path: previousPath, bytes: -oldSize, files: -1 },
-      { path, bytes: newSize, files: 1 },
+      { path: previousPath, bytes: -was, files: -1, changes: 1 },
+      { path, bytes: is, files: 1, changes: 1 },
     ];
   }
-  return [{ path, bytes: newSize - oldSize, files: kind === 'new' ? 1 : kind === 'removed' ? -1 : 0 }];
+  const files = kind === 'new' ? 1 : kind === 'removed' ? -1 : 0;
+  return [{ path, bytes: is - was, files, changes: kind === 'recounted' ? 0 : 1 }];
 }
 
 /** Collects effects by file or directory. Memory grows with the number of different paths that changed. */
 export class GrowthSums {
   readonly #sums = new Map<BytePath, { bytes: number; files: number; changes: number }>();
 
-  add(path: BytePath, { bytes, files }: Effect): void {
+  add(path: BytePath, { bytes, files, changes }: Effect): void {
     const sum = this.#sums.get(path);
     if (sum) {
       sum.bytes += bytes;
       sum.files += files;
-      sum.changes++;
+      sum.changes += changes;
     } else {
-      this.#sums.set(path, { bytes, files, changes: 1 });
+      this.#sums.set(path, { bytes, files, changes });
     }
   }
 
@@ -120,8 +120,8 @@ export interface TopGrowthOptions {
 }
 
 /**
- * The directories (with all below them) or files that grew most between two moments. Lengths of files count, every
- * name of a hard-linked file by itself. Time is proportional to the changes.
+ * The directories (with all below them) or files that grew most between two moments. Lengths of files count, under one
+ * of several names, as in the totals of directories. Time is proportional to the changes.
  */
 export async function topGrowth(
   database: QueryDatabase,

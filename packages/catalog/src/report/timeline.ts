@@ -24,8 +24,8 @@ export interface TimelineOptions {
 }
 
 /**
- * How large a directory was over a span of time, told back from what is known now: lengths of files, hard links once
- * at present and every name of a change by itself. Empty when nothing is known of the directory. Time is proportional
+ * How large a directory was over a span of time, told back from what is known now: lengths of files, those with several
+ * names counted once. Empty when nothing is known of the directory. Time is proportional
  * to the changes since the beginning of the span.
  */
 export async function timeline(

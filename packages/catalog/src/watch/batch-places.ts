@@ -7,10 +7,12 @@ import { isDirectory } from '../entry.js';
 /** What a batch changed in one directory, or in one and those below it. */
 export interface ChangedPlace {
   readonly path: BytePath;
-  /** How many bytes its files grew. */
+  /** How many bytes its files grew by; of several names of a file one counts, as in the totals of directories. */
   readonly bytes: number;
   /** Files by what happened to them. */
   readonly files: Readonly<Record<ChangeKind, number>>;
+  /** Files that were renamed from here to another directory, where they are counted. */
+  readonly left: number;
   /** Directories by what happened to them. */
   readonly directories: Readonly<Record<ChangeKind, number>>;
 }
@@ -18,12 +20,14 @@ export interface ChangedPlace {
 interface Sums {
   bytes: number;
   files: Record<ChangeKind, number>;
+  left: number;
   directories: Record<ChangeKind, number>;
 }
 
 const noSums = (): Sums => ({
   bytes: 0,
   files: { new: 0, modified: 0, renamed: 0, removed: 0 },
+  left: 0,
   directories: { new: 0, modified: 0, renamed: 0, removed: 0 },
 });
 
@@ -45,22 +49,24 @@ export async function changedPlaces(
     places.set(place, sums);
     return sums;
   };
-  for await (const change of catalog.changes({ scan: run, since: recordedAt, until: recordedAt + 1 })) {
-    add(change, at);
-  }
+  const batch = { scan: run, since: recordedAt, until: recordedAt + 1, withRecounts: true };
+  for await (const change of catalog.changes(batch)) add(change, at);
   join(places, root, limit);
   return [...places].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, sums]) => ({ path, ...sums }));
 }
 
-function add({ kind, path, previousPath, before, after }: FileChange, at: (path: BytePath) => Sums): void {
+function add(change: FileChange, at: (path: BytePath) => Sums): void {
+  const { kind, path, previousPath, before, after, isRecount } = change;
   const here = at(path);
   if (isDirectory((after ?? before)?.mode ?? 0)) {
     here.directories[kind]++;
     return;
   }
-  here.files[kind]++;
-  here.bytes += after?.size ?? 0;
-  at(previousPath ?? path).bytes -= before?.size ?? 0;
+  if (!isRecount) here.files[kind]++;
+  if (after?.isCounted) here.bytes += after.size;
+  const there = at(previousPath ?? path);
+  if (there !== here && !isRecount) there.left++;
+  if (before?.isCounted) there.bytes -= before.size;
 }
 
 function join(places: Map<BytePath, Sums>, root: BytePath, limit: number): void {
@@ -79,6 +85,7 @@ function join(places: Map<BytePath, Sums>, root: BytePath, limit: number): void 
 
 function sum(into: Sums, from: Sums): Sums {
   into.bytes += from.bytes;
+  into.left += from.left;
   for (const kind of Object.keys(into.files) as ChangeKind[]) {
     into.files[kind] += from.files[kind];
     into.directories[kind] += from.directories[kind];

@@ -4,6 +4,7 @@ import { type CrawlOptions, crawl } from '../crawl/crawl.js';
 import type { KnownDirectory, WatchRecorder } from '../database/watch-recorder.js';
 import { STATX, type StatFields } from '../listing/stat-fields.js';
 import type { TreeReader } from './tree-reader.js';
+import type { UnreadableTally } from './unreadable.js';
 
 /**
  * Compares every directory's own inode and times with what the catalog has, and yields those that differ, also those
@@ -20,13 +21,20 @@ export async function* checkDirectories(
   }
 }
 
-/** Looks at every file below a directory and yields the directories that differ from the catalog or are new. */
+/**
+ * Looks at every file below a directory and yields the directories that differ from the catalog or are new. Those that
+ * cannot be read are no difference: `unreadable` counts them.
+ */
 export async function* checkEverything(
   recorder: WatchRecorder,
   top: BytePath,
   options: CrawlOptions,
+  unreadable: UnreadableTally,
 ): AsyncGenerator<readonly BytePath[]> {
-  for await (const listings of crawl(top, options)) yield await recorder.differing(listings);
+  for await (const listings of crawl(top, options)) {
+    unreadable.add(listings);
+    yield await recorder.differing(listings);
+  }
 }
 
 function isAsKnown(known: KnownDirectory, found: Readonly<StatFields> | undefined): boolean {

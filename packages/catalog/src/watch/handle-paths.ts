@@ -3,12 +3,10 @@ import { type BytePath, isWithin, toBytes } from '../byte-path.js';
 import type { EventCalls } from '../linux/event-calls.js';
 import type { Libc } from '../linux/libc.js';
 import { PASS_DIRECTORY } from '../linux/open-flags.js';
+import { DeepDirectories } from './deep-directories.js';
 import { FSID_BYTES } from './fanotify-event.js';
 
 const { O_RDONLY, O_DIRECTORY } = constants;
-
-/** Characters of a path that climbs; one that is longer than the system takes leads nowhere. */
-const LONGEST_CLIMB = 4_000;
 
 /** Where a directory is. */
 interface HandlePath {
@@ -31,6 +29,7 @@ export class HandlePaths {
   readonly #cache = new Map<string, HandlePath | null>();
   /** By file system: where a directory of it is, and its descriptor while it is open. */
   readonly #mounts = new Map<string, { readonly path: BytePath; descriptor: number | undefined }>();
+  readonly #deep = new DeepDirectories();
   readonly #handle = Buffer.alloc(256);
   readonly #handleAddress: number;
 
@@ -68,6 +67,7 @@ export class HandlePaths {
   /** Forgets all paths, because a directory was renamed. */
   forget(): void {
     this.#cache.clear();
+    this.#deep.forget();
   }
 
   #openMount(fsid: string): number | undefined {
@@ -95,26 +95,12 @@ export class HandlePaths {
       if (!isInside && !isWithin(this.root, path)) return ELSEWHERE;
       return { path, isInside, isAbove: false };
     } catch {
-      return this.#nearestAbove(descriptor);
+      const above = this.#deep.nearestAbove(descriptor);
+      return above === undefined
+        ? undefined
+        : { path: above, isInside: isWithin(above, this.root), isAbove: true };
     } finally {
       this.libc.close(descriptor);
     }
-  }
-
-  /** The nearest directory above one that has a path short enough to be told (PATH_MAX). */
-  #nearestAbove(descriptor: number): HandlePath | undefined {
-    for (let at = `/proc/self/fd/${descriptor}/..`; at.length < LONGEST_CLIMB; at += '/..') {
-      let above: number | undefined;
-      try {
-        above = openSync(at, O_RDONLY | O_DIRECTORY);
-        const path = readlinkSync(`/proc/self/fd/${above}`, 'latin1') as BytePath;
-        return { path, isInside: isWithin(path, this.root), isAbove: true };
-      } catch {
-        // Still too deep.
-      } finally {
-        if (above !== undefined) closeSync(above);
-      }
-    }
-    return undefined;
   }
 }

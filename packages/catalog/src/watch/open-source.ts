@@ -38,6 +38,10 @@ export interface OpenSourceOptions {
 /** File systems that change without this machine's kernel knowing, or that show changes under other inodes. */
 const NO_EVENTS: Readonly<Record<string, string>> = {
   overlay: 'overlayfs gives no reliable events',
+  proc: 'the kernel changes it without events',
+  sysfs: 'the kernel changes it without events',
+  cgroup: 'the kernel changes it without events',
+  cgroup2: 'the kernel changes it without events',
   nfs: 'a network file system shows only what this machine changes',
   nfs4: 'a network file system shows only what this machine changes',
   cifs: 'a network file system shows only what this machine changes',

@@ -46,8 +46,8 @@ export class PendingWork {
       else if (hint.kind === 'root') this.mayHaveLostRoot = true;
       else if (hint.kind === 'lost') this.#lose(hint.path, hint.reason);
       else {
-        this.checks.poll(hint.path);
-        if (hint.path !== root) onUnwatched(hint.path, hint.reason);
+        const polled = this.checks.poll(hint.path);
+        if (polled !== undefined && hint.path !== root) onUnwatched(polled, hint.reason);
       }
     }
     if (this.queue.size <= maxWaiting) return;

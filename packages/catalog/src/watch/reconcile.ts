@@ -9,6 +9,7 @@ import { checkDirectories, checkEverything } from './checks.js';
 import { recordBatch } from './record-batch.js';
 import { RootGuard } from './root-guard.js';
 import { TreeReader } from './tree-reader.js';
+import { type UnreadableDirectories, UnreadableTally } from './unreadable.js';
 
 /** How to compare. */
 export interface ReconcileOptions {
@@ -18,6 +19,8 @@ export interface ReconcileOptions {
   readonly exclude?: readonly string[];
   readonly oneFileSystem?: boolean;
   readonly followMounts?: boolean;
+  /** Told at the end which directories could not be read, if there are any: what is in them was not compared. */
+  readonly onUnreadable?: (found: UnreadableDirectories) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -37,7 +40,8 @@ export async function reconcile(
   path: BytePath,
   options: ReconcileOptions = {},
 ): Promise<ScanId | undefined> {
-  const { isFull = false, exclude = [], oneFileSystem = false, followMounts = false, signal } = options;
+  const { isFull = false, exclude = [], oneFileSystem = false, followMounts = false } = options;
+  const { onUnreadable, signal } = options;
   checkRoot(path);
   const guard = new RootGuard(path);
   guard.adopt();
@@ -51,9 +55,10 @@ export async function reconcile(
     root: path,
     metadata: { reconcile: isFull ? 'full' : 'quick' },
   });
+  const unreadable = new UnreadableTally();
   try {
     const found = isFull
-      ? checkEverything(recorder, path, { exclude, oneFileSystem, followMounts })
+      ? checkEverything(recorder, path, { exclude, oneFileSystem, followMounts }, unreadable)
       : checkDirectories(recorder, reader);
     let entries: BytePath[] = [];
     for await (const lot of found) {
@@ -72,6 +77,7 @@ export async function reconcile(
       // Other names of files that differed; those outside are not this comparison's business.
       entries = [...batch.stale];
     }
+    if (unreadable.count > 0) onUnreadable?.(unreadable);
     return run;
   } finally {
     await recorder.close();

@@ -15,6 +15,7 @@ import { recordBatch } from './record-batch.js';
 import { RetryDelay } from './retry-delay.js';
 import type { RootGuard } from './root-guard.js';
 import type { TreeReader } from './tree-reader.js';
+import { type UnreadableNews, UnreadableTally } from './unreadable.js';
 import type { WatchEvent } from './watch-event.js';
 import type { WatchOptions } from './watch-options.js';
 import type { WatchState } from './watch-state.js';
@@ -44,6 +45,7 @@ export interface FollowerSetting {
   readonly state: WatchState;
   readonly guard: RootGuard;
   readonly reader: TreeReader;
+  readonly unreadable: UnreadableNews;
   /** Wakes whoever sleeps; turned off when the watch is stopped. */
   readonly alarm: Alarm;
   /** Tries something that needs the database until it works or the watch is stopped. */
@@ -110,9 +112,7 @@ export class RootFollower {
     let changed = 0;
     if (!start.isNew) {
       const isQuick = start.isFirst && trust !== 'none';
-      const differing = isQuick
-        ? checkDirectories(recorder, reader)
-        : checkEverything(recorder, root, options);
+      const differing = isQuick ? checkDirectories(recorder, reader) : this.#compareAll(recorder, root);
       changed = await this.#queueAll(differing, () => this.#recordDue(recorder));
       if (!start.isFirst) this.#pending.gaps.add(root);
       await this.#recordDue(recorder);
@@ -173,7 +173,7 @@ export class RootFollower {
       const { exclude = [], oneFileSystem = false } = options;
       const tops = exclude.length > 0 || oneFileSystem ? [root] : paths;
       for (const top of tops) {
-        await this.#queueAll(checkEverything(recorder, top, options), () => this.#awaitShortQueue());
+        await this.#queueAll(this.#compareAll(recorder, top), () => this.#awaitShortQueue());
       }
     };
     this.#checking = compare()
@@ -186,6 +186,14 @@ export class RootFollower {
         this.#checking = undefined;
         this.setting.alarm.wake();
       });
+  }
+
+  /** Compares everything in and below a directory, and tells what cannot be read. */
+  async *#compareAll(recorder: WatchRecorder, top: BytePath): AsyncGenerator<readonly BytePath[]> {
+    const { options, unreadable } = this.setting;
+    const tally = new UnreadableTally();
+    yield* checkEverything(recorder, top, options, tally);
+    unreadable.take(top, tally);
   }
 
   /** Queues directories that differ, all to be recorded together as far as memory allows: so renames are seen. */

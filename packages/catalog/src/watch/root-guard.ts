@@ -1,5 +1,8 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync } from 'node:fs';
 import { type BytePath, toBytes } from '../byte-path.js';
+import { reasonOf } from '../scan/root-check.js';
+
+const { O_DIRECTORY, O_RDONLY } = constants;
 
 /** Why a root cannot be watched at the moment, in words; undefined when it can. */
 type RootProblem = string | undefined;
@@ -42,10 +45,13 @@ export class RootGuard {
   #look(): string {
     try {
       const stat = lstatSync(this.#bytes, { bigint: true });
-      return stat.isDirectory() ? `=${stat.dev}:${stat.ino}` : 'it is not a directory';
+      if (!stat.isDirectory()) return 'it is not a directory';
+      // Opened and not asked for with access(2), which leaves the capabilities of a service out of account.
+      closeSync(openSync(this.#bytes, O_RDONLY | O_DIRECTORY));
+      return `=${stat.dev}:${stat.ino}`;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return code === 'ENOENT' ? 'it does not exist' : `it cannot be looked at (${code})`;
+      const { errno, code } = error as NodeJS.ErrnoException;
+      return errno === undefined ? `it cannot be looked at (${code})` : reasonOf(errno);
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Totals } from '../database/records.js';
 import type { RecordedBatch } from '../database/watch-recorder.js';
 import type { Backend } from './event-source.js';
 import type { RejectedBackend } from './open-source.js';
+import type { UnreadableDirectories } from './unreadable.js';
 
 /** What a watch tells. */
 export type WatchEvent =
@@ -36,4 +37,15 @@ export type WatchEvent =
   /** Events were lost; what they may have told is being looked for. */
   | { readonly kind: 'gap'; readonly root: BytePath; readonly path: BytePath; readonly reason: string }
   /** A part of the tree is compared from time to time, because no event tells of it. */
-  | { readonly kind: 'unwatched'; readonly root: BytePath; readonly path: BytePath; readonly reason: string };
+  | { readonly kind: 'unwatched'; readonly root: BytePath; readonly path: BytePath; readonly reason: string }
+  /**
+   * A look at everything in and below a directory found more or fewer directories that cannot be read than the last
+   * one did. What the catalog has of them is what it knew before.
+   */
+  | {
+      readonly kind: 'unreadable';
+      readonly root: BytePath;
+      readonly path: BytePath;
+      readonly directories: number;
+      readonly example: UnreadableDirectories['example'];
+    };

@@ -12,6 +12,7 @@ import { RetryDelay } from './retry-delay.js';
 import { asError, clock, type FollowerSetting, ROOT_EVERY, RootFollower } from './root-follower.js';
 import { RootGuard } from './root-guard.js';
 import { TreeReader } from './tree-reader.js';
+import { UnreadableNews, unreadableInScan } from './unreadable.js';
 import type { WatchEvent } from './watch-event.js';
 import type { WatchOptions } from './watch-options.js';
 import { WatchState } from './watch-state.js';
@@ -44,6 +45,7 @@ export class Watcher {
       state: this.#state,
       guard: this.#guard,
       reader: new TreeReader(this.#scope),
+      unreadable: new UnreadableNews(root, stream),
       alarm: this.#alarm,
       patiently: (attempt) => this.#patiently(attempt),
       isStopped: () => this.#isStopped,
@@ -55,7 +57,7 @@ export class Watcher {
     try {
       for (let isFirst = true; !this.#isStopped; isFirst = false) {
         await this.#awaitRoot();
-        if (!this.#isStopped) await this.#watchRoot({ isFirst }).catch(rethrowUnlessRootLost);
+        if (!this.#isStopped) await this.#watchRoot({ isFirst }).catch((error) => this.#rest(error));
       }
       this.stream.end();
     } catch (error) {
@@ -68,6 +70,13 @@ export class Watcher {
   stop(): void {
     this.#isStopped = true;
     this.#alarm.turnOff();
+  }
+
+  /** A root that went while it was scanned is waited for; anything else is an error. */
+  async #rest(error: unknown): Promise<void> {
+    if (!(error instanceof CatalogError) || error.code !== 'root_unreadable') throw error;
+    this.#state.set('waiting', error.message);
+    await this.#alarm.sleep(clock() + ROOT_EVERY, { isFixed: true });
   }
 
   /** Waits until there is a root that can be believed. */
@@ -121,9 +130,10 @@ export class Watcher {
     if (await this.#patiently(() => this.catalog.directory(this.root))) return false;
     const { exclude = [], oneFileSystem = false, followMounts = false, metadata = {} } = this.options;
     this.#state.set('checking', 'first scan');
-    await this.#patiently(() =>
+    const run = await this.#patiently(() =>
       scan(this.catalog, this.root, { exclude, oneFileSystem, followMounts, metadata }),
     );
+    this.#setting.unreadable.take(this.root, await unreadableInScan(this.catalog, run));
     return true;
   }
 
@@ -139,9 +149,4 @@ export class Watcher {
       }
     }
   }
-}
-
-/** A root that went while it was scanned is waited for; anything else is an error. */
-function rethrowUnlessRootLost(error: unknown): void {
-  if (!(error instanceof CatalogError) || error.code !== 'root_unreadable') throw error;
 }

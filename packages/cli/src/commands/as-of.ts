@@ -1,13 +1,12 @@
 import type { PastEntry } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPath } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 /** Entries of one directory are sorted up to this many; beyond, and for whole trees, they come as they are found. */
 const MAX_SORTED = 100_000;
@@ -20,14 +19,13 @@ export function asOfCommand({ output }: CommandContext): Command {
     'filetracker as-of 7d /data/projects/alpha',
     'filetracker as-of 2026-11-01 --recursive --csv /data/projects/alpha',
   ])
-    .argument('<when>', 'a time ago such as 7d, or a date', parseMoment)
+    .argument('<when>', 'a time ago such as 7d, a date, or now, today, yesterday', parseMoment)
     .argument('[path]', 'the file or directory', '.')
     .option('-R, --recursive', 'show all below it, too')
     .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { asOf, displayPath } = await import('@filetracker/catalog/reports');
-        const path = await pathArgument(file);
-        await requireKnown(database, path);
+        const path = await knownPath(database, file);
         const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
         output.detail(
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,

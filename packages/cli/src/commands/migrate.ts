@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { cacheHome } from '../cache-home.js';
@@ -30,6 +31,9 @@ interface MigrateFlags extends AccessFlags {
  * 34 to 40 s with 32 to a server, 23 s with 16 and 15 s with 64 without.
  */
 const JOBS = { server: 32, store: 64 };
+
+/** How long a server that goes away is waited for, and how long between two attempts, in milliseconds. */
+const WAITING = { patience: 60_000, pause: 1000 };
 
 /** Threads that hash large files. */
 const READERS = 2;
@@ -82,6 +86,9 @@ The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE
 them, so that another run over the same tree reads only what has a new size, time or inode, and asks the server only for
 what has changed since. That directory may be deleted at any time.
 
+A server that goes away meanwhile is waited for, for a minute. --dry-run with --from-python decodes every content, to
+find what is damaged.
+
 Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,
     )
@@ -121,17 +128,23 @@ async function run(
 }
 
 async function transfer(
-  { output, signal }: CommandContext,
+  { output, signal: interrupt }: CommandContext,
   source: MigrationSource,
-  target: MigrationTarget,
+  mayGoAway: MigrationTarget,
   flags: MigrateFlags,
 ): Promise<void> {
   // The threads of the source start meanwhile.
-  const [{ migrate }, { MigrationReport }] = await Promise.all([
+  const [{ migrate }, { PatientTarget }, { MigrationReport }] = await Promise.all([
     import('../migrate/migrate.js'),
+    import('../migrate/patient-target.js'),
     import('../output/migration-report.js'),
   ]);
   const report = new MigrationReport(output, { dryRun: flags.dryRun ?? false });
+  const onWaiting = (message: string) => report.remark(message);
+  const target = new PatientTarget(mayGoAway, { ...WAITING, onWaiting, signal: interrupt });
+  const signal = AbortSignal.any([interrupt, target.gone]);
+  // Every transfer that is under way listens.
+  setMaxListeners(0, signal, target.gone);
   report.start((total) => source.count(total, signal));
   try {
     const options = {
@@ -143,10 +156,13 @@ async function transfer(
     };
     await migrate(source, target, options, report);
     for await (const remark of source.remarks()) report.remark(remark);
-  } finally {
+  } catch (error) {
     report.stop();
+    report.finish({ isComplete: false });
+    throw error;
   }
-  const failures = report.finish();
+  report.stop();
+  const failures = report.finish({ isComplete: true });
   if (failures > 0) throw new PartialFailure(`${failures} files are not stored`);
 }
 
@@ -157,7 +173,7 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
       throw new UsageError('--root and --exclude are for trees of files, not for --from-python');
     }
     const { PythonSource } = await import('../migrate/python-source.js');
-    return PythonSource.open(flags.fromPython, prefix);
+    return PythonSource.open(flags.fromPython, prefix, { verify: flags.dryRun ?? false });
   }
   if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
   const { TreeSource } = await import('../migrate/tree-source.js');

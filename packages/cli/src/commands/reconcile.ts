@@ -1,10 +1,10 @@
-import { realpath } from 'node:fs/promises';
-import type { ReconcileOptions } from '@filetracker/catalog';
+import type { ReconcileOptions, UnreadableDirectories } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import { catalogCommand, pathOnDisk, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
-import { formatCount } from '../output/format-count.js';
+import { formatThings } from '../output/format-count.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+import { unreadableRemark } from '../output/unreadable-remark.js';
 import { excludeOption } from '../repeated-option.js';
 
 interface ReconcileFlags extends Pick<ReconcileOptions, 'exclude' | 'oneFileSystem' | 'followMounts'> {
@@ -25,8 +25,12 @@ export function reconcileCommand({ output, signal }: CommandContext): Command {
     .action((directory: string, { full, ...flags }: ReconcileFlags, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
         const { reconcile } = await import('@filetracker/catalog');
-        const path = await pathArgument(await realpath(directory));
-        const run = await reconcile(catalog, path, { ...flags, isFull: full ?? false, signal });
+        const path = await pathOnDisk(directory);
+        let unreadable: UnreadableDirectories | undefined;
+        const onUnreadable = (found: UnreadableDirectories) => {
+          unreadable = found;
+        };
+        const run = await reconcile(catalog, path, { ...flags, isFull: full ?? false, signal, onUnreadable });
         let differences = 0;
         const changes = run === undefined ? [] : catalog.changes({ scan: run });
         for await (const change of changes) {
@@ -34,8 +38,9 @@ export function reconcileCommand({ output, signal }: CommandContext): Command {
           if (output.json) output.result(undefined, await mutationResult(change));
           else output.result(await mutationLine(change), {});
         }
+        if (unreadable) output.warn(await unreadableRemark(unreadable));
         output.note(
-          differences === 0 ? 'no differences' : `${formatCount(differences)} differences, repaired`,
+          differences === 0 ? 'no differences' : `${formatThings(differences, 'difference')}, repaired`,
         );
       }),
     );

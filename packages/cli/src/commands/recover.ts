@@ -54,7 +54,8 @@ is sound if it is there and as long as it should be.
 --full. It does not look for stray copies, temporary files and what waits to be deleted: beside a server these are what
 it is storing or deleting just now.
 
---rebuild keeps the old metadata in metadata.damaged-<time>/. What a power cut took from the last second of the journal
+--rebuild keeps the old metadata in metadata.damaged-<time>/, and puts contents that nothing names into quarantine/ too
+instead of deleting them: their names may be what is lost. What a power cut took from the last second of the journal
 is told as lost. Damage of any other kind stops it, before anything is changed, until --skip-damaged is given; what is
 lost then is what the check that follows misses.
 
@@ -86,7 +87,7 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
         skipDamaged,
         onRebuilt: (report) => {
           if (report.skipped.length + report.lost.length > 0) process.exitCode = LOST;
-          printRebuild(output, report);
+          printRebuild(output, report, dryRun);
         },
       },
       {
@@ -108,18 +109,19 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
     ),
   );
   const code = Math.max(Number(process.exitCode ?? 0), rebuild ? REPAIRED : 0, exitCodeFor(found));
-  output.result(summary(found, dryRun || online), { kind: 'summary', steps, ...found, exitCode: code });
+  const text = rebuild && dryRun ? 'the contents were not looked at' : summary(found, dryRun || online);
+  output.result(text, { kind: 'summary', steps, ...found, exitCode: code });
   return code;
 }
 
-function printRebuild(output: Output, report: MetadataRebuildReport): void {
+function printRebuild(output: Output, report: MetadataRebuildReport, dryRun: boolean): void {
   const { checkpoint, changes, tornBytes, lost, skipped, damagedCheckpoints, keptAside } = report;
   const lines = [
     ...damagedCheckpoints.map((path) => `damaged checkpoint, not used: ${path}`),
     ...skipped.map((problem) => `skipped: ${problem}`),
     ...lost.map((what) => `lost: ${what}`),
     ...(tornBytes > 0 ? [`dropped: ${tornBytes} bytes of a torn last record`] : []),
-    `rebuilt from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
+    `${dryRun ? 'would be rebuilt' : 'rebuilt'} from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
     ...(keptAside === undefined ? [] : [`the old metadata is kept in ${keptAside}`]),
   ];
   output.result(lines.join('\n'), { kind: 'rebuilt', ...report });

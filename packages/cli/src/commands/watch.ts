@@ -1,14 +1,13 @@
-import { realpath } from 'node:fs/promises';
 import type { BackendChoice, Trust } from '@filetracker/catalog';
 import { type Command, Option } from 'commander';
-import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import { catalogCommand, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { durationOption } from '../duration-argument.js';
 import { excludeOption } from '../repeated-option.js';
 import { type AlertRule, parseAlertRule } from '../watch/alert-rule.js';
 import { parseListenAddress } from '../watch/metrics-server.js';
 import { type ConsumerOptions, WatchConsumers } from '../watch/watch-consumers.js';
-import { catalogFiles, watchTrees } from '../watch/watch-trees.js';
+import { catalogFiles, treeArgument, watchTrees } from '../watch/watch-trees.js';
 
 interface WatchFlags extends ConsumerOptions {
   readonly database: string;
@@ -69,8 +68,9 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')
     .action(
       async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
-        const roots = await Promise.all(directories.map(async (path) => pathArgument(await realpath(path))));
         await withCatalog(command, { create: true }, async (catalog) => {
+          const named = await Promise.all(directories.map((path) => treeArgument(catalog, path)));
+          const roots = [...new Set(named)];
           const consumers = await WatchConsumers.open(catalog, output, { ...options, roots });
           try {
             const ignore = await catalogFiles(database);

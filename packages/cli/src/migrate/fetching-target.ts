@@ -1,6 +1,7 @@
 import type { BatchedFile, BatchOutcome, CallOptions, Content, PutOptions } from '@filetracker/client';
 import type { FileName, Version } from '@filetracker/protocol';
 import { ServerTarget } from './server-target.js';
+import { SourceProblem } from './source.js';
 import type { MigrationTarget } from './target.js';
 
 /**
@@ -28,6 +29,16 @@ export class FetchingTarget extends ServerTarget implements MigrationTarget {
   }
 
   async #ask(name: FileName, options: CallOptions): Promise<Version | 'deleted'> {
-    return (await this.store.stat(name, options))?.version ?? 'deleted';
+    const found = await this.store.statHere(name, options);
+    // Nobody may take for migrated what is not, and stop the old server.
+    if (found === undefined) {
+      throw new SourceProblem(
+        'neither the server nor the one that it falls back to has it: does it run with --fallback-import?',
+      );
+    }
+    if (found === 'elsewhere') {
+      throw new SourceProblem('the server only redirects to it: it needs --fallback-import, and room');
+    }
+    return found === 'deleted' ? found : found.version;
   }
 }

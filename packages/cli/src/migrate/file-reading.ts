@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
+import { systemReason } from '../output/system-reason.js';
 import { type FileStamp, isSettled, modifiedOf, stampOf, withoutInode } from './file-stamp.js';
 import { SMALL } from './small-file.js';
 
@@ -43,7 +44,7 @@ export function readFile(path: string, limit = Number.POSITIVE_INFINITY): FileRe
       closeSync(fd);
     }
   } catch (error) {
-    return { error: (error as Error).message };
+    return { error: `it cannot be read (${systemReason(error)})` };
   }
 }
 

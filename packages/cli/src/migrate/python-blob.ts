@@ -5,6 +5,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { ContentError } from '@filetracker/client';
 import { ContentHash } from '@filetracker/durable-fs';
 import type { Digest } from '@filetracker/protocol';
+import { systemReason } from '../output/system-reason.js';
 import { SMALL } from './small-file.js';
 import { SourceProblem } from './source.js';
 
@@ -18,6 +19,7 @@ export class PythonBlob {
   #problem: SourceProblem | undefined;
   #size: number | undefined;
   #mustCount = false;
+  #verified: Promise<number> | undefined;
 
   constructor(
     private readonly path: string,
@@ -34,6 +36,12 @@ export class PythonBlob {
     if (this.#size === undefined && this.#mustCount) this.#size = await this.#count();
     this.#size ??= await this.#readLength();
     return this.#size;
+  }
+
+  /** The length of the content in bytes, once all of it was decoded and has the blob's digest. Throws as {@link size}. */
+  async verifiedSize(): Promise<number> {
+    this.#verified ??= this.#count();
+    return (this.#size = await this.#verified);
   }
 
   /** The content, decoded. Fails with {@link SourceProblem} if it does not have the blob's digest. */
@@ -124,5 +132,5 @@ function explain(error: unknown): string {
   if (code === 'ENOENT') return 'its blob is missing';
   if (code === 'Z_BUF_ERROR') return 'its blob is a truncated gzip file';
   if (code?.startsWith('Z_')) return `its blob is a damaged gzip file (${message})`;
-  return `its blob cannot be read (${message})`;
+  return `its blob cannot be read (${systemReason(error)})`;
 }

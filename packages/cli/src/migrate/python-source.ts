@@ -48,10 +48,19 @@ export class PythonSource implements MigrationSource {
   private constructor(
     private readonly root: string,
     readonly directory: DirectoryName,
+    private readonly isVerified: boolean,
   ) {}
 
-  /** Throws {@link UsageError} where a directory is not one of a Python server. */
-  static async open(root: string, prefix: string): Promise<PythonSource> {
+  /**
+   * Throws {@link UsageError} where a directory is not one of a Python server.
+   *
+   * @param options.verify decode each content when it is looked at, for runs that send none
+   */
+  static async open(
+    root: string,
+    prefix: string,
+    { verify }: { readonly verify: boolean },
+  ): Promise<PythonSource> {
     for (const part of ['links', 'blobs']) {
       const found = await stat(join(root, part)).catch(() => undefined);
       if (!found?.isDirectory()) {
@@ -60,7 +69,7 @@ export class PythonSource implements MigrationSource {
         );
       }
     }
-    return new PythonSource(root, parseDirectoryName(prefix));
+    return new PythonSource(root, parseDirectoryName(prefix), verify);
   }
 
   async *files(observer: SourceObserver): AsyncGenerator<readonly SourceFile[]> {
@@ -131,7 +140,8 @@ export class PythonSource implements MigrationSource {
     const { version, digest } = readLink(path);
     const isRepeated = this.#blobs.has(digest);
     const blob = this.#blobOf(digest);
-    const content = { size: await blob.size(), digest, open: () => blob.open() };
+    const size = await (this.isVerified ? blob.verifiedSize() : blob.size());
+    const content = { size, digest, open: () => blob.open() };
     return { version, digest, content, isRepeated };
   }
 

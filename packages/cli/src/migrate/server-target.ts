@@ -6,7 +6,7 @@ import type {
   ListedFile,
   PutOptions,
 } from '@filetracker/client';
-import { NotADirectoryError, type RemoteDataStore } from '@filetracker/client';
+import { FileNotFoundError, NotADirectoryError, type RemoteDataStore } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import { compareNames } from './name-order.js';
 import type { ChangeFeed, ExistingFile, MigrationTarget } from './target.js';
@@ -48,7 +48,10 @@ export class ServerTarget implements MigrationTarget {
   }
 
   async delete(name: FileName, upTo: Version): Promise<void> {
-    await this.store.delete(name, upTo);
+    await this.store.delete(name, upTo).catch((error: unknown) => {
+      // Somebody else was faster, or this request the first time that it was sent.
+      if (!(error instanceof FileNotFoundError)) throw error;
+    });
   }
 
   async close(): Promise<void> {

@@ -77,8 +77,8 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function explained(error: unknown): unknown {
   if (!(error instanceof SystemCallError)) return error;
-  const [code = 'unknown error', text = ''] = getSystemErrorMap().get(-error.errno) ?? [];
-  return new Error(`${code}: ${text}`, { cause: error });
+  const [, text = `error ${error.errno}`] = getSystemErrorMap().get(-error.errno) ?? [];
+  return new Error(text, { cause: error });
 }
 
 function decodeName(bytes: string): string | undefined {

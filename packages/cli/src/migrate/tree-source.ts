@@ -11,7 +11,9 @@ import {
   toVersion,
 } from '@filetracker/protocol';
 import { UsageError } from '../output/failure.js';
+import { systemReason } from '../output/system-reason.js';
 import { singleChunk } from '../single-chunk.js';
+import { compileExclusions } from './exclusions.js';
 import { FileInspector } from './file-inspector.js';
 import { digestsFileName } from './remembered-digests.js';
 import { SMALL } from './small-file.js';
@@ -69,7 +71,11 @@ export class TreeSource implements MigrationSource {
   static async open(options: TreeOptions): Promise<TreeSource> {
     const { path } = options;
     const found = await stat(path).catch((error: unknown) => {
-      throw new UsageError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+      throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, { cause: error });
+    });
+    // The thread that uses them could only end.
+    await compileExclusions(options.exclude).catch((error: unknown) => {
+      throw new UsageError(`--exclude: ${(error as Error).message}`, { cause: error });
     });
     // What is given is followed, what is found in it is not.
     const real = await realpath(path);
@@ -166,7 +172,7 @@ function inspectedFile(
   const content: Content = {
     size,
     digest,
-    ...(bytes && { bytes }),
+    ...(bytes ? { bytes } : { path }),
     open: () => contentOf(path, size, bytes),
   };
   try {

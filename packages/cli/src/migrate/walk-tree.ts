@@ -1,4 +1,5 @@
 import { type DirectoryName, type FileName, ProtocolError, parseFileName } from '@filetracker/protocol';
+import { systemReason } from '../output/system-reason.js';
 import type { FileStamp } from './file-stamp.js';
 
 /** What a walk comes upon, in the order of the bytes of the names. */
@@ -49,7 +50,7 @@ function* below(path: string, directory: string, inside: string, rules: WalkRule
   try {
     entries = rules.list(path);
   } catch (error) {
-    yield { kind: 'left-out', name: directory, reason: `it cannot be read (${(error as Error).message})` };
+    yield { kind: 'left-out', name: directory, reason: `it cannot be read (${systemReason(error)})` };
     return;
   }
   for (const entry of entriesInOrder(entries)) {

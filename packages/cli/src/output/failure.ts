@@ -11,6 +11,8 @@ export interface Failure {
   /** One line for people that says what to do where that is known. */
   readonly message: string;
   readonly exitCode: number;
+  /** The file that it is about, where there is one; `--json` prints it, and `message` begins with it. */
+  readonly file?: string;
 }
 
 /** The arguments contradict each other or do not make sense: exit code 2. */
@@ -33,11 +35,12 @@ export function hasCode(error: unknown, code: string): boolean {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: EXIT.misused };
+    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
-  const misused = code === 'usage' || error instanceof ProtocolError;
+  const misused = code === 'usage' || code === 'invalid_pattern' || error instanceof ProtocolError;
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }
 

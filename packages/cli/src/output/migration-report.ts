@@ -2,16 +2,16 @@ import { type FileName, versionedName } from '@filetracker/protocol';
 import type { MigrationObserver } from '../migrate/migrate.js';
 import type { Amount, InspectedFile } from '../migrate/source.js';
 import { describeFailure } from './failure.js';
+import { FilesProgress } from './files-progress.js';
 import { formatSize } from './format.js';
 import { formatDuration, formatThings } from './format-count.js';
-import { MigrationProgress } from './migration-progress.js';
 import type { Output } from './output.js';
 
 /** Counts and prints what a migration does. */
 export class MigrationReport implements MigrationObserver {
   readonly #counts = { stored: 0, unchanged: 0, newer: 0, deleted: 0, failed: 0, bytes: 0 };
   readonly #started = Date.now();
-  #progress: MigrationProgress | undefined;
+  #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
   constructor(
@@ -23,7 +23,7 @@ export class MigrationReport implements MigrationObserver {
   start(count: (total: Amount, signal: AbortSignal) => Promise<void>): void {
     if (!this.output.animated) return;
     const total: Amount = { files: 0, bytes: 0 };
-    this.#progress = new MigrationProgress(process.stderr, total);
+    this.#progress = new FilesProgress(process.stderr, total);
     this.#counting = new AbortController();
     // What cannot be counted is reported when it cannot be stored.
     count(total, this.#counting.signal).catch(() => {});
@@ -42,7 +42,7 @@ export class MigrationReport implements MigrationObserver {
     this.#progress?.add(file.content.size);
     const versioned = versionedName(name, file.version);
     if (this.options.dryRun)
-      this.#print(`store ${versioned} (${file.content.size} bytes)`, { store: versioned });
+      this.#print(`store ${versioned} (${formatSize(file.content.size)})`, { store: versioned });
     else this.#detail(`stored ${versioned}`);
   }
 
@@ -67,7 +67,7 @@ export class MigrationReport implements MigrationObserver {
     this.#counts.failed++;
     this.#progress?.clear();
     const { code, message, exitCode } = describeFailure(error);
-    this.output.failure({ code, message: `/${oneLine(name)}: ${message}`, exitCode });
+    this.output.failure({ code, message: `/${oneLine(name)}: ${message}`, exitCode, file: `/${name}` });
   }
 
   /** Prints what is not about a single file. */
@@ -77,8 +77,8 @@ export class MigrationReport implements MigrationObserver {
     else this.output.warn(text);
   }
 
-  /** Prints the summary and returns the number of failures. */
-  finish(): number {
+  /** Prints the summary, of all or of what was done so far, and returns the number of failures. */
+  finish({ isComplete }: { readonly isComplete: boolean }): number {
     const { stored, unchanged, newer, deleted, failed, bytes } = this.#counts;
     const elapsed = Date.now() - this.#started;
     const parts = [
@@ -90,9 +90,11 @@ export class MigrationReport implements MigrationObserver {
         : []),
       ...(failed > 0 ? [`${formatThings(failed, 'file')} failed`] : []),
     ];
-    const summary = { ...this.#counts, seconds: elapsed / 1000, dryRun: this.options.dryRun };
+    const { dryRun } = this.options;
+    const summary = { ...this.#counts, seconds: elapsed / 1000, dryRun, complete: isComplete };
+    const text = `${parts.join(', ')} in ${formatDuration(elapsed)}`;
     if (this.output.json) this.output.result(undefined, summary);
-    else this.output.note(`${parts.join(', ')} in ${formatDuration(elapsed)}`);
+    else this.output.note(isComplete ? text : `broken off: ${text}; run it again to go on`);
     return failed;
   }
 

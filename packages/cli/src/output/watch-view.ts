@@ -3,6 +3,7 @@ import type { Alert } from '../watch/growth-alerts.js';
 import { formatSize } from './format.js';
 import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
 import type { Output, Result } from './output.js';
+import { unreadableRemark } from './unreadable-remark.js';
 
 /** Directories that a batch's lines name at most. */
 const LINES = 10;
@@ -53,7 +54,7 @@ export class WatchView {
     const time = clockTime(batch.recordedAt);
     const hasFiles = places.some((place) => counts(place.files) > 0);
     for (const place of places) {
-      if (hasFiles && counts(place.files) === 0) continue;
+      if (hasFiles && counts(place.files) + place.left === 0 && place.bytes === 0) continue;
       const size = formatGrowth(place.bytes).padStart(SIZE_WIDTH);
       this.output.result(
         `${time} ${size}  ${displayPath(place.path).padEnd(PATH_WIDTH)}  (${words(place)})`,
@@ -76,6 +77,10 @@ export class WatchView {
       this.output.warn(
         `events below ${displayPath(event.path)} were lost: ${event.reason}; comparing with the disk`,
       );
+    } else if (event.kind === 'unreadable') {
+      const { directories: count, example } = event;
+      if (count > 0) this.output.warn(await unreadableRemark({ count, example }));
+      else this.output.note(`everything below ${displayPath(event.path)} can be read again`);
     } else {
       this.output.warn(`${displayPath(event.path)} is polled: ${event.reason}`);
     }
@@ -85,7 +90,11 @@ export class WatchView {
     const { jsonPathFields } = await import('./path-fields.js');
     const { root, ...fields } = event;
     const path: Result = 'path' in event ? jsonPathFields(event.path) : {};
-    this.output.result(text, { ...fields, ...jsonPathFields(root, 'root'), ...path });
+    const example: Result =
+      event.kind === 'unreadable' && event.example
+        ? { example: { ...jsonPathFields(event.example.path), reason: event.example.reason } }
+        : {};
+    this.output.result(text, { ...fields, ...jsonPathFields(root, 'root'), ...path, ...example });
   }
 }
 
@@ -102,13 +111,14 @@ function started(root: string, event: Extract<WatchEvent, { kind: 'started' }>):
 const counts = (by: Readonly<Record<ChangeKind, number>>): number =>
   by.new + by.modified + by.renamed + by.removed;
 
-/** `3 new, 1 modified`; directories only where no file changed. */
-function words({ files, directories }: ChangedPlace): string {
-  const [by, unit] = counts(files) > 0 ? [files, ''] : [directories, ' directories'];
+/** `3 new, 1 modified`; directories only where no file changed; hard links where nothing but what counts did. */
+function words({ bytes, files, left, directories }: ChangedPlace): string {
+  const [by, unit] = counts(files) + left > 0 ? [files, ''] : [directories, ' directories'];
   const parts = (['new', 'modified', 'renamed', 'removed'] as const)
     .filter((kind) => by[kind] > 0)
     .map((kind) => `${formatCount(by[kind])}${by[kind] === 1 ? unit.replace('ies', 'y') : unit} ${kind}`);
-  return parts.join(', ') || 'attributes';
+  if (left > 0) parts.push(`${formatCount(left)} moved away`);
+  return parts.join(', ') || (bytes === 0 ? 'attributes' : 'hard links');
 }
 
 function clockTime(milliseconds: number): string {

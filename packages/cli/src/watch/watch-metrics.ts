@@ -9,6 +9,8 @@ interface RootFigures {
   batches: number;
   gaps: number;
   alerts: number;
+  /** Directories that cannot be read, by the places that were looked through. */
+  readonly unreadable: Map<string, number>;
   readonly changes: Record<'new' | 'modified' | 'renamed' | 'removed', number>;
 }
 
@@ -28,6 +30,7 @@ export class WatchMetrics {
         batches: 0,
         gaps: 0,
         alerts: 0,
+        unreadable: new Map(),
         changes: { new: 0, modified: 0, renamed: 0, removed: 0 },
       });
     }
@@ -41,6 +44,7 @@ export class WatchMetrics {
       Object.assign(figures, { backend: event.backend, isLive: true, totals: event.totals });
     } else if (event.kind === 'state') figures.isLive = event.state === 'live';
     else if (event.kind === 'gap') figures.gaps++;
+    else if (event.kind === 'unreadable') figures.unreadable.set(event.path, event.directories);
     else if (event.kind === 'batch') {
       const { batch } = event;
       figures.batches++;
@@ -88,6 +92,9 @@ export class WatchMetrics {
     metric('directories', 'gauge', 'Directories below the root.', ({ totals }) => [['', totals.directories]]);
     metric('bytes', 'gauge', 'Lengths of the files.', ({ totals }) => [['', totals.bytes]]);
     metric('allocated_bytes', 'gauge', 'Space taken on the disk.', ({ totals }) => [['', totals.allocated]]);
+    metric('unreadable_directories', 'gauge', 'Directories that cannot be read.', ({ unreadable }) => [
+      ['', [...unreadable.values()].reduce((sum, count) => sum + count, 0)],
+    ]);
     metric('batches_total', 'counter', 'Recorded batches.', ({ batches }) => [['', batches]]);
     metric('changes_total', 'counter', 'Changed files by what happened.', ({ changes }) =>
       Object.entries(changes).map(([kind, count]) => [`,kind="${kind}"`, count] as const),

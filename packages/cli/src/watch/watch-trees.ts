@@ -1,7 +1,24 @@
-import { realpath } from 'node:fs/promises';
+import { opendir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BytePath, Catalog, WatchEvent, WatchOptions } from '@filetracker/catalog';
-import { pathArgument } from '../catalog-command.js';
+import { pathArgument, pathOnDisk } from '../catalog-command.js';
+
+/**
+ * The tree that an argument names. One that cannot be read now is waited for where the catalog knows it, such as a
+ * disk that is not mounted yet; otherwise it is a mistake, and fails with the system's error.
+ */
+export async function treeArgument(catalog: Catalog, text: string): Promise<BytePath> {
+  try {
+    const path = await pathOnDisk(text);
+    const { toBytes } = await import('@filetracker/catalog/scan');
+    await (await opendir(toBytes(path))).close();
+    return path;
+  } catch (error) {
+    const path = await pathArgument(text);
+    if (await catalog.directory(path)) return path;
+    throw error;
+  }
+}
 
 /** Watches several trees at once and shows their events as they come; the failure of one ends all. */
 export async function watchTrees(

@@ -67,6 +67,30 @@ export async function requestStat(
   return readFileStat(name, reply);
 }
 
+/** What a server itself has of a file: `deleted` and `elsewhere` are told by servers that fall back to another one. */
+export type OwnStat = FileStat | 'deleted' | 'elsewhere' | undefined;
+
+/** Asks a server for a file without following it to another server. Throws {@link ServerError}. */
+export async function requestOwnStat(
+  server: AgreedServer,
+  name: FileName,
+  signal: AbortSignal | undefined,
+): Promise<OwnStat> {
+  const path = resourcePath('files', name);
+  const headers = { 'Accept-Encoding': 'gzip' };
+  try {
+    const reply = await server.request({ method: 'HEAD', path, headers, signal, followRedirects: false });
+    await reply.discard();
+    return readFileStat(name, reply);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    if (error.status === 404) return undefined;
+    if (error.status === 410) return 'deleted';
+    if (error.status >= 300 && error.status < 400) return 'elsewhere';
+    throw error;
+  }
+}
+
 /**
  * Throws what the refusal of a read means. Where one version was asked for, the server is asked once more for what
  * else it has: that is what the error should say.
@@ -77,7 +101,7 @@ export async function explainMissing(
   version: Version | undefined,
   error: unknown,
 ): Promise<never> {
-  if (!(error instanceof ServerError) || error.status !== 404) throw error;
+  if (!(error instanceof ServerError) || !(error.status === 404 || error.status === 410)) throw error;
   if (version === undefined) throw new FileNotFoundError(name, error.reason);
   const newest = await requestStat(server, name, undefined, undefined);
   throw new VersionMismatchError(name, version, newest.version);

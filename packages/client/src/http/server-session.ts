@@ -1,5 +1,6 @@
 import { PROTOCOL_HEADER } from '@filetracker/protocol';
 import { orAborted } from '../abort.js';
+import { FramePacker } from './frame-packer.js';
 import { negotiateProtocol } from './negotiation.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import type { HttpTransport, Reply, RequestInit } from './transport.js';
@@ -9,13 +10,21 @@ export interface AgreedServer {
   readonly protocol: number;
   /** Whether it runs on this machine, so that nothing is gained by compressing what it is sent. */
   readonly isLocal: boolean;
+  /** Compresses what is long on its way there. */
+  readonly packer: FramePacker;
   /** Sends one request, without repeating it. Throws as `HttpTransport.request` does. */
   request(init: RequestInit): Promise<Reply>;
 }
 
+/** Failures that many calls meet at the same time are told once in this time, in milliseconds. */
+const TOLD_FOR = 5_000;
+
 /** Requests to one server: they agree on a protocol first, once, and are repeated where that may help. */
 export class ServerSession {
   #agreed: Promise<AgreedServer> | undefined;
+  readonly #packer = new FramePacker();
+  /** The failure that was told last, and when. */
+  #told: { readonly message: string; readonly at: number } | undefined;
 
   constructor(
     private readonly transport: HttpTransport,
@@ -41,7 +50,12 @@ export class ServerSession {
   ): Promise<T> {
     return retrying(async () => operation(await this.agree(signal)), this.policy, {
       signal,
-      onRetry: (error, pause) => this.warn(`${error.message}; trying again in ${pause} ms`),
+      onRetry: ({ message }, pause) => {
+        const now = Date.now();
+        if (this.#told?.message === message && now - this.#told.at < TOLD_FOR) return;
+        this.#told = { message, at: now };
+        this.warn(`${message}; trying again in ${pause} ms`);
+      },
     });
   }
 
@@ -57,6 +71,7 @@ export class ServerSession {
 
   async close(): Promise<void> {
     await this.transport.close();
+    await this.#packer.close();
   }
 
   async #negotiate(): Promise<AgreedServer> {
@@ -67,6 +82,7 @@ export class ServerSession {
     return {
       protocol,
       isLocal: hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'),
+      packer: this.#packer,
       request: (init) => transport.request({ ...init, headers: { ...init.headers, ...optIn } }),
     };
   }

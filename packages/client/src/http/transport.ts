@@ -35,6 +35,8 @@ export interface RequestInit {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal | undefined;
+  /** False takes a redirect for a refusal, thrown as {@link ServerError}. Default true, for GET and HEAD. */
+  readonly followRedirects?: boolean;
 }
 
 /** A reply with a status below 300. */
@@ -101,6 +103,7 @@ export class HttpTransport {
       if (
         location !== undefined &&
         hop < MAX_REDIRECTS &&
+        init.followRedirects !== false &&
         init.body === undefined &&
         init.method !== 'DELETE'
       ) {

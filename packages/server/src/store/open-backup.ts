@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { FileLock, writeAtomically } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
@@ -20,6 +20,9 @@ const TEMPORARY = '.snapshot.tmp';
  */
 export async function backupStore(directory: string, target: string): Promise<BackupReport> {
   await openFormat(directory, { create: false });
+  if (isInside(target, directory) || isInside(directory, target)) {
+    throw new StoreOpenError(`${target} and ${directory} are within each other; choose another directory`);
+  }
   const lock = FileLock.take(join(directory, 'lock'), 'shared');
   if (!lock) {
     throw new StoreOpenError(`${directory} is in use by a program that needs it for itself; try again later`);
@@ -37,6 +40,11 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   } finally {
     lock.release();
   }
+}
+
+/** Whether an absolute path is a directory or lies in it. */
+function isInside(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : `${directory}${sep}`);
 }
 
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {

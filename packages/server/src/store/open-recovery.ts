@@ -1,11 +1,16 @@
 import { join } from 'node:path';
-import { FileLock } from '@filetracker/durable-fs';
+import { FileLock, isReadOnlyDisk } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { CopyVerifier } from '../codec/copy-verifier.js';
 import { DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
 import { refuseUnreadable } from '../metadata/lmdb/damage.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
-import { type MetadataRebuildReport, rebuildMetadata } from '../metadata/lmdb/rebuild.js';
+import {
+  forgetRebuild,
+  isRebuilt,
+  type MetadataRebuildReport,
+  rebuildMetadata,
+} from '../metadata/lmdb/rebuild.js';
 import { PLAIN_RULES } from '../metadata/rules.js';
 import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
@@ -15,7 +20,7 @@ import { Recovery, type RecoveryOptions } from './recover.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
 
 /** How the store in a directory is recovered. */
-export interface RecoverStoreOptions extends RecoveryOptions {
+export interface RecoverStoreOptions extends Omit<RecoveryOptions, 'keepStrays'> {
   readonly directory: string;
   /** Only look, beside servers that go on. */
   readonly online: boolean;
@@ -62,20 +67,26 @@ async function recoverOpen(
 ): Promise<RecoveryFindings> {
   const { directory, online, dryRun } = options;
   const looksOnly = online || dryRun;
+  const frozen = looksOnly && isReadOnlyDisk(directory);
   const metadata = LmdbMetadataStore.open(directory, {
     durable: true,
+    frozen,
     rules: PLAIN_RULES,
     checkpoints: looksOnly ? undefined : DEFAULT_CHECKPOINTS,
   });
-  const blobs = await FsBlobStore.open(directory, { durable: true });
+  const blobs = await FsBlobStore.open(directory, { durable: true, frozen });
   const verifier = new CopyVerifier();
   try {
     const check = new ContentCheck(blobs, verifier);
     if (online)
       return await new OnlineCheck(metadata, metadata.audit(), blobs, check, options, listener).run();
-    const found = await new Recovery(metadata.audit(), blobs, check, options, listener).run();
+    const keepStrays = await isRebuilt(directory);
+    const recovery = { ...options, keepStrays };
+    const found = await new Recovery(metadata.audit(), blobs, check, recovery, listener).run();
+    if (dryRun) return found;
     // A rebuilt environment and the journal that it came from do not go together any more.
-    if (!dryRun) await metadata.checkpointIfDue();
+    await metadata.checkpointIfDue();
+    await forgetRebuild(directory);
     return found;
   } finally {
     await verifier.close();

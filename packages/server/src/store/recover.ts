@@ -18,6 +18,8 @@ export interface RecoveryOptions {
   readonly full: boolean;
   /** Only look. */
   readonly dryRun: boolean;
+  /** Put copies that nothing names aside and delete none: their names may be what is lost. */
+  readonly keepStrays: boolean;
 }
 
 /** Repairs in one transaction. */
@@ -112,7 +114,7 @@ export class Recovery {
     // Before the metadata forgets them: a cut in between would leave them to pass for stray copies, which are deleted.
     await this.#putAside(damaged);
     await this.#apply(repairs);
-    await this.#deleteStrays([...unnamed.keys()].filter((id) => !damaged.has(id)));
+    await this.#clearStrays([...unnamed.keys()].filter((id) => !damaged.has(id)));
   }
 
   /** Those of some contents that are not there, or have another length, or, where all is read, other bytes. */
@@ -175,10 +177,13 @@ export class Recovery {
     }
   }
 
-  /** Removes copies that nothing names. */
-  async #deleteStrays(strays: readonly BlobId[]): Promise<void> {
+  /** Removes copies that nothing names, or puts them aside. */
+  async #clearStrays(strays: readonly BlobId[]): Promise<void> {
     this.#found.strayCopies += strays.length;
-    if (!this.options.dryRun) await this.blobs.deleteDurably(strays);
+    if (this.options.dryRun) return;
+    if (this.options.keepStrays) {
+      for (const id of strays) this.listener.onQuarantined(await this.blobs.quarantine(id));
+    } else await this.blobs.deleteDurably(strays);
   }
 
   async #forgetLost(): Promise<void> {

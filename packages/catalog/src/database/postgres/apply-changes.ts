@@ -1,20 +1,20 @@
-import type pg from 'pg';
 import { attributes } from '../attribute-columns.js';
-import type { ChangeKind, ChangeTallies } from '../records.js';
+import type { ChangeTallies } from '../records.js';
+import { type TallyRow, tallies } from './change-tallies.js';
 import { compareFiles } from './compare-files.js';
+import { pathBelow } from './path-conditions.js';
+import { recountLinks } from './recount-links.js';
 import type { Merge } from './resolve-directories.js';
 
-const below = (path: string, name: string) =>
-  `CASE ${path} WHEN '/' THEN ${path} ELSE ${path} || '/' END || ${name}`;
 const nulls = (template: string) => attributes(template);
 
 /** Up to so many differing files are found through the index rather than by reading all. */
 const FEW = 50_000;
 
-const OLD = `${attributes('old_?')}, old_fingerprint`;
-const NEW = attributes('new_?');
-const NO_OLD = `${nulls('NULL AS old_?')}, NULL::bytea AS old_fingerprint`;
-const NO_NEW = nulls('NULL AS new_?');
+const OLD = `${attributes('old_?')}, old_fingerprint, old_is_counted`;
+const NEW = `${attributes('new_?')}, new_is_counted`;
+const NO_OLD = `${nulls('NULL AS old_?')}, NULL::bytea AS old_fingerprint, 0 AS old_is_counted`;
+const NO_NEW = `${nulls('NULL AS new_?')}, 0 AS new_is_counted`;
 
 /** What `files` becomes, with the sums of known directories that change by it and the inodes with several names that it touches. */
 const WRITTEN = (staged: string) => `
@@ -30,16 +30,16 @@ const WRITTEN = (staged: string) => `
   ),
   emptied AS (
     DELETE FROM files f USING gone g WHERE f.directory_id = g.id
-    RETURNING ${below('g.path', 'f.name')} AS path, f.fingerprint AS old_fingerprint,
+    RETURNING ${pathBelow('g.path', 'f.name')} AS path, f.fingerprint AS old_fingerprint,
+      f.is_counted::integer AS old_is_counted,
       ${attributes('f.? AS old_?').replace('f.device', 'coalesce(f.device, g.device)')}
   ),
   summed AS (
     INSERT INTO own_deltas
     SELECT directory_id,
       sum(CASE verdict WHEN 'new' THEN 1 WHEN 'removed' THEN -1 ELSE 0 END),
-      sum(CASE WHEN new_links = 1 THEN new_size ELSE 0 END - CASE WHEN is_counted THEN old_size ELSE 0 END),
-      sum(CASE WHEN new_links = 1 THEN new_allocated ELSE 0 END
-        - CASE WHEN is_counted THEN old_allocated ELSE 0 END)
+      sum(coalesce(new_size * new_is_counted, 0) - coalesce(old_size * old_is_counted, 0)),
+      sum(coalesce(new_allocated * new_is_counted, 0) - coalesce(old_allocated * old_is_counted, 0))
     FROM compared GROUP BY 1
   ),
   linked AS (
@@ -53,15 +53,15 @@ const WRITTEN = (staged: string) => `
 const FOUND = ({ staged, isBaseline }: Merge) => `
   found AS MATERIALIZED (
     SELECT row_number() OVER () AS id, changes.* FROM (
-      SELECT verdict AS kind, ${below('directory_path', 'name')} AS path, ${OLD}, ${NEW}
+      SELECT verdict AS kind, ${pathBelow('directory_path', 'name')} AS path, ${OLD}, ${NEW}
       FROM compared WHERE verdict <> 'refreshed'
       UNION ALL
       SELECT 'removed', path, ${OLD}, ${NO_NEW} FROM emptied
       UNION ALL
-      SELECT 'removed', path, ${attributes()}, NULL, ${NO_NEW} FROM gone
+      SELECT 'removed', path, ${attributes()}, NULL, 0, ${NO_NEW} FROM gone
       UNION ALL
       SELECT CASE WHEN (mode, uid, gid) IS DISTINCT FROM (known_mode, known_uid, known_gid)
-          THEN 'modified' ELSE 'replaced' END, path, ${attributes('known_?')}, NULL, ${attributes()} FROM seen
+          THEN 'modified' ELSE 'replaced' END, path, ${attributes('known_?')}, NULL, 0, ${attributes()}, 0 FROM seen
       WHERE known_id IS NOT NULL
         AND (mode, uid, gid, inode, born_ns) IS DISTINCT FROM (known_mode, known_uid, known_gid, known_inode, known_born_ns)
       ${isBaseline ? '' : FRESH_FOUND(staged)}
@@ -70,9 +70,9 @@ const FOUND = ({ staged, isBaseline }: Merge) => `
 
 const FRESH_FOUND = (staged: string) => `
       UNION ALL
-      SELECT 'new', path, ${NO_OLD}, ${attributes()} FROM seen WHERE known_id IS NULL
+      SELECT 'new', path, ${NO_OLD}, ${attributes()}, 0 FROM seen WHERE known_id IS NULL
       UNION ALL
-      SELECT 'new', ${below('d.path', 'e.name')}, ${NO_OLD}, ${attributes('e.?')}
+      SELECT 'new', ${pathBelow('d.path', 'e.name')}, ${NO_OLD}, ${attributes('e.?')}, (e.links = 1)::integer
       FROM ${staged} e JOIN fresh d ON d.number = e.directory WHERE e.kind = 'f'`;
 
 /** Whether what stands under a name is another entry than before. */
@@ -95,7 +95,7 @@ const PAIRED = `
   ),
   pairs AS MATERIALIZED (
     SELECT l.id AS left_id, a.id AS came_id, l.path AS previous_path,
-      ${attributes('l.old_?')}, l.old_fingerprint, ${attributes('a.new_?')}, a.path
+      ${attributes('l.old_?')}, l.old_fingerprint, l.old_is_counted, ${attributes('a.new_?')}, a.new_is_counted, a.path
     FROM leaving l JOIN arriving a ON l.old_device = a.new_device AND l.old_inode = a.new_inode
       AND l.old_mode >> 12 = a.new_mode >> 12 AND l.place = a.place
     WHERE CASE WHEN l.old_born_ns IS NULL OR a.new_born_ns IS NULL
@@ -145,15 +145,15 @@ export async function applyChanges(
          -- Removals first, so that a name that changed its type can be replayed in order.
          ORDER BY kind NOT IN ('removed'), kind NOT IN ('removed', 'renamed'), path
        ) AS final
-       RETURNING kind, old_mode, new_mode, old_size, new_size
+       RETURNING kind, old_mode, new_mode, old_size, new_size, old_is_counted, new_is_counted
      )
      SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS "isDirectory", count(*) AS files,
-       coalesce(sum(CASE kind WHEN 'modified' THEN new_size - old_size WHEN 'removed' THEN old_size
-         ELSE new_size END), 0)::bigint AS bytes
+       coalesce(sum(CASE kind WHEN 'modified' THEN new_size * new_is_counted - old_size * old_is_counted
+         WHEN 'removed' THEN old_size * old_is_counted ELSE new_size * new_is_counted END), 0)::bigint AS bytes
      FROM recorded GROUP BY 1, 2`,
     [scan, recordedAt],
   );
-  return tallies(rows);
+  return tallies([...rows, ...(await recountLinks(merge, { scan, recordedAt }))]);
 }
 
 /** Updates and deletes the files that `compared` has otherwise. */
@@ -168,33 +168,8 @@ async function changeKnownFiles({ client }: Merge, differing: number): Promise<v
     WHERE c.verdict = 'removed' AND f.directory_id = c.directory_id AND f.name = c.name`);
   await client.query(`
     UPDATE files f SET ${attributes('? = c.new_?').replace('c.new_device', 'nullif(c.new_device, c.home)')},
-      is_counted = c.new_links = 1, fingerprint = CASE c.verdict WHEN 'refreshed' THEN f.fingerprint END
+      is_counted = c.new_is_counted = 1, fingerprint = CASE c.verdict WHEN 'refreshed' THEN f.fingerprint END
     FROM compared c
     WHERE c.verdict IN ('modified', 'refreshed') AND f.directory_id = c.directory_id AND f.name = c.name`);
   if (isFew) await client.query('SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on');
-}
-
-interface TallyRow extends pg.QueryResultRow {
-  readonly kind: ChangeKind;
-  readonly isDirectory: boolean;
-  readonly files: bigint;
-  readonly bytes: bigint;
-}
-
-/** The counts of a scan from rows per kind; of nothing without any. */
-export function tallies(rows: readonly TallyRow[] = []): ChangeTallies {
-  const find = (kind: ChangeKind, isDirectory: boolean) =>
-    rows.find((row) => row.kind === kind && row.isDirectory === isDirectory);
-  const tally = (kind: ChangeKind) => {
-    const row = find(kind, false);
-    return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
-  };
-  return {
-    new: tally('new'),
-    modified: tally('modified'),
-    renamed: tally('renamed'),
-    removed: tally('removed'),
-    newDirectories: Number(find('new', true)?.files ?? 0),
-    removedDirectories: Number(find('removed', true)?.files ?? 0),
-  };
 }

@@ -14,7 +14,10 @@ const differ = (columns: readonly string[]) =>
 
 /** The columns of `compared`, of a row `o` as it was and a row `n` as it is, one of them null where there is none. */
 const COMPARED = `c.id AS directory_id, coalesce(o.name, n.name) AS name, c.device AS home, c.path AS directory_path,
-      o.is_counted, ${attributes('o.? AS old_?')}, o.fingerprint AS old_fingerprint, ${attributes('n.? AS new_?')},
+      ${attributes('o.? AS old_?')}, o.fingerprint AS old_fingerprint,
+      coalesce(o.is_counted::integer, 0) AS old_is_counted, ${attributes('n.? AS new_?')},
+      -- Until the recount at the end chooses among the names of an inode.
+      coalesce((n.links = 1 OR (o.is_counted AND o.inode = n.inode))::integer, 0) AS new_is_counted,
       CASE WHEN o.name IS NULL THEN 'new' WHEN n.name IS NULL THEN 'removed'
         WHEN ${differ(REPORTED)} THEN 'modified' ELSE 'refreshed' END AS verdict`;
 

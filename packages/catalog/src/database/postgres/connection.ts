@@ -15,6 +15,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 const INT8 = 20;
 const INT4 = 23;
+const INT2 = 21;
 
 /** Where a catalog is and how to name it to a person. */
 export interface PostgresPlace {
@@ -45,7 +46,7 @@ export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
     options: `-c search_path=${SCHEMA},public -c client_min_messages=warning -c jit=off`,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 || oid === INT4
+        oid === INT8 || oid === INT4 || oid === INT2
           ? (text: string) => BigInt(text)
           : (pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown),
     },
@@ -76,13 +77,17 @@ const WORDS: Readonly<Record<string, string>> = {
   '53100': 'the disk of the server is full',
 };
 
+const NO_PASSWORD = 'the server asks for a password: say it in the URL, in $PGPASSWORD or in ~/.pgpass';
+
 /** PostgreSQL's or the network's error as a {@link CatalogError} of one line; anything else as it is. */
 export function translated({ shown }: PostgresPlace, error: unknown): unknown {
   if (error instanceof CatalogError || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
   const isOurs = code === '' && !/connection|timeout|SSL|SASL|SCRAM|password/i.test(error.message);
   if (isOurs || error instanceof TypeError || error instanceof RangeError) return error;
+  const isUnnamed = /client password must be a string/.test(error.message);
   const isLost = /not queryable|connection terminated/i.test(error.message);
-  const reason = isLost ? WORDS['ECONNRESET'] : (WORDS[code] ?? (error.message.split('\n')[0] || code));
+  const words = isLost ? WORDS['ECONNRESET'] : isUnnamed ? NO_PASSWORD : WORDS[code];
+  const reason = words ?? (error.message.split('\n')[0] || code);
   return new CatalogError('unavailable', `cannot use the catalog ${shown}: ${reason}`, { cause: error });
 }

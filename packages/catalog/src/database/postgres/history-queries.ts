@@ -43,10 +43,11 @@ export function scansQuery(host: number, { path, limit }: ScanFilter): StreamQue
 /** Changes on a host, oldest first. */
 export function changesQuery(
   host: number,
-  { scan, since, until, kinds, path, minimumSize }: ChangeFilter,
+  { scan, since, until, kinds, path, minimumSize, withRecounts = false }: ChangeFilter,
 ): StreamQuery {
   const where = new Conditions();
   where.add('host_id = ?', host);
+  if (!withRecounts) where.add('is_recount = 0');
   if (scan !== undefined) where.add('scan_id = ?', scan);
   if (since !== undefined) where.add('recorded_at >= ?', since);
   if (until !== undefined) where.add('recorded_at < ?', until);

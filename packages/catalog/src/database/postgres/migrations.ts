@@ -223,4 +223,14 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX directories_by_lineage;
   CREATE INDEX directories_by_lineage ON directories (subltree(lineage, 0, least(nlevel(lineage), 64)));
   `,
+  `
+  -- Whether the length of what stood or stands under a name is in the sums of the directories above it: of the names of
+  -- an inode only one's is. A recount changed nothing about the file: its name counts instead of another one of its
+  -- inode since then, or no more. In rows from before this step every name counts. Numbers, to be multiplied with sizes.
+  ALTER TABLE file_changes ADD COLUMN old_is_counted smallint NOT NULL DEFAULT 1,
+    ADD COLUMN new_is_counted smallint NOT NULL DEFAULT 1, ADD COLUMN is_recount smallint NOT NULL DEFAULT 0;
+  CREATE OR REPLACE VIEW filetracker_host.file_changes AS SELECT * FROM file_changes
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  CREATE INDEX mutation_log_by_time ON mutation_log (recorded_at);
+  `,
 ];

@@ -14,6 +14,8 @@ import { CatalogError } from '../errors.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
+  Line,
+  LineTable,
   PathColumn,
   QueryDatabase,
   QueryWriter,
@@ -87,6 +89,18 @@ class PostgresQueries implements QueryDatabase {
     }
   }
 
+  async *streamLines(
+    queries: readonly Compilable<Line>[],
+    options: StreamOptions = {},
+  ): AsyncGenerator<readonly string[]> {
+    for (const query of queries)
+      for await (const rows of this.stream(query, options)) yield rows.map(({ line }) => line);
+  }
+
+  directoryParts(): readonly RawBuilder<SqlBool>[] {
+    return [sql<SqlBool>`(1 = 1)`];
+  }
+
   subtree(directory: bigint): RawBuilder<bigint> {
     return subtree(directory);
   }
@@ -115,7 +129,7 @@ class PostgresQueries implements QueryDatabase {
     return FILE_GROUPS[field];
   }
 
-  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string> {
+  line(table: LineTable, columns: LineColumns): RawBuilder<string> {
     return line(table, columns);
   }
 

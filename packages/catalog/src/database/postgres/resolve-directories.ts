@@ -65,6 +65,12 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
     ) d ON true
     WHERE s.kind IN ('C', 'D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
   await client.query("DELETE FROM seen WHERE kind = 'X' AND known_id IS NULL");
+  if (!isDirect) {
+    // What could not even be looked at, see StatFields.setUnknownDirectory, stays as it is known.
+    await client.query(`
+      UPDATE seen SET (${attributes('?')}) = ROW (${attributes('known_?')})
+      WHERE kind IN ('N', 'U') AND inode = 0 AND known_id IS NOT NULL`);
+  }
   await client.query('CREATE INDEX ON seen USING hash (parent_path)');
   await client.query('ANALYZE seen (number, kind, parent_path, known_id, id, parent_id)');
   await client.query(`

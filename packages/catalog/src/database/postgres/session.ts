@@ -3,7 +3,8 @@ import { type DirectoryListing, readListings } from '../../listing/directory-lis
 import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
-import { applyChanges, tallies } from './apply-changes.js';
+import { applyChanges } from './apply-changes.js';
+import { tallies } from './change-tallies.js';
 import { type ChangedFile, findChangedFiles } from './changed-files.js';
 import { DirectoryIds } from './directory-ids.js';
 import { findDiffering } from './find-differing.js';
@@ -11,11 +12,12 @@ import { hangUp } from './hang-up.js';
 import { hasTreesWithin, readDirectory, unknownAncestors } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
 import type { ReaderPool } from './reader-pool.js';
+import { noteLinked, recountLinks } from './recount-links.js';
 import { resolveDirectories } from './resolve-directories.js';
 import { lastLook, writeRun } from './run-record.js';
 import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
-import { noteLinked, writeDirectories } from './write-directories.js';
+import { writeDirectories } from './write-directories.js';
 
 /** Memory of the server for the working tables of a merge: they would be written to the disk and read again. */
 const WORKING_TABLES = '64MB';
@@ -192,8 +194,9 @@ export class PostgresScanSession implements ScanSession {
     const isDirect = this.staging.files !== undefined;
     const merge = { client, host, staged: this.staging.table, isBaseline, isDirect };
     await resolveDirectories(merge);
+    const run = { scan: this.id, recordedAt };
     if (this.#stager.hasLinked && isDirect) await noteLinked(merge);
-    const changes = isDirect ? tallies() : await applyChanges(merge, { scan: this.id, recordedAt });
+    const changes = isDirect ? tallies(await recountLinks(merge, run)) : await applyChanges(merge, run);
     await writeDirectories(merge);
     return changes;
   }

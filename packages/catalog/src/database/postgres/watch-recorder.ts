@@ -10,7 +10,8 @@ import type {
   WatchBatch,
   WatchRecorder,
 } from '../watch-recorder.js';
-import { applyChanges, tallies } from './apply-changes.js';
+import { applyChanges } from './apply-changes.js';
+import { tallies } from './change-tallies.js';
 import { findDiffering } from './find-differing.js';
 import { hangUp } from './hang-up.js';
 import { tryLockHost } from './hosts.js';

@@ -90,7 +90,7 @@ export class WatchRun {
     await client.query(
       `INSERT INTO mutation_log (host_id, recorded_at, kind, path, previous_path, scan_id, change)
        SELECT host_id, recorded_at, kind, path, previous_path, scan_id, sequence FROM file_changes
-       WHERE host_id = $1 AND scan_id = $2 AND recorded_at = $3 ORDER BY sequence`,
+       WHERE host_id = $1 AND scan_id = $2 AND recorded_at = $3 AND is_recount = 0 ORDER BY sequence`,
       [host, id, recordedAt],
     );
     if (errorsIn === undefined) return;

@@ -2,42 +2,12 @@ import { attributes } from '../attribute-columns.js';
 import type { Merge } from './resolve-directories.js';
 
 /**
- * Counts inodes with several names once, brings `directories` to what was seen, and carries every difference of sizes
- * and counts up to the root: the labels of a lineage are the directories it counts for.
+ * Brings `directories` to what was seen, and carries every difference of sizes and counts up to the root: the labels of
+ * a lineage are the directories it counts for.
  */
 export async function writeDirectories(merge: Merge): Promise<void> {
-  await recountLinks(merge);
   await sumUp(merge);
   await write(merge);
-}
-
-/** Notes the inodes with several names of a tree whose files went straight into `files`. */
-export async function noteLinked({ client }: Merge): Promise<void> {
-  await client.query(
-    'INSERT INTO touched SELECT f.inode FROM files f JOIN seen s ON s.id = f.directory_id WHERE f.links > 1',
-  );
-}
-
-/** Of the names of one inode the first counts, wherever on the host the others are. */
-async function recountLinks({ client, host }: Merge): Promise<void> {
-  const { rows } = await client.query('SELECT FROM touched LIMIT 1');
-  // Without this the planner, which takes a new table for a thousand rows, reads all files to find none.
-  if (rows.length === 0) return;
-  await client.query('ANALYZE touched');
-  await client.query(`
-    WITH ranked AS (
-      SELECT f.directory_id, f.name, f.is_counted, row_number() OVER (
-          PARTITION BY coalesce(f.device, s.device, d.device), f.inode ORDER BY f.directory_id, f.name) = 1 AS counts
-      FROM (SELECT DISTINCT inode FROM touched) t JOIN files f ON f.inode = t.inode AND f.links > 1
-        LEFT JOIN seen s ON s.id = f.directory_id
-        LEFT JOIN directories d ON d.id = f.directory_id AND d.host_id = ${host}
-      WHERE s.id IS NOT NULL OR d.id IS NOT NULL
-    ), fixed AS (
-      UPDATE files f SET is_counted = r.counts FROM ranked r
-      WHERE f.directory_id = r.directory_id AND f.name = r.name AND r.counts <> r.is_counted
-      RETURNING f.directory_id, CASE WHEN r.counts THEN 1 ELSE -1 END AS sign, f.size, f.allocated
-    )
-    INSERT INTO own_deltas SELECT directory_id, 0, sum(sign * size), sum(sign * allocated) FROM fixed GROUP BY 1`);
 }
 
 async function sumUp({ client }: Merge): Promise<void> {

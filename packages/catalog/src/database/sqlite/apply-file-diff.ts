@@ -23,10 +23,12 @@ export function applyFileDiff(
     if (file.links > 1) links.touch(file.inode);
     addTo(sums, file, { sign: -1, counts: file.isCounted });
   };
-  const enter = (file: Entry) => {
+  /** Tells whether the file counts, until at the end the recount chooses among the names of an inode. */
+  const enter = (file: Entry, before?: KnownFile): boolean => {
     if (file.links > 1) links.touch(file.inode);
-    // Of several names the recount at the end chooses the one that counts.
-    addTo(sums, file, { sign: 1, counts: file.links === 1 });
+    const isCounted = file.links === 1 || (before?.inode === file.inode && before.isCounted);
+    addTo(sums, file, { sign: 1, counts: isCounted });
+    return isCounted;
   };
   for (const before of diff.removed) {
     leave(before);
@@ -34,20 +36,20 @@ export function applyFileDiff(
     log.add('removed', childPath(directory.path, before.name), { before, after: null });
   }
   for (const after of diff.added) {
-    enter(after);
+    const isCounted = enter(after);
     files.insert(directory.id, directory.device, after);
-    log.add('new', childPath(directory.path, after.name), { before: null, after });
+    log.add('new', childPath(directory.path, after.name), { before: null, after, isCounted });
   }
   for (const { before, after } of diff.modified) {
     leave(before);
-    enter(after);
-    files.update(directory.id, directory.device, after, null);
-    log.add('modified', childPath(directory.path, after.name), { before, after });
+    const isCounted = enter(after, before);
+    files.update(directory.id, directory.device, after, { isCounted, fingerprint: null });
+    log.add('modified', childPath(directory.path, after.name), { before, after, isCounted });
   }
   for (const { before, after } of diff.refreshed) {
     leave(before);
-    enter(after);
-    files.update(directory.id, directory.device, after, before.fingerprint);
+    const { fingerprint } = before;
+    files.update(directory.id, directory.device, after, { isCounted: enter(after, before), fingerprint });
   }
   tables.directories.addOwn(directory.id, sums);
   tables.ledger.add(directory.id, sums);

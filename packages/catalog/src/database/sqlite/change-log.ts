@@ -3,12 +3,13 @@ import { type BytePath, toBytes } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
 import { ATTRIBUTE_COLUMNS, attributes } from '../attribute-columns.js';
 import type { ChangeKind, ChangeTallies } from '../records.js';
+import type { KnownFile } from './file-table.js';
 import { prepared } from './prepared.js';
 
 type Value = number | bigint | string | Uint8Array | null;
 
-const OLD = attributes('old_?');
-const NEW = attributes('new_?');
+const OLD = `${attributes('old_?')}, old_fingerprint, old_is_counted`;
+const NEW = `${attributes('new_?')}, new_is_counted`;
 
 /** Whether what stands under a name is another entry than before. */
 const HOLDS_ANOTHER = `(kind IN ('modified', 'replaced')
@@ -32,11 +33,11 @@ const PAIRING = [
        AND leaving.type = arriving.type AND leaving.place = arriving.place
      WHERE CASE WHEN old_born_ns IS NULL OR new_born_ns IS NULL
        THEN old_size = new_size AND old_mtime_ns = new_mtime_ns ELSE old_born_ns = new_born_ns END`,
-  `INSERT INTO temp.found (kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
-     SELECT 'renamed', came.path, was.path, ${attributes('was.old_?')}, was.old_fingerprint, ${attributes('came.new_?')}
+  `INSERT INTO temp.found (kind, path, previous_path, ${OLD}, ${NEW})
+     SELECT 'renamed', came.path, was.path, ${attributes('was.old_?')}, was.old_fingerprint, was.old_is_counted,
+       ${attributes('came.new_?')}, came.new_is_counted
      FROM temp.pairs JOIN temp.found AS was ON was.id = left_id JOIN temp.found AS came ON came.id = came_id`,
-  `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint)
-     SELECT 'removed', path, ${OLD}, old_fingerprint FROM temp.found
+  `INSERT INTO temp.found (kind, path, ${OLD}) SELECT 'removed', path, ${OLD} FROM temp.found
      WHERE kind IN ('modified', 'replaced') AND id IN (SELECT came_id FROM temp.pairs)
        AND id NOT IN (SELECT left_id FROM temp.pairs)`,
   `INSERT INTO temp.found (kind, path, ${NEW})
@@ -51,8 +52,10 @@ const PAIRING = [
 
 /** How a changed entry was and is; null where it was not or is no more. */
 interface ChangedEntry {
-  readonly before: (Attributes & { readonly fingerprint?: Uint8Array | null }) | null;
+  readonly before: (Attributes & Partial<Pick<KnownFile, 'fingerprint' | 'isCounted'>>) | null;
   readonly after: Attributes | null;
+  /** Whether what is there now is in the sums, as far as is known before {@link HardLinks.recount}. */
+  readonly isCounted?: boolean;
 }
 
 /**
@@ -61,15 +64,21 @@ interface ChangedEntry {
  */
 export class ChangeLog {
   readonly #insert: Statement<Value[]>;
+  readonly #setCounted: Statement<[number, Uint8Array]>;
   /** Whether something may have left a name, or come to one, by a rename. */
   #mayLeave = false;
   #mayCome = false;
 
   constructor(private readonly database: Database) {
-    const values = Array(3 + 2 * ATTRIBUTE_COLUMNS.length).fill('?');
+    const values = Array(6 + 2 * ATTRIBUTE_COLUMNS.length).fill('?');
     this.#insert = prepared(
       database,
-      `INSERT INTO temp.found (kind, path, ${OLD}, old_fingerprint, ${NEW}) VALUES (${values.join(', ')})`,
+      `INSERT INTO temp.found (kind, path, ${OLD}, ${NEW}, is_recount) VALUES (${values.join(', ')})`,
+    );
+    this.#setCounted = prepared(
+      database,
+      `UPDATE temp.found SET new_is_counted = ? WHERE id = (
+         SELECT max(id) FROM temp.found WHERE path = ? AND new_links > 1)`,
     );
   }
 
@@ -84,12 +93,24 @@ export class ChangeLog {
   add(
     kind: Exclude<ChangeKind, 'renamed'> | 'replaced',
     path: BytePath,
-    { before, after }: ChangedEntry,
+    { before, after, isCounted = false }: ChangedEntry,
   ): void {
     const isAnother = kind === 'replaced' || (kind === 'modified' && !isSameEntry(before, after));
     this.#mayLeave ||= kind === 'removed' || isAnother;
     this.#mayCome ||= kind === 'new' || isAnother;
-    this.#insert.run(kind, toBytes(path), ...values(before), before?.fingerprint ?? null, ...values(after));
+    this.#write(kind, path, before, { after, isCounted, isRecount: false });
+  }
+
+  /** Corrects whether a file with several names is in the sums now; false where no change of it was noted. */
+  setCounted(path: BytePath, isCounted: boolean): boolean {
+    return this.#setCounted.run(isCounted ? 1 : 0, toBytes(path)).changes > 0;
+  }
+
+  /** Notes that a file of which nothing else changed is in the sums now and was not before, or the other way round. */
+  addRecount(path: BytePath, file: KnownFile): void {
+    const { isCounted } = file;
+    const before = { ...file, fingerprint: null, isCounted: !isCounted };
+    this.#write('modified', path, before, { after: file, isCounted, isRecount: true });
   }
 
   /**
@@ -108,19 +129,19 @@ export class ChangeLog {
   publish(scan: number, recordedAt: number): void {
     prepared(
       this.database,
-      `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW})
-         SELECT ?, ?, kind, path, previous_path, ${OLD}, old_fingerprint, ${NEW} FROM temp.found
+      `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, ${NEW}, is_recount)
+         SELECT ?, ?, kind, path, previous_path, ${OLD}, ${NEW}, is_recount FROM temp.found
          ORDER BY CASE kind WHEN 'removed' THEN 0 WHEN 'renamed' THEN 1 ELSE 2 END, path`,
     ).run(scan, recordedAt);
   }
 
-  /** Writes each change that {@link publish} wrote to the log that followers of events read, in the same order. */
+  /** Writes each change of a file that {@link publish} wrote to the log that followers of events read, in that order. */
   publishMutations(scan: number, recordedAt: number): void {
     prepared(
       this.database,
       `INSERT INTO mutation_log (recorded_at, kind, path, previous_path, scan_id, change)
          SELECT recorded_at, kind, path, previous_path, scan_id, sequence FROM file_changes
-         WHERE recorded_at = ? AND scan_id = ? ORDER BY sequence`,
+         WHERE recorded_at = ? AND scan_id = ? AND is_recount = 0 ORDER BY sequence`,
     ).run(recordedAt, scan);
   }
 
@@ -128,9 +149,9 @@ export class ChangeLog {
   tallies(): ChangeTallies {
     const rows = prepared<[], { kind: ChangeKind; isDirectory: number; files: number; bytes: number }>(
       this.database,
-      `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, count(*) AS files,
-           coalesce(sum(CASE kind WHEN 'modified' THEN new_size - old_size WHEN 'removed' THEN old_size
-             ELSE new_size END), 0) AS bytes
+      `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, sum(is_recount = 0) AS files,
+           coalesce(sum(CASE kind WHEN 'modified' THEN new_size * new_is_counted - old_size * old_is_counted
+             WHEN 'removed' THEN old_size * old_is_counted ELSE new_size * new_is_counted END), 0) AS bytes
          FROM temp.found GROUP BY 1, 2`,
     ).all();
     const tally = (kind: ChangeKind) => {
@@ -153,6 +174,29 @@ export class ChangeLog {
   clear(): void {
     prepared(this.database, 'DELETE FROM temp.found').run();
   }
+
+  #write(
+    kind: string,
+    path: BytePath,
+    before: ChangedEntry['before'],
+    { after, isCounted, isRecount }: Written,
+  ): void {
+    this.#insert.run(
+      kind,
+      toBytes(path),
+      ...values(before),
+      before?.fingerprint ?? null,
+      before?.isCounted ? 1 : 0,
+      ...values(after),
+      isCounted ? 1 : 0,
+      isRecount ? 1 : 0,
+    );
+  }
+}
+
+/** What {@link ChangeLog} writes of a change beside what was there before. */
+interface Written extends Required<Pick<ChangedEntry, 'after' | 'isCounted'>> {
+  readonly isRecount: boolean;
 }
 
 /** As {@link HOLDS_ANOTHER}, but that times of birth may be unknown. */

@@ -52,10 +52,13 @@ export class DirectoryTable {
   readonly #totals: Statement<[number], SubtreeTotals>;
   readonly #move: Statement<[number, Uint8Array, number]>;
   readonly #delete: Statement<[number]>;
+  /** The greatest number before the session, and by now. */
+  readonly #known: number;
   #last: number;
 
   constructor(database: Database) {
-    this.#last = prepared(database, 'SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
+    this.#known = prepared(database, 'SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
+    this.#last = this.#known;
     this.#find = prepared(
       database,
       'SELECT id, listing_digest FROM directories WHERE parent_id = ? AND name = ?',
@@ -100,6 +103,11 @@ export class DirectoryTable {
   find(parent: number, name: Uint8Array): FoundDirectory | undefined {
     const row = this.#find.get(parent, name);
     return row && { id: row.id, digest: row.listing_digest };
+  }
+
+  /** Whether the session has made this directory. */
+  isFresh(id: number): boolean {
+    return id > this.#known;
   }
 
   /** Adds a row without knowing anything but its place. */

@@ -115,9 +115,14 @@ export class FileTable {
     this.#insertOne.run(directory, toBytes(entry.name), ...fields(entry, directoryDevice), counted);
   }
 
-  /** Replaces a row's fields. A file with several links is not counted then. */
-  update(directory: number, directoryDevice: number, entry: Entry, fingerprint: Uint8Array | null): void {
-    const counted = entry.links === 1 ? 1 : 0;
+  /** Replaces a row's fields. */
+  update(
+    directory: number,
+    directoryDevice: number,
+    entry: Entry,
+    { isCounted, fingerprint }: Pick<KnownFile, 'isCounted' | 'fingerprint'>,
+  ): void {
+    const counted = isCounted ? 1 : 0;
     this.#update.run(...fields(entry, directoryDevice), counted, fingerprint, directory, toBytes(entry.name));
   }
 

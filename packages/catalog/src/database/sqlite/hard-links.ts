@@ -1,5 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { childPath, nameFromBytes } from '../../byte-path.js';
+import type { ChangeLog } from './change-log.js';
 import type { DirectoryTable } from './directory-table.js';
+import type { FileTable } from './file-table.js';
+import { PathsByNumber } from './paths-by-number.js';
 import { prepared } from './prepared.js';
 import type { TotalsLedger } from './totals-ledger.js';
 
@@ -21,8 +25,12 @@ export class HardLinks {
 
   constructor(
     private readonly database: Database,
-    private readonly directories: DirectoryTable,
-    private readonly ledger: TotalsLedger,
+    private readonly tables: {
+      readonly directories: DirectoryTable;
+      readonly files: FileTable;
+      readonly ledger: TotalsLedger;
+      readonly log: ChangeLog;
+    },
   ) {
     this.#touch = prepared(database, 'INSERT OR IGNORE INTO temp.touched_inodes VALUES (?)');
   }
@@ -32,14 +40,18 @@ export class HardLinks {
     this.#touch.run(inode);
   }
 
-  /** Counts each touched inode once, under the first of its names. */
-  recount(): void {
+  /**
+   * Counts each touched inode once: under the name that counted so far, so that sums change in few places, and else under
+   * the first. What that does to sums goes to the history, but for new directories of a baseline, which has none.
+   */
+  recount({ isBaseline }: { readonly isBaseline: boolean }): void {
+    const paths = new PathsByNumber(this.database);
     const names = prepared<[bigint], LinkRow>(
       this.database,
       `SELECT directory_id AS directory, files.name AS name, coalesce(files.device, directories.device) AS device,
          files.size AS size, files.allocated AS allocated, is_counted AS isCounted
        FROM files JOIN directories ON directories.id = directory_id
-       WHERE files.inode = ? AND files.links > 1 ORDER BY 3, 1, 2`,
+       WHERE files.inode = ? AND files.links > 1 ORDER BY 3, is_counted DESC, 1, 2`,
     );
     const next = prepared<[bigint], bigint>(
       this.database,
@@ -61,6 +73,8 @@ export class HardLinks {
           if (row.isCounted === counts) continue;
           count.run(counts, row.directory, row.name);
           this.#addToSums(row, counts === 1 ? 1 : -1);
+          if (!isBaseline || !this.tables.directories.isFresh(row.directory))
+            this.#note(row, counts === 1, paths);
         }
       }
     }
@@ -73,7 +87,17 @@ export class HardLinks {
 
   #addToSums(row: LinkRow, sign: 1 | -1): void {
     const delta = { files: 0, directories: 0, bytes: sign * row.size, allocated: sign * row.allocated };
-    this.directories.addOwn(row.directory, delta);
-    this.ledger.add(row.directory, delta);
+    this.tables.directories.addOwn(row.directory, delta);
+    this.tables.ledger.add(row.directory, delta);
+  }
+
+  #note({ directory, name, device }: LinkRow, isCounted: boolean, paths: PathsByNumber): void {
+    const { files, log } = this.tables;
+    const above = paths.of(directory);
+    if (above === undefined) return;
+    const path = childPath(above, nameFromBytes(name));
+    if (log.setCounted(path, isCounted)) return;
+    const file = files.known(directory, device, name);
+    if (file) log.addRecount(path, file);
   }
 }

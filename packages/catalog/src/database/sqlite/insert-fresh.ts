@@ -104,7 +104,8 @@ function insertFiles(
       if (entry.links > 1) links.touch(entry.inode);
       files.insertPacked(id, device, entry);
       if (isBaseline) return;
-      log.add('new', childPath(listing.path, entry.name), { before: null, after: entry.attributes() });
+      const path = childPath(listing.path, entry.name);
+      log.add('new', path, { before: null, after: entry.attributes(), isCounted: entry.links === 1 });
     },
     directory: () => {},
     problem: () => {},

@@ -139,4 +139,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX repeated_contents_by_waste ON repeated_contents (wasted DESC, fingerprint);
   INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL')};
   `,
+  `
+  -- Whether the length of what stood or stands under a name is in the sums of the directories above it: of the names of
+  -- an inode only one's is. A recount changed nothing about the file: its name counts instead of another one of its
+  -- inode since then, or no more. In rows from before this step every name counts.
+  ALTER TABLE file_changes ADD COLUMN old_is_counted INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE file_changes ADD COLUMN new_is_counted INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE file_changes ADD COLUMN is_recount INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX mutation_log_by_time ON mutation_log (recorded_at);
+  `,
 ];

@@ -41,10 +41,11 @@ export function* readChanges(database: Database, filter: ChangeFilter): Generato
 }
 
 function changeCondition(database: Database, filter: ChangeFilter) {
-  const { kinds, minimumSize } = filter;
+  const { kinds, minimumSize, withRecounts = false } = filter;
   const range = rangeCondition(database, changeRange(filter));
   const conditions = [range.text];
   const values: (number | string | Buffer)[] = [...range.values];
+  if (!withRecounts) conditions.push('is_recount = 0');
   if (kinds !== undefined) {
     conditions.push(`kind IN (${kinds.map(() => '?').join(', ')})`);
     values.push(...kinds);

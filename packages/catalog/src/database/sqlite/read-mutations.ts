@@ -37,7 +37,12 @@ function conditions({ after, upTo, since, kinds, path }: MutationFilter) {
   };
   if (after !== undefined) add('m.sequence > ?', after);
   if (upTo !== undefined) add('m.sequence <= ?', upTo);
-  if (since !== undefined) add('m.recorded_at >= ?', since);
+  if (since !== undefined) {
+    // The index of times tells where to begin; the plus keeps the log in its order, so that the first rows come at once.
+    // Clocks go back, so that rows behind that place may be older.
+    add('m.sequence >= (SELECT min(sequence) FROM mutation_log WHERE recorded_at >= ?)', since);
+    add('+m.recorded_at >= ?', since);
+  }
   if (kinds !== undefined) add(`m.kind IN (${kinds.map(() => '?').join(', ')})`, ...kinds);
   if (path !== undefined) {
     const { from, to } = subtreeRange(path);

@@ -22,14 +22,16 @@ export interface SessionTables {
 /** Prepares the parts for a scan or a batch of a watch of `root`. */
 export function sessionTables(database: Database, root: BytePath): SessionTables {
   const directories = new DirectoryTable(database);
+  const files = new FileTable(database);
   const ledger = new TotalsLedger(database);
+  const log = new ChangeLog(database);
   return {
     directories,
-    files: new FileTable(database),
+    files,
     knownLines: new KnownLines(database),
     tree: new DirectoryTree(directories, ledger, root),
     ledger,
-    links: new HardLinks(database, directories, ledger),
-    log: new ChangeLog(database),
+    links: new HardLinks(database, { directories, files, ledger, log }),
+    log,
   };
 }

@@ -72,7 +72,7 @@ export class SqliteScanSession implements ScanSession {
     return this.#attempt(() => {
       const { files, ledger, links, log } = this.#tables;
       files.flush();
-      links.recount();
+      links.recount(this);
       ledger.flush();
       log.pairRenames();
       const run = this.#run.finish(log, readDirectory(this.#database, this.#options.root)?.totals);

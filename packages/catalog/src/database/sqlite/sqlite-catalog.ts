@@ -32,7 +32,6 @@ import { ReadConnections } from './read-connections.js';
 import { findDirectory, readDirectory } from './read-directories.js';
 import { readChanges, readErrors, readScans } from './read-history.js';
 import { mutationCursor, readMutations } from './read-mutations.js';
-import { SqliteScanSession } from './session.js';
 
 /** A catalog in one SQLite file. */
 class SqliteCatalog implements Catalog {
@@ -44,16 +43,16 @@ class SqliteCatalog implements Catalog {
     this.#readers = new ReadConnections(file);
   }
 
-  beginScan(options: BeginScanOptions): Promise<ScanSession> {
+  async beginScan(options: BeginScanOptions): Promise<ScanSession> {
+    if (options.isPreview && (await this.directory(options.root)) === undefined)
+      return new BaselinePreview(options);
+    // A first look that records nothing needs none of what writes.
+    const { SqliteScanSession } = await import('./session.js');
     return this.#attempt(() => {
       // One connection waiting for another of the same process would wait in vain.
       if (this.#isScanning) throw new CatalogError('busy', 'a scan into this catalog is running already');
       const database = openForWriting(this.file);
       try {
-        if (options.isPreview && !readDirectory(database, options.root)) {
-          database.close();
-          return new BaselinePreview(options);
-        }
         const session = new SqliteScanSession({
           ...options,
           database,

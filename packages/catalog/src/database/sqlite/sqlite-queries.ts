@@ -1,18 +1,43 @@
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Database } from 'better-sqlite3';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import type { ChangeRange } from '../change-range.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
-import type { DirectoryColumn, PathColumn, QueryDatabase, QueryWriter } from '../query-database.js';
+import type {
+  DirectoryColumn,
+  Line,
+  LineTable,
+  PathColumn,
+  QueryDatabase,
+  QueryWriter,
+} from '../query-database.js';
 import { repeatedContents } from '../repeated-contents.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
 import { type LineColumns, lineExpression } from '../text-lines.js';
 import { rangeCondition } from './change-range.js';
+import { LineThreads } from './line-threads.js';
+import { numberParts } from './number-parts.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
+import { prepared } from './prepared.js';
+import type { LineQuery } from './shared-job.js';
 
 /** Rows that {@link SqliteQueries.stream} hands out together. */
 const BATCH = 2_000;
+
+/** Parts of a table that threads take one after the other: so many that all have work until the end. */
+const PARTS = 32;
+
+/**
+ * Bytes of a catalog that is worth threads, of some three million files: with a million searches take as long without,
+ * in less of the processor.
+ */
+const WORTH_THREADS = 512 * 1024 * 1024;
+
+/** Threads that help by default, at most. */
+const MAX_THREADS = 4;
 
 function line(table: string, columns: LineColumns): RawBuilder<string> {
   const expression = lineExpression(table, columns, {
@@ -28,6 +53,17 @@ const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> =
   details: sql`group_concat(${line('files', DETAILS)}, char(10))`,
 };
 
+function* inBatches<Row>(rows: Iterable<Row>): Generator<readonly Row[]> {
+  let batch: Row[] = [];
+  for (const row of rows) {
+    batch.push(row);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /** The tables of a catalog in one SQLite file. */
 class SqliteQueries implements QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
@@ -35,6 +71,8 @@ class SqliteQueries implements QueryDatabase {
   constructor(
     private readonly file: string,
     private readonly reading: Database,
+    /** Threads that help; undefined where the catalog is not worth them. */
+    private readonly threads: LineThreads | undefined,
   ) {
     this.tables = builder(file, reading);
   }
@@ -44,17 +82,35 @@ class SqliteQueries implements QueryDatabase {
     const { sql: text, parameters } = query.compile();
     try {
       const statement = this.reading.prepare<unknown[], Row>(text);
-      let batch: Row[] = [];
-      for (const row of statement.iterate(...parameters)) {
-        batch.push(row);
-        if (batch.length < BATCH) continue;
-        yield batch;
-        batch = [];
-      }
-      if (batch.length > 0) yield batch;
+      yield* inBatches(statement.iterate(...parameters));
     } catch (error) {
       throw translated(this.file, error);
     }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- of other kinds of databases lines come over the network
+  async *streamLines(queries: readonly Compilable<Line>[]): AsyncGenerator<readonly string[]> {
+    const compiled = queries.map((query) => {
+      const { sql: text, parameters } = query.compile();
+      return { text, values: parameters };
+    });
+    const run = (query: LineQuery) => this.#ownLines(query);
+    if (this.threads && compiled.length > 1) yield* this.threads.lines(compiled, run);
+    else for (const query of compiled) yield* run(query);
+  }
+
+  directoryParts(column: DirectoryColumn): readonly RawBuilder<SqlBool>[] {
+    if (!this.threads) return [sql<SqlBool>`(1 = 1)`];
+    const bound = (order: 'ASC' | 'DESC') =>
+      prepared<[], bigint>(this.reading, `SELECT id FROM directories ORDER BY id ${order} LIMIT 1`);
+    const [first, last] = translating(this.file, () => [
+      bound('ASC').pluck().get(),
+      bound('DESC').pluck().get(),
+    ]);
+    return numberParts(first ?? 0n, last ?? 0n, PARTS).map(({ from, to }) => {
+      const name = sql.ref(column);
+      return sql<SqlBool>`(${name} >= ${from} AND ${name} < ${to})`;
+    });
   }
 
   subtree(directory: bigint): RawBuilder<bigint> {
@@ -95,7 +151,7 @@ class SqliteQueries implements QueryDatabase {
     return FILE_GROUPS[field];
   }
 
-  line(table: 'files' | 'file_changes', columns: LineColumns): RawBuilder<string> {
+  line(table: LineTable, columns: LineColumns): RawBuilder<string> {
     return line(table, columns);
   }
 
@@ -142,8 +198,18 @@ class SqliteQueries implements QueryDatabase {
     }
   }
 
-  close(): Promise<void> {
-    return this.tables.destroy();
+  async close(): Promise<void> {
+    await this.threads?.close();
+    await this.tables.destroy();
+  }
+
+  *#ownLines({ text, values }: LineQuery): Generator<readonly string[]> {
+    try {
+      const statement = this.reading.prepare<unknown[], string>(text).pluck();
+      yield* inBatches(statement.iterate(...values));
+    } catch (error) {
+      throw translated(this.file, error);
+    }
   }
 }
 
@@ -163,13 +229,26 @@ function builder(file: string, database: Database): Kysely<CatalogTables> {
   return new Kysely<CatalogTables>({ dialect: new SqliteDialect({ database: translatingDatabase }) });
 }
 
+/** How a catalog file is read. */
+export interface SqliteQueryOptions {
+  /** Threads that run long queries. By default one a core where the file is large, else none. */
+  readonly threads?: number;
+}
+
 /** Opens the tables of a catalog file that exists. Throws {@link CatalogError} as {@link openForWriting} does. */
-export function openSqliteQueries(file: string): QueryDatabase {
+export function openSqliteQueries(file: string, options: SqliteQueryOptions = {}): QueryDatabase {
   // Brings the schema up to date.
   openForWriting(file).close();
+  const count = options.threads ?? threadsFor(file);
+  const threads = count > 0 ? new LineThreads(file, count) : undefined;
   const database = openForReading(file);
   database.defaultSafeIntegers(true);
   // Held until the connection closes, and with it the snapshot.
   database.exec('BEGIN');
-  return new SqliteQueries(file, database);
+  return new SqliteQueries(file, database, threads);
+}
+
+function threadsFor(file: string): number {
+  const cores = availableParallelism();
+  return cores > 1 && statSync(file).size >= WORTH_THREADS ? Math.min(cores, MAX_THREADS) : 0;
 }

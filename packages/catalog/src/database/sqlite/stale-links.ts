@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import { type BytePath, childPath, nameFromBytes, pathFromBytes } from '../../byte-path.js';
+import type { BytePath } from '../../byte-path.js';
+import { PathsByNumber } from './paths-by-number.js';
 import { prepared } from './prepared.js';
 
 /**
@@ -46,25 +47,6 @@ export function findStaleLinks(database: Database): BytePath[] {
     for (const id of single.all() as number[]) stale.add(id);
   }
   prepared(database, 'DELETE FROM temp.linked_names').run();
-  return pathsOf(database, stale);
-}
-
-function pathsOf(database: Database, ids: ReadonlySet<number>): BytePath[] {
-  const known = new Map<number, BytePath>();
-  const row = prepared<[number], { parent: number; name: Buffer }>(
-    database,
-    'SELECT parent_id AS parent, name FROM directories WHERE id = ?',
-  );
-  const pathOf = (id: number): BytePath | undefined => {
-    const found = known.get(id);
-    if (found !== undefined) return found;
-    const place = row.get(id);
-    if (!place) return undefined;
-    const above = place.parent === 0 ? undefined : pathOf(place.parent);
-    const path =
-      above === undefined ? pathFromBytes(place.name) : childPath(above, nameFromBytes(place.name));
-    known.set(id, path);
-    return path;
-  };
-  return [...ids].flatMap((id) => pathOf(id) ?? []);
+  const paths = new PathsByNumber(database);
+  return [...stale].flatMap((id) => paths.of(id) ?? []);
 }

@@ -162,7 +162,7 @@ class SqliteWatchBatch implements WatchBatch {
     return this.#attempt(() => {
       const { files, ledger, links, log } = this.#tables;
       files.flush();
-      links.recount();
+      links.recount({ isBaseline: false });
       const stale = findStaleLinks(this.#database);
       ledger.flush();
       log.pairRenames();

@@ -60,6 +60,7 @@ export const READ = {
       'invalid_name',
       'invalid_version',
       'not_found',
+      'deleted',
       'precondition_failed',
       'range_not_satisfiable',
       'content_damaged',

@@ -4,10 +4,11 @@ import type { FallbackImport } from '../../fallback/fallback-import.js';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
 import { authorizeDigestAlone } from '../authorization.js';
-import { plainContent, refuseBody } from '../body.js';
+import { refuseBody, uploadedContent } from '../body.js';
 import { conditionOf } from '../conditions.js';
 import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
+import { optsIn } from '../negotiation.js';
 import { queryDate, querySeconds } from '../query.js';
 import { planRead } from '../read-plan.js';
 import { pathBehind } from '../request-target.js';
@@ -61,7 +62,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       authorizeDigestAlone(request);
       return store.putStored({ ...file, digest: stored });
     }
-    return store.put({ ...file, digest, content: plainContent(request.raw) });
+    return store.put({ ...file, digest, content: uploadedContent(request.raw) });
   };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
     try {
@@ -109,7 +110,10 @@ function isMissing(error: unknown): boolean {
   return error instanceof ProtocolError && error.code === 'not_found';
 }
 
-/** Sends the client on to the fallback server when a file is not here and was not deleted here. */
+/**
+ * Sends the client on to the fallback server when a file is not here and was not deleted here. Clients of protocol 3
+ * are told of a deletion, so that a migration knows it from a file that nobody has.
+ */
 async function redirectOrThrow(
   error: unknown,
   name: FileName,
@@ -117,9 +121,14 @@ async function redirectOrThrow(
   reply: FastifyReply,
   { store, fallbackUrl, fallbackImport }: FilesOptions,
 ): Promise<FastifyReply> {
+  if (fallbackUrl === undefined) throw error;
+  const isNotHere = isMissing(error);
   // What was looked for there already and is not there, either, needs no second look.
-  const mayBeThere = isMissing(error) ? !fallbackImport : fallbackImport && isOutOfRoom(error);
-  if (!mayBeThere || fallbackUrl === undefined || (await store.wasDeleted(name))) throw error;
+  const mayBeThere = isNotHere ? !fallbackImport : fallbackImport && isOutOfRoom(error);
+  if ((isNotHere || mayBeThere) && (await store.wasDeleted(name))) {
+    throw optsIn(request.headers) ? new ProtocolError('deleted', `"/${name}" was deleted here`) : error;
+  }
+  if (!mayBeThere) throw error;
   // The path goes on as it came, so that a name with "%" or "?" stays the same name.
   return reply.redirect(`${fallbackUrl}${request.url.replace(/\?.*$/, '')}`, 307);
 }

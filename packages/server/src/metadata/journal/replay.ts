@@ -68,6 +68,13 @@ class Replay {
   }
 
   async run(): Promise<ReplayReport> {
+    if ((await journalFiles(this.directory)).length === 0) {
+      const unknown =
+        this.since > 0
+          ? `what changed since checkpoint ${this.since}`
+          : 'any name, and there is no sound checkpoint';
+      this.#pass(`the journal is gone: nothing tells ${unknown}`);
+    }
     for await (const { file, item } of itemsSince(this.directory, this.since)) {
       if (item.kind === 'damage') this.#damage = { file, ...item };
       else {

@@ -1,6 +1,6 @@
-import { copyFile, constants as fsConstants, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, constants as fsConstants, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncDirectory, syncFile } from '@filetracker/durable-fs';
+import { removeIfPresent, syncDirectory, syncFile, writeAtomically } from '@filetracker/durable-fs';
 import type { Database, RootDatabase } from 'lmdb';
 import { type Checkpoint, CheckpointDirectory, COPY_NAME } from '../checkpoints/checkpoint-directory.js';
 import type { RowChange } from '../journal/codec.js';
@@ -9,6 +9,9 @@ import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } f
 import { SEQUENCE_LEAP } from '../journal/writer.js';
 import { openRoot, openTable, TABLE_IDS, type Tables } from './environment.js';
 import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
+
+/** Says in a store that its metadata is rebuilt and its contents have not been compared with that yet. */
+const REBUILT_MARK = 'rebuilt';
 
 /** Where a rebuilt environment comes from and goes to. */
 export interface RebuildRequest {
@@ -50,9 +53,32 @@ export async function rebuildMetadata(
     target,
     skipDamaged,
   });
-  if (!dryRun) return { ...report, keptAside: await replaceEnvironment(path, target) };
+  if (!dryRun) {
+    // Before the new environment takes its place: whoever finds it knows that names may be missing in it.
+    await writeAtomically(join(root, REBUILT_MARK), async () => {});
+    return { ...report, keptAside: await replaceEnvironment(path, target) };
+  }
   await rm(target, { recursive: true });
   return { ...report, keptAside: undefined };
+}
+
+/**
+ * Whether the metadata of a store was rebuilt and its contents have not been compared with it since, to the end: then
+ * what nothing names may be what the rebuild lost the names of.
+ */
+export async function isRebuilt(root: string): Promise<boolean> {
+  try {
+    await stat(join(root, REBUILT_MARK));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
+}
+
+/** Says that the contents have been compared with a rebuilt environment. */
+export async function forgetRebuild(root: string): Promise<void> {
+  await removeIfPresent(join(root, REBUILT_MARK));
 }
 
 /**
