@@ -64,6 +64,13 @@ it('a file that cannot be written is told, the rest is written, exit code 1', as
   );
 });
 
+it('a file in whose place a directory stands is told by its path, and not by a temporary one', async () => {
+  mkdirSync(join(cwd, 'out/a'), { recursive: true });
+  const { code, stderr } = await run('out', '--prefix', root, '--store', server.directory);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`filetracker-export: ${root}/a: 'out/a': illegal operation on a directory\n`);
+});
+
 it('shows on a terminal how far it is, and says what it did when it is broken off', async () => {
   const directory = join(cwd, 'store');
   mkdirSync(join(cwd, 'files'));

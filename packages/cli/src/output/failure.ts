@@ -44,7 +44,12 @@ export function describeFailure(error: unknown): Failure {
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }
 
-/** Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here. */
+/**
+ * Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here; of a call with two
+ * paths, such as a temporary file that is renamed, only the second counts.
+ */
 function oneLine({ message }: Error): string {
-  return message.replace(/^E[A-Z0-9]+: (.*), \w+ ('.*')$/s, '$2: $1').replaceAll(/\s*\n\s*/g, ' ');
+  return message
+    .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
+    .replaceAll(/\s*\n\s*/g, ' ');
 }
