@@ -164,6 +164,19 @@ test('scans and prune have rows of CSV, too', () => {
   expect(readCsv(run('prune', '--keep', '1d', '--csv').stdout)).toEqual([{ changes: '0', runs: '0' }]);
 });
 
+test('a report of a directory counts the scans that looked at it, in whole files', () => {
+  const { place, root, run, json } = scannedTwice();
+  mkdirSync(join(place, 'other'));
+  run('scan', join(place, 'other'));
+  const scansOf = (...args: string[]) => json('report', ...args)[0]?.['scans'];
+  expect([scansOf(), scansOf(root), scansOf(join(root, 'sub')), scansOf(join(place, 'other'))]).toEqual([
+    3, 2, 2, 1,
+  ]);
+  const file = join(place, 'few.html');
+  run('report', '--html', file, root);
+  expect(readFileSync(file, 'utf8')).toMatch(/"changes-over-time".*?"minInterval":1/s);
+});
+
 test('what finds nothing says why, on stderr', () => {
   const { root, run } = scannedTwice();
   expect(run('duplicates')).toMatchObject({ status: 0, stdout: '' });

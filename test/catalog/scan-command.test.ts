@@ -98,7 +98,11 @@ test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', {
   run('scan', root);
   execFileSync('sh', ['-c', makeFiles, 'sh', root, 'new']);
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    const child = spawn(process.execPath, [COMMAND, 'scan', root], { env, stdio: 'ignore' });
+    const child = spawn(process.execPath, [COMMAND, 'scan', root], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const said = child.stderr.setEncoding('utf8').toArray();
     // The crawl has begun when the process has a directory below the root open.
     const descriptors = `/proc/${child.pid}/fd`;
     const started = () => {
@@ -115,6 +119,8 @@ test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', {
     }
     child.kill(signal);
     await once(child, 'exit');
+    const isTold = (await said).join('').endsWith('interrupted: the catalog stays as it was\n');
+    expect(isTold).toBe(signal === 'SIGINT');
     const runs = json('scans');
     const totals = runs[0]?.['totals'] as { readonly files: number };
     expect([runs.length, totals.files]).toEqual([1, 30_000]);

@@ -78,6 +78,11 @@ export function splitPath(
   return { parent: (path.slice(0, slash) || '/') as BytePath, name: path.slice(slash + 1) as ByteName };
 }
 
+/** A path and the directories above it, up to `/`. */
+export function* ancestry(path: BytePath): Generator<BytePath> {
+  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) yield at;
+}
+
 /** Whether a path is the directory itself or lies below it; `/data/proj-1` does not lie below `/data/proj`. */
 export function isWithin(path: BytePath, directory: BytePath): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
@@ -86,9 +91,7 @@ export function isWithin(path: BytePath, directory: BytePath): boolean {
 /** Whether a path is one of some directories or lies below one. */
 export function isWithinAny(path: BytePath, directories: ReadonlySet<BytePath>): boolean {
   if (directories.size === 0) return false;
-  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) {
-    if (directories.has(at)) return true;
-  }
+  for (const at of ancestry(path)) if (directories.has(at)) return true;
   return false;
 }
 

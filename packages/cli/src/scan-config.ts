@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { MOST_JOBS, parseSize } from './number-argument.js';
 import { UsageError } from './output/failure.js';
@@ -50,7 +51,17 @@ export function readScanConfig(file: string): ScanConfig {
   if (database !== undefined && typeof database !== 'string') throw wrong('"database" must be a string');
   if (host !== undefined && typeof host !== 'string') throw wrong('"host" must be a string');
   if (!Array.isArray(roots)) throw wrong('"roots" must be a list of tables');
-  return { database, host, roots: roots.map((root: unknown, at) => readRoot(root, `roots[${at}]`, wrong)) };
+  // Places are meant from where the file is: timers and cron start programs somewhere else.
+  const near = (place: string) => resolve(dirname(file), place);
+  return {
+    database: database === undefined || /^[a-z][a-z0-9+.-]+:\/\//i.test(database) ? database : near(database),
+    host,
+    roots: roots.map((root: unknown, at) => {
+      const { path, settings } = readRoot(root, `roots[${at}]`, wrong);
+      const { excludeFrom } = settings;
+      return { path, settings: { ...settings, ...(excludeFrom && { excludeFrom: excludeFrom.map(near) }) } };
+    }),
+  };
 }
 
 function parse(file: string, text: string): Table {

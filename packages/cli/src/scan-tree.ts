@@ -22,7 +22,12 @@ export async function scanTree(
   const { displayPath } = await import('@filetracker/catalog/scan');
   const line = new ScanProgressLine(process.stderr, progressStyle(context));
   const onProgress = (progress: ScanProgress) => line.update(progress);
-  const run = await record(root, command, { ...options, onProgress }).finally(() => line.stop());
+  const run = await record(root, command, { ...options, onProgress })
+    .finally(() => line.stop())
+    .catch((error: unknown) => {
+      if (context.signal.aborted) context.output.note('interrupted: the catalog stays as it was');
+      throw error;
+    });
   const name = settings.dryRun ? 'dry run' : `scan ${run.id}`;
   const { id, ...result } = scanResult(run);
   context.output.result(scanSummary(run, displayPath(root), name), {
