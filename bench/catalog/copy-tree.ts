@@ -21,6 +21,10 @@ interface Runner {
 /** More than a tree has of inodes. */
 const INODES = 1_000_000_000;
 
+/** Length of a fingerprint, and what of it a copy keeps: no other one ends like the rest. */
+const PRINT_BYTES = 32;
+const KEPT_BYTES = 24;
+
 /** Copies the tree of a catalog that has been filled until it is there so many times. */
 export function copyTree(place: string, times: number): Promise<void> {
   return place.startsWith('postgres://') ? copyInPostgres(place, times) : copyInSqlite(place, times);
@@ -87,7 +91,8 @@ async function copyAll(times: number, runner: Runner): Promise<void> {
       runner.bytes(`${GENERATED_ROOT}/${folder}`),
       `substr(path, ${GENERATED_ROOT.length + 1})`,
     );
-    const fingerprint = runner.joined('substr(fingerprint, 1, 30)', runner.bytes(`c${copy}`));
+    const own = runner.bytes(String(copy).padStart(PRINT_BYTES - KEPT_BYTES));
+    const fingerprint = runner.joined(`substr(fingerprint, 1, ${KEPT_BYTES})`, own);
     await copyRows(runner, `directories WHERE id <= ${directories}`, {
       id: `id ${further}`,
       parent_id: `CASE parent_id WHEN 0 THEN ${root} ELSE parent_id ${further} END`,
