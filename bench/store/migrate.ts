@@ -12,6 +12,8 @@ import { formatRow, type Row, rounds, TABLE_HEAD } from '../support/measure.js';
  * Measures filetracker-migrate beside rsync and tar, and filetracker-cache-cleaner beside find:
  *
  *     node --import tsx bench/store/migrate.ts [--files N] [--gib N] [--cached N] [--rounds N]
+ *
+ * 0 leaves the rows of that out.
  */
 
 const { values } = parseArgs({
@@ -123,11 +125,17 @@ async function cleaning(directory: string): Promise<Row> {
   return { work, peer: '`find -printf`', unit: 'files/s', rounds: measured, target: 0.3 };
 }
 
+const benchmarks = [
+  { count: values.files, run: smallFiles },
+  { count: values.gib, run: largeFiles },
+  { count: values.cached, run: cleaning },
+];
 console.log(TABLE_HEAD);
-for (const benchmark of [smallFiles, largeFiles, cleaning]) {
+for (const { count, run } of benchmarks) {
+  if (Number(count) === 0) continue;
   const directory = mkdtempSync(join(tmpdir(), 'filetracker-bench-'));
   try {
-    for (const row of [await benchmark(directory)].flat()) console.log(formatRow(row));
+    for (const row of [await run(directory)].flat()) console.log(formatRow(row));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -10,8 +10,9 @@ import {
 } from '@filetracker/catalog';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commonDirectory } from '#catalog/byte-path.js';
-import { compileExclusion, InvalidPatternError, isExcluded, literalOf } from '#catalog/crawl/exclude.js';
+import { bytesOfText, commonDirectory, textOfBytes } from '#catalog/byte-path.js';
+import { compileExclusion, isExcluded, literalOf } from '#catalog/crawl/exclude.js';
+import { InvalidPatternError } from '#catalog/crawl/invalid-pattern-error.js';
 
 describe('paths of bytes', () => {
   test('are normalized and absolute', () => {
@@ -42,6 +43,19 @@ describe('paths of bytes', () => {
     const split = splitPath(parseBytePath('/a'));
     expect(split).toEqual({ parent: '/', name: 'a' });
     expect(childPath('/' as BytePath, nameFromBytes(Buffer.from('a')))).toBe('/a');
+  });
+
+  test('are read from text in which bytes that are no UTF-8 stand as lone surrogates', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'grapheme' }), (raw, text) => {
+        const bytes = Buffer.concat([raw, Buffer.from(text), raw]);
+        expect(bytesOfText(textOfBytes(bytes)).equals(bytes)).toBe(true);
+      }),
+    );
+    const latin1 = Buffer.from('/caf\xe9', 'latin1');
+    expect(textOfBytes(latin1)).toBe('/caf\udce9');
+    expect(parseBytePath(textOfBytes(latin1))).toBe('/caf\xe9');
+    expect(textOfBytes(Buffer.from('/日本'))).toBe('/日本');
   });
 
   test('are shown in one line that printf %b turns back into the same bytes', () => {
@@ -94,6 +108,20 @@ describe('exclude patterns', () => {
     ['[a-c]x', 'bx', true],
     ['[!a-c]x', 'bx', false],
     ['[!a-c]x', 'dx', true],
+    ['[日é]x', 'éx', true],
+    ['[日é]x', '日x', true],
+    ['[日é]x', 'ex', false],
+    ['[а-я]x', 'жx', true],
+    ['[а-я]x', 'Жx', false],
+    ['[!日]x', '語x', true],
+    ['[!日]x', '日x', false],
+    ['[!a]x', '/x', false],
+    ['[]-]x', '-x', true],
+    ['[]-]x', ']x', true],
+    ['[a^\\]x', '^x', true],
+    ['[[:digit:]_]x', '7x', true],
+    ['[[:digit:]_]x', '_x', true],
+    ['[![:alpha:]]x', 'ax', false],
     ['a.b', 'aXb', false],
     ['\\*', '*', true],
     ['\\*', 'a', false],
@@ -123,7 +151,15 @@ describe('exclude patterns', () => {
     expect(matches('build/', 'x/build')).toBe(false);
   });
 
-  test.each(['', '/', 'a\\', '[z-a]'])('the pattern "%s" is refused', (pattern) => {
+  test.each([
+    '',
+    '/',
+    'a\\',
+    '[z-a]',
+    '[я-а]',
+    '[[:no:]]',
+    '[a-\u{10ffff}]',
+  ])('the pattern "%s" is refused', (pattern) => {
     expect(() => compileExclusion(pattern)).toThrow(InvalidPatternError);
   });
 });

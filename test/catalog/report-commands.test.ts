@@ -138,6 +138,7 @@ test('verify ends with 1 where content changed silently, and prune needs --keep'
 });
 
 test.each([
+  'changes',
   'du',
   'top',
   'find',
@@ -152,6 +153,38 @@ test.each([
   expect(failed.stderr).toMatch(
     /^filetracker: the catalog knows nothing of .*a tree-1-1: has it been scanned\?\n$/,
   );
+});
+
+test('scans and prune have rows of CSV, too', () => {
+  const { root, run } = scannedTwice();
+  expect(readCsv(run('scans', '--csv').stdout)).toMatchObject([
+    { id: '2', root, isBaseline: 'false', newFiles: '1', renamedFiles: '1', modifiedBytes: '1024' },
+    { id: '1', root, isBaseline: 'true', files: '2' },
+  ]);
+  expect(readCsv(run('prune', '--keep', '1d', '--csv').stdout)).toEqual([{ changes: '0', runs: '0' }]);
+});
+
+test('a report of a directory counts the scans that looked at it, in whole files', () => {
+  const { place, root, run, json } = scannedTwice();
+  mkdirSync(join(place, 'other'));
+  run('scan', join(place, 'other'));
+  const scansOf = (...args: string[]) => json('report', ...args)[0]?.['scans'];
+  expect([scansOf(), scansOf(root), scansOf(join(root, 'sub')), scansOf(join(place, 'other'))]).toEqual([
+    3, 2, 2, 1,
+  ]);
+  const file = join(place, 'few.html');
+  run('report', '--html', file, root);
+  expect(readFileSync(file, 'utf8')).toMatch(/"changes-over-time".*?"minInterval":1/s);
+});
+
+test('what finds nothing says why, on stderr', () => {
+  const { root, run } = scannedTwice();
+  expect(run('duplicates')).toMatchObject({ status: 0, stdout: '' });
+  expect(run('verify').stderr).toContain('"filetracker scan --fingerprint all"');
+  expect(run('changes', '--scan', '9')).toMatchObject({ status: 1, stdout: '' });
+  expect(run('changes', '--scan', '9').stderr).toContain('no scan 9');
+  expect(run('history', join(root, 'sub'))).toMatchObject({ status: 0, stdout: '' });
+  expect(run('changes', '--scan', '1')).toMatchObject({ status: 0, stdout: '', stderr: '' });
 });
 
 test('a path that was not there yet, or is not there any more, is told so', () => {

@@ -52,7 +52,15 @@ test('names that are no UTF-8 are exact in --json and harmless in text', () => {
 test.each([
   ['a root that is missing', (root: string) => [`${root}/missing`], 1, /no such file or directory/],
   ['a root that is a file', (root: string) => [`${root}/file`], 1, /it is not a directory/],
-  ['a pattern that means nothing', (root: string) => ['--exclude', 'a\\', root], 1, /ends in a backslash/],
+  ['a pattern that means nothing', (root: string) => ['--exclude', 'a\\', root], 2, /ends in a backslash/],
+  ['more threads than make sense', (root: string) => ['-j', '100000', root], 2, /at most 256/],
+  ['a catalog that is a directory', (root: string) => ['--database', root, root], 1, /it is a directory/],
+  [
+    'a catalog where no directory can be made',
+    (root: string) => ['--database', '/proc/no/x.db', root],
+    1,
+    /its directory cannot be made/,
+  ],
   ['a number that is none', (root: string) => ['-j', 'many', root], 2, /whole number/],
 ])('%s is one clear line', (_, args, status, message) => {
   const { root, run } = workplace();
@@ -90,7 +98,11 @@ test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', {
   run('scan', root);
   execFileSync('sh', ['-c', makeFiles, 'sh', root, 'new']);
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    const child = spawn(process.execPath, [COMMAND, 'scan', root], { env, stdio: 'ignore' });
+    const child = spawn(process.execPath, [COMMAND, 'scan', root], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const said = child.stderr.setEncoding('utf8').toArray();
     // The crawl has begun when the process has a directory below the root open.
     const descriptors = `/proc/${child.pid}/fd`;
     const started = () => {
@@ -107,6 +119,8 @@ test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', {
     }
     child.kill(signal);
     await once(child, 'exit');
+    const isTold = (await said).join('').endsWith('interrupted: the catalog stays as it was\n');
+    expect(isTold).toBe(signal === 'SIGINT');
     const runs = json('scans');
     const totals = runs[0]?.['totals'] as { readonly files: number };
     expect([runs.length, totals.files]).toEqual([1, 30_000]);

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
 
 test('scan --all scans every root with its own settings and metadata, also when one of them fails', () => {
   const { place, root, run, json } = catalogWorkplace();
@@ -42,6 +43,22 @@ test('a flag goes before the file, and the file before what is built in', () => 
   const counts = json('scans').map(({ totals }) => (totals as { readonly files: number }).files);
   expect(counts).toEqual([2, 2]);
   expect(json('find', '--type', 'f').map(({ path }) => path)).toEqual([join(root, 'a.tmp'), join(root, 'c')]);
+});
+
+test('places in the file are meant from where it is', () => {
+  const { place, root, env } = catalogWorkplace();
+  for (const name of ['a.tmp', 'b']) writeFileSync(join(root, name), name);
+  writeFileSync(join(place, 'left-out'), '*.tmp\n');
+  const config = join(place, 'catalog.toml');
+  writeFileSync(
+    config,
+    `database = "near.db"\n[[roots]]\npath = "${root}"\nexclude-from = "left-out"\nmax-depth = 3\n`,
+  );
+  const { FILETRACKER_DATABASE: _, ...rest } = env as NodeJS.ProcessEnv;
+  const args = [COMMAND, 'scan', '--all', '--config', config];
+  const scanned = execFileSync(process.execPath, args, { cwd: '/', env: rest, encoding: 'utf8' });
+  expect(scanned).toMatch(/: 1 file, /);
+  expect(existsSync(join(place, 'near.db'))).toBe(true);
 });
 
 test.each([

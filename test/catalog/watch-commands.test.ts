@@ -125,6 +125,19 @@ describe('filetracker events', () => {
 });
 
 describe('filetracker wait', () => {
+  test('a path that nothing was recorded of is waited for with a warning, which events --follow gives too', async () => {
+    const { root, place, env, run } = catalogWorkplace();
+    expect(run('scan', root).status).toBe(0);
+    const elsewhere = join(place, 'mistyped');
+    const warning = `filetracker: warning: the catalog knows nothing of ${elsewhere}: changes come when it is watched or scanned\n`;
+    expect(run('wait', '--until', '10ms', elsewhere)).toMatchObject({ status: 0, stderr: warning });
+    expect(run('wait', '--until', '10ms', join(root, 'sub'))).toMatchObject({ status: 0, stderr: '' });
+    const follower = start(env, 'events', '--follow', elsewhere);
+    await expect.poll(() => follower.told.stderr, PATIENTLY).toBe(warning);
+    follower.child.kill('SIGINT');
+    await follower.exited;
+  });
+
   test('ends after a number of changes, after a quiet time, and with 1 when the time is up', async () => {
     const { root, database, env, run } = catalogWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 let cwd: string;
@@ -45,6 +46,21 @@ it('--policy access removes what was not read for longest', async () => {
   expect(left()).toEqual(['old-but-read']);
 });
 
+it.runIf(isRoot)('a file that cannot be removed is told, and the others go', async () => {
+  const names = Array.from({ length: 40 }, (_, index) => `${index}`);
+  for (const name of names) cached(`.cache/files/d${name}/f`, 10, 100);
+  const stuck = join(cwd, '.cache/files/d7');
+  // Not even root removes a file there.
+  execFileSync('mount', ['--bind', stuck, stuck]);
+  onTestFinished(() => void execFileSync('umount', [stuck]));
+  execFileSync('mount', ['-o', 'remount,ro,bind', stuck]);
+  const { code, stderr } = await clean('-s', '1K', '-p', '0');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^filetracker-cache-cleaner: .*\/files\/d7\/f: read-only file system$/m);
+  expect(stderr).toMatch(/removed 39 files of 390.0 KiB; 1 file failed$/m);
+  expect(left()).toEqual(['d7', 'd7/f']);
+});
+
 it('--dry-run says what would go; --json says it for programs', async () => {
   cached('.cache/files/a', 10, 100);
   cached('.cache/files/b', 10, 200);
@@ -63,6 +79,7 @@ it('--dry-run says what would go; --json says it for programs', async () => {
     removedFiles: 1,
     removedBytes: 10_240,
     usedFiles: 0,
+    failedFiles: 0,
   });
 });
 

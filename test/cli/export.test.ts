@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { incompressible } from '../support/contents.js';
-import { filetracker } from '../support/filetracker-process.js';
+import { filetracker, scriptOf } from '../support/filetracker-process.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -60,6 +62,35 @@ it('a file that cannot be written is told, the rest is written, exit code 1', as
   expect(stderr).toMatch(
     new RegExp(`^filetracker-export: ${root}/a: cannot write .*: it is a directory\n4 files written`),
   );
+});
+
+it('a file in whose place a directory stands is told by its path, and not by a temporary one', async () => {
+  mkdirSync(join(cwd, 'out/a'), { recursive: true });
+  const { code, stderr } = await run('out', '--prefix', root, '--store', server.directory);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`filetracker-export: ${root}/a: 'out/a': illegal operation on a directory\n`);
+});
+
+it('shows on a terminal how far it is, and says what it did when it is broken off', async () => {
+  const directory = join(cwd, 'store');
+  mkdirSync(join(cwd, 'files'));
+  for (let index = 0; index < 3000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
+  await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
+  // script(1) gives it a terminal.
+  const command = [process.execPath, scriptOf('filetracker-export'), '-j', '1', '--store', directory, 'out'];
+  const child = spawn('script', ['-qfec', command.join(' '), '/dev/null'], { cwd });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  let interrupted = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    // Ctrl-C, as a terminal takes it.
+    if (!interrupted && / left/.test(said)) interrupted = child.stdin.write('\u0003');
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  expect(said).toMatch(/\d+\/3,000 files {2}.* {2}.*\/s {2}.* left/);
+  expect(said).toMatch(/broken off: [\d,]+ files written .*; run it again to go on/);
+  expect(code).toBe(130);
 });
 
 it('says what keeps it from looking for a store', async () => {

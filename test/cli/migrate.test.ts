@@ -143,7 +143,7 @@ it('tells what the store cannot hold, stores the rest, and ends with 1', async (
       seconds(result.stderr),
     ),
     `filetracker-migrate: ${prefix}/ancient: its modification time is not between 1970 and the year 9999`,
-    `filetracker-migrate: ${prefix}/f\ufffd: its name is no UTF-8`,
+    `filetracker-migrate: ${prefix}/f\\xff: its name is no UTF-8`,
     `filetracker-migrate: ${prefix}/link: it is a symbolic link, which the store cannot hold`,
     `filetracker-migrate: ${prefix}/new\\nline: a name must not contain control characters`,
     `filetracker-migrate: ${prefix}/pipe: it is a named pipe, which the store cannot hold`,

@@ -2,6 +2,8 @@ import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { BytePath } from '@filetracker/catalog';
 import { expect, test } from 'vitest';
+import { formatSize } from '#cli/output/format.js';
+import { formatDuration } from '#cli/output/format-count.js';
 import { Output } from '#cli/output/output.js';
 
 test.each([
@@ -15,4 +17,24 @@ test.each([
   expect(await Promise.race([printed.then(() => 'printed'), setImmediate('waiting')])).toBe('waiting');
   stdout.resume();
   await printed;
+});
+
+test.each([
+  [59_949, '59.9 s'],
+  [59_990, '1 min 0 s'],
+  [119_700, '2 min 0 s'],
+  [3_599_900, '1 h 0 min'],
+  [7_500_000, '2 h 5 min'],
+])('%d ms are said as %s', (milliseconds, words) => {
+  expect(formatDuration(milliseconds)).toBe(words);
+});
+
+test.each([
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [1024 * 1023.9, '1023.9 KiB'],
+  [1024 * 1024 - 1, '1.0 MiB'],
+  [2 ** 60, '1024.0 PiB'],
+])('%d bytes are said as %s', (bytes, words) => {
+  expect(formatSize(bytes)).toBe(words);
 });

@@ -10,6 +10,16 @@ import { reply, startScriptedServer } from '../support/scripted-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const BINARIES = fileURLToPath(new URL('../../packages/cli/dist/bin', import.meta.url));
+const LINKS = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
+
+it('a build puts every command where the README says', () => {
+  const commands = readdirSync(BINARIES).flatMap((file) => /^(.*)\.js$/.exec(file)?.[1] ?? []);
+  expect(commands).toContain('filetracker-server');
+  for (const command of commands) {
+    const said = execFileSync(join(LINKS, command), ['--version']).toString();
+    expect(said).toMatch(/^\d+\.\d+\.\d+\n$/);
+  }
+});
 
 it.each([
   'SIGINT',

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   ContentError,
   FileNotFoundError,
@@ -68,8 +69,34 @@ describe('uploads', () => {
     expect(requests).toEqual(['GET /version/ 200', `PUT /files${f} 200`]);
   });
 
+  const lines = (count: number) =>
+    Buffer.from(Array.from({ length: count }, (_, index) => `line ${index}\n`).join(''));
+
+  it('what is long goes as it is to be stored, from memory, a file or a stream', async () => {
+    const bytes = lines(300_000);
+    const proxy = await startTcpProxy(server.port);
+    const path = join(directory, 'file');
+    writeFileSync(path, bytes);
+    const stream = Readable.from([bytes.subarray(7, 700_001), bytes.subarray(700_001)]);
+    // Each is another content, which the server has not.
+    const sources = [
+      { source: path, content: bytes },
+      { source: bytes.subarray(1), content: bytes.subarray(1) },
+      { source: stream, content: bytes.subarray(7) },
+    ];
+    for (const [index, { source, content }] of sources.entries()) {
+      const client = newClient({ remoteUrl: proxy.url });
+      const done: number[] = [];
+      const name = `${f}${index}@5`;
+      await client.putFile(name, source, { onProgress: (progress) => done.push(progress.done) });
+      expect(done.at(-1)).toBe(content.length);
+      expect(sha256(Buffer.from(await read(client, name)))).toBe(sha256(content));
+    }
+    expect(proxy.up()).toBeLessThan(bytes.length);
+  });
+
   it('what compresses goes as zstd, but not within one machine', async () => {
-    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => `line ${index}\n`).join(''));
+    const bytes = lines(40_000);
     const proxy = await startTcpProxy(server.port);
     // On Linux this is the machine itself, and the client does not know.
     await newClient({ remoteUrl: proxy.url.replace('127.0.0.1', '0.0.0.0') }).putFile(`${f}@5`, bytes);

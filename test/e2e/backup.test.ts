@@ -121,4 +121,17 @@ describe.runIf(isRoot)('filetracker-server backup to another file system', () =>
     expect((await getFile(restored.port, 'a')).body.equals(large('a'))).toBe(true);
     await restored.end('SIGKILL');
   });
+
+  it('says when there is no room, and leaves what was there before', async () => {
+    const directory = join(temporaryDirectory(), 'store');
+    const target = join(makeTmpfs(6).path, 'backup');
+    const server = await startForTest(directory);
+    await putFile(server.port, { name: 'a', version: 1, content: Buffer.from('a') });
+    await backedUp(directory, target);
+    const content = incompressible('much', 8_000_000);
+    await putFile(server.port, { name: 'much', version: 1, content });
+    expectRefusal(await backUp(directory, target), /no space is left for the backup in .*backup; what was/);
+    expect(readdirSync(join(target, 'tmp'))).toEqual([]);
+    expect(await recover(target, '--full', '--dry-run')).toMatchObject({ code: 0 });
+  });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { compressFrame } from '@filetracker/durable-fs/zstd-frame';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compressFrame } from '#server/codec/zstd.js';
 import { incompressible, sha256 } from '../support/contents.js';
 import { deleteFile, fileTarget, getFile, putFile } from '../support/file-requests.js';
 import { type RawReply, rawExchange, rawRequest } from '../support/raw-http.js';

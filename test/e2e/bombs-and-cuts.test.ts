@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { compressFrame } from '@filetracker/durable-fs/zstd-frame';
 import { describe, expect, it, vi } from 'vitest';
-import { compressFrame } from '#server/codec/zstd.js';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, fileTarget, getFile, putFile } from '../support/file-requests.js';
 import { peakMemory } from '../support/process-figures.js';

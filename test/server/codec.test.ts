@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { decodeZstd } from '@filetracker/durable-fs';
+import { compressFrame as compressShared, decompressInto } from '@filetracker/durable-fs/zstd-frame';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeSeekTable, encodeSeekTable, FOOTER_BYTES, seekTableLength } from '#server/codec/seek-table.js';
-import { compressFrame as compressShared, decompressInto } from '#server/codec/zstd.js';
 
 const compressFrame = (plain: Uint8Array, level: number) => compressShared(plain, level).slice();
 

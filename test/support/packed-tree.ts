@@ -25,6 +25,8 @@ interface Problem {
   readonly kind: 'unreadable' | 'notEntered' | 'unknown' | 'vanished';
   /** For a directory: it shows only after its entries have been read. */
   readonly isLate?: boolean;
+  /** For a directory: not even its attributes can be learned. */
+  readonly isHidden?: boolean;
 }
 
 const DIRECTORY_MODE = 0o040755;
@@ -102,8 +104,10 @@ export class PackedTree {
   }
 
   #packOne(writer: ListingWriter, path: BytePath, isAgain = false): BytePath[] {
-    writer.begin(path, this.#stat(path), { isAgain });
     const problem = this.#problems.get(path);
+    const own = this.#stat(path);
+    if (problem?.isHidden) own.setUnknownDirectory();
+    writer.begin(path, own, { isAgain });
     const isClosed = problem?.kind === 'unreadable' || problem?.kind === 'notEntered';
     if (isClosed && !problem.isLate) {
       writer.endWithout(problem.kind, problem.errno);

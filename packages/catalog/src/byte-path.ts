@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /*
  * Names and paths are bytes. They are held as strings whose characters are one byte each (latin1): such strings
  * compare in byte order, work as keys of a Map, and survive every name that Linux allows.
@@ -16,12 +18,42 @@ export class InvalidPathError extends Error {
   override readonly name = 'InvalidPathError';
 }
 
+/** Bytes that are no UTF-8 stand in text as these characters, as in Python's file names ("surrogateescape"). */
+const STRAY_BYTE = 0xdc00;
+
+/** The bytes that a text means: UTF-8, and for each U+DC80 to U+DCFF that stands alone one byte, see {@link textOfBytes}. */
+export function bytesOfText(text: string): Buffer {
+  if (!/[\udc80-\udcff]/.test(text)) return Buffer.from(text, 'utf8');
+  // Read by code points: the second half of a pair is no stray byte.
+  const pieces = Array.from(text, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const isStray = code >= STRAY_BYTE + 0x80 && code <= STRAY_BYTE + 0xff;
+    return isStray ? Buffer.of(code - STRAY_BYTE) : Buffer.from(character, 'utf8');
+  });
+  return Buffer.concat(pieces);
+}
+
+/** Text that {@link bytesOfText} turns back, whatever the bytes; their UTF-8 reads as it is. */
+export function textOfBytes(bytes: Uint8Array): string {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (isUtf8(whole)) return whole.toString('utf8');
+  let text = '';
+  for (let at = 0; at < whole.length; ) {
+    const length = [1, 2, 3, 4].find((n) => at + n <= whole.length && isUtf8(whole.subarray(at, at + n)));
+    text += length
+      ? whole.toString('utf8', at, at + length)
+      : String.fromCharCode(STRAY_BYTE + (whole[at] ?? 0));
+    at += length ?? 1;
+  }
+  return text;
+}
+
 /**
  * Reads an absolute path: repeated and closing slashes and `.` go, `..` takes its parent away (as text: symbolic
- * links are not looked at). Throws {@link InvalidPathError}.
+ * links are not looked at). Text is read by {@link bytesOfText}. Throws {@link InvalidPathError}.
  */
 export function parseBytePath(path: string | Uint8Array): BytePath {
-  const bytes = typeof path === 'string' ? Buffer.from(path, 'utf8') : Buffer.from(path);
+  const bytes = typeof path === 'string' ? bytesOfText(path) : Buffer.from(path);
   if (bytes[0] !== 0x2f) throw new InvalidPathError('a path must be absolute');
   if (bytes.includes(0)) throw new InvalidPathError('a path must not contain a NUL byte');
   const components: string[] = [];
@@ -46,6 +78,11 @@ export function splitPath(
   return { parent: (path.slice(0, slash) || '/') as BytePath, name: path.slice(slash + 1) as ByteName };
 }
 
+/** A path and the directories above it, up to `/`. */
+export function* ancestry(path: BytePath): Generator<BytePath> {
+  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) yield at;
+}
+
 /** Whether a path is the directory itself or lies below it; `/data/proj-1` does not lie below `/data/proj`. */
 export function isWithin(path: BytePath, directory: BytePath): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
@@ -54,9 +91,7 @@ export function isWithin(path: BytePath, directory: BytePath): boolean {
 /** Whether a path is one of some directories or lies below one. */
 export function isWithinAny(path: BytePath, directories: ReadonlySet<BytePath>): boolean {
   if (directories.size === 0) return false;
-  for (let at: BytePath | undefined = path; at !== undefined; at = splitPath(at)?.parent) {
-    if (directories.has(at)) return true;
-  }
+  for (const at of ancestry(path)) if (directories.has(at)) return true;
   return false;
 }
 

@@ -5,16 +5,14 @@ export {
   isWithin,
   nameFromBytes,
   pathFromBytes,
-  splitPath,
-  toBytes,
 } from './byte-path.js';
 export { type CrawlOptions, crawl } from './crawl/crawl.js';
 export {
   compileExclusion,
-  InvalidPatternError,
   isExcluded,
   parseExcludeFile,
 } from './crawl/exclude.js';
+export { InvalidPatternError } from './crawl/invalid-pattern-error.js';
 export type {
   BeginScanOptions,
   Catalog,

@@ -2,7 +2,7 @@
  * Reports and queries, as the entry point `@filetracker/catalog/reports`: without what scans and watches, which takes
  * longer to load than most questions take to answer.
  */
-export { type BytePath, parseBytePath } from './byte-path.js';
+export { type BytePath, parseBytePath, splitPath, toBytes } from './byte-path.js';
 export type { ChangeRow } from './database/change-rows.js';
 export { CatalogError, type CatalogErrorCode } from './database/errors.js';
 export { openQueries } from './database/open-queries.js';

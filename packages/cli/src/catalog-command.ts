@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BytePath, Catalog, OpenCatalogOptions } from '@filetracker/catalog';
@@ -49,7 +50,14 @@ export async function withCatalog<T>(
 /** The absolute path that an argument of a command means. */
 export async function pathArgument(text: string): Promise<BytePath> {
   const { parseBytePath } = await import('@filetracker/catalog/scan');
-  return parseBytePath(resolve(text));
+  const { exactWorkingDirectory } = await import('./exact-arguments.js');
+  return parseBytePath(resolve(exactWorkingDirectory(), text));
+}
+
+/** Where an argument of a command leads on the disk, symbolic links followed. Throws where it leads nowhere. */
+export async function pathOnDisk(text: string): Promise<BytePath> {
+  const { bytesOfText, parseBytePath } = await import('@filetracker/catalog/scan');
+  return parseBytePath(await realpath(bytesOfText(text), 'buffer'));
 }
 
 /** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */

@@ -8,11 +8,15 @@ export function parseSize(text: string): number {
   return size;
 }
 
-/** Makes a reader of whole numbers from `least` on. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Most threads that a command starts: each takes memory, and more than these no machine keeps busy. */
+export const MOST_JOBS = 256;
+
+/** Makes a reader of whole numbers from `least` on, up to `most`. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
-    if (!/^\d+$/.test(text) || Number(text) < least) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${least}.`);
+    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) {
+      const limit = most === Number.MAX_SAFE_INTEGER ? '' : `, at most ${most}`;
+      throw new InvalidArgumentError(`It must be a whole number, at least ${least}${limit}.`);
     }
     return Number(text);
   };

@@ -65,7 +65,9 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: Commands
  */
 export async function buildProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
   const program = new Command('filetracker')
-    .description('Keep versioned files on a Filetracker server and get them back anywhere.')
+    .description(
+      'Keep versioned files on a Filetracker server and get them back anywhere; record what is on a disk, what changed and what is changing.',
+    )
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride();

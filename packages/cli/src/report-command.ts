@@ -1,6 +1,7 @@
-import type { QueryDatabase } from '@filetracker/catalog/reports';
+import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { catalogCommand, catalogPlace } from './catalog-command.js';
+import { knownPath } from './known-path.js';
 import type { Output } from './output/output.js';
 import { RowPrinter } from './output/row-printer.js';
 
@@ -25,6 +26,18 @@ export async function withQueries(
   const database = await openQueries(place, host);
   try {
     await action(database, rows);
+  } finally {
+    await database.close();
+  }
+}
+
+/** The path that an argument means, see {@link knownPath}, for commands that ask the database for nothing else. */
+export async function recordedPath(command: Command, text: string): Promise<BytePath> {
+  const { database: place, ...host } = catalogPlace(command);
+  const { openQueries } = await import('@filetracker/catalog/reports');
+  const database = await openQueries(place, host);
+  try {
+    return await knownPath(database, text);
   } finally {
     await database.close();
   }

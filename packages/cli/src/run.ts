@@ -29,18 +29,24 @@ export async function runProgram(
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const program = await build({ output, signal: interrupt.signal }, args);
+  const given = args.some(isLossy) ? (await import('./exact-arguments.js')).exactArguments(args) : args;
+  const program = await build({ output, signal: interrupt.signal }, given);
   program.version(version, '-V, --version', 'show the version of this program');
   output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.
   for (const command of [program, ...program.commands]) command.configureOutput({ outputError: () => {} });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(given, { from: 'user' });
   } catch (error) {
     if (!interrupt.signal.aborted) process.exitCode = report(error, output, failed);
   }
   // Standard input that nobody closes would keep an interrupted command waiting.
   if (interrupt.signal.aborted) process.exit();
+}
+
+/** Whether Node.js could not read an argument as UTF-8. */
+function isLossy(argument: string): boolean {
+  return argument.includes('\ufffd');
 }
 
 /** Prints why the command failed, if it did; returns the exit code. */

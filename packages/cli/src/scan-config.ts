@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
-import { parseSize } from './number-argument.js';
+import { MOST_JOBS, parseSize } from './number-argument.js';
 import { UsageError } from './output/failure.js';
 import type { ScanSettings } from './scan-settings.js';
 
@@ -29,7 +30,7 @@ const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read
   'one-file-system': ['oneFileSystem', readSwitch],
   'follow-mounts': ['followMounts', readSwitch],
   'max-depth': ['maxDepth', readNumber(0)],
-  jobs: ['jobs', readNumber(1)],
+  jobs: ['jobs', readNumber(1, MOST_JOBS)],
   'allow-empty': ['allowEmpty', readSwitch],
   fingerprint: ['fingerprint', readFingerprint],
   'io-limit': ['ioLimit', readSize],
@@ -50,7 +51,17 @@ export function readScanConfig(file: string): ScanConfig {
   if (database !== undefined && typeof database !== 'string') throw wrong('"database" must be a string');
   if (host !== undefined && typeof host !== 'string') throw wrong('"host" must be a string');
   if (!Array.isArray(roots)) throw wrong('"roots" must be a list of tables');
-  return { database, host, roots: roots.map((root: unknown, at) => readRoot(root, `roots[${at}]`, wrong)) };
+  // Places are meant from where the file is: timers and cron start programs somewhere else.
+  const near = (place: string) => resolve(dirname(file), place);
+  return {
+    database: database === undefined || /^[a-z][a-z0-9+.-]+:\/\//i.test(database) ? database : near(database),
+    host,
+    roots: roots.map((root: unknown, at) => {
+      const { path, settings } = readRoot(root, `roots[${at}]`, wrong);
+      const { excludeFrom } = settings;
+      return { path, settings: { ...settings, ...(excludeFrom && { excludeFrom: excludeFrom.map(near) }) } };
+    }),
+  };
 }
 
 function parse(file: string, text: string): Table {
@@ -96,8 +107,9 @@ function readSwitch(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }
 
-function readNumber(least: number): Reader {
-  return (value) => (Number.isSafeInteger(value) && Number(value) >= least ? value : undefined);
+function readNumber(least: number, most = Number.MAX_SAFE_INTEGER): Reader {
+  return (value) =>
+    Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most ? value : undefined;
 }
 
 function readFingerprint(value: unknown): ScanSettings['fingerprint'] | undefined {

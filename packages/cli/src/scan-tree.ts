@@ -1,7 +1,7 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { BytePath, ScanOptions, ScanProgress, ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogPlace, pathArgument, pathResult } from './catalog-command.js';
+import { catalogPlace, pathOnDisk, pathResult } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import { UsageError } from './output/failure.js';
 import { ScanProgressLine } from './output/scan-progress.js';
@@ -17,12 +17,17 @@ export async function scanTree(
   if (settings.dryRun && settings.fingerprint !== 'none') {
     throw new UsageError('--dry-run records no fingerprints');
   }
-  const root = await pathArgument(await realpath(directory));
+  const root = await pathOnDisk(directory);
   const options = await scanOptions(settings, context.signal);
   const { displayPath } = await import('@filetracker/catalog/scan');
   const line = new ScanProgressLine(process.stderr, progressStyle(context));
   const onProgress = (progress: ScanProgress) => line.update(progress);
-  const run = await record(root, command, { ...options, onProgress }).finally(() => line.stop());
+  const run = await record(root, command, { ...options, onProgress })
+    .finally(() => line.stop())
+    .catch((error: unknown) => {
+      if (context.signal.aborted) context.output.note('interrupted: the catalog stays as it was');
+      throw error;
+    });
   const name = settings.dryRun ? 'dry run' : `scan ${run.id}`;
   const { id, ...result } = scanResult(run);
   context.output.result(scanSummary(run, displayPath(root), name), {
@@ -75,7 +80,7 @@ async function fingerprint(
 
 async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise<ScanOptions> {
   const { parseExcludeFile } = await import('@filetracker/catalog/scan');
-  const files = await Promise.all(settings.excludeFrom.map((file) => readFile(file, 'utf8')));
+  const files = await Promise.all(settings.excludeFrom.map((file) => readFile(file)));
   return {
     exclude: [...settings.exclude, ...files.flatMap(parseExcludeFile)],
     isPreview: settings.dryRun ?? false,

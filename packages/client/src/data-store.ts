@@ -19,6 +19,8 @@ export interface Content {
   readonly digest?: Digest;
   /** All of it, where it is in memory anyway. */
   readonly bytes?: Uint8Array;
+  /** A file that holds just this, where there is one. */
+  readonly path?: string;
   /** Starts reading at the first byte. */
   open(): AsyncIterable<Uint8Array>;
 }

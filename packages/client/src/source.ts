@@ -68,7 +68,7 @@ async function fileContent(
   const hash = new ContentHash();
   const read = () => createReadStream(path, { highWaterMark: READ_SIZE, ...(signal && { signal }) });
   for await (const chunk of read() as AsyncIterable<Uint8Array>) hash.update(chunk);
-  return { size: hash.size, digest: hash.digest(), open: read, dispose };
+  return { size: hash.size, digest: hash.digest(), path, open: read, dispose };
 }
 
 async function spool(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<PreparedContent> {
@@ -100,7 +100,7 @@ async function spoolToFile(source: AsyncIterable<Uint8Array>): Promise<PreparedC
     throw error;
   }
   const read = () => createReadStream(path, { highWaterMark: READ_SIZE });
-  return { size: hash.size, digest: hash.digest(), open: read, dispose };
+  return { size: hash.size, digest: hash.digest(), path, open: read, dispose };
 }
 
 async function* joined(

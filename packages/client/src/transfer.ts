@@ -1,4 +1,5 @@
 import type { Content, Progress } from './data-store.js';
+import { ContentError } from './errors.js';
 
 /** Passes content through while reporting how much has passed; ends early when the signal is aborted. */
 export async function* watched(
@@ -42,4 +43,9 @@ export async function* markSourceFailures(open: () => AsyncIterable<Uint8Array>)
   } catch (error) {
     throw new SourceFailure(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** What an upload ends with whose source is not as long as it was. */
+export function sourceChanged(): ContentError {
+  return new ContentError('the content changed while it was uploaded', 'source_changed');
 }

@@ -13,7 +13,7 @@ export class FileLock {
    * Throws the errors of open(2).
    */
   static take(path: string, mode: LockMode): FileLock | undefined {
-    const fd = openSync(path, 'a');
+    const fd = openOrCreate(path);
     if (tryLock(fd, mode)) return new FileLock(fd);
     closeSync(fd);
     return undefined;
@@ -26,5 +26,15 @@ export class FileLock {
 
   release(): void {
     closeSync(this.fd);
+  }
+}
+
+/** On a disk that is read-only a file can be locked all the same. */
+function openOrCreate(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error;
+    return openSync(path, 'r');
   }
 }

@@ -18,6 +18,9 @@ export async function backUpOnCommand(
     .option('--json', 'print the result as JSON')
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error/, 'filetracker-server backup')),
+    })
     .addHelpText(
       'after',
       `

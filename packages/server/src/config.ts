@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { COMPRESSION_LEVEL, MAX_COMPRESSION_LEVEL } from '@filetracker/durable-fs/zstd-frame';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCheckpointOptions, type CheckpointFlags, checkpointPolicy } from './checkpoint-options.js';
-import { MAX_COMPRESSION_LEVEL } from './codec/zstd.js';
 import { addListenOptions, type ListenFlags, type ListenOptions, listenOptions } from './listen-options.js';
 import { LOG_LEVELS, type LogLevel, parseLogLevel } from './log.js';
 import type { CheckpointPolicy } from './metadata/checkpoints/checkpointer.js';
@@ -149,7 +149,7 @@ function serverCommand(directory: string): Command {
       '--compression-level <level>',
       'zstd level of new contents',
       wholeNumber(1, MAX_COMPRESSION_LEVEL),
-      3,
+      COMPRESSION_LEVEL,
     )
     .addOption(
       new Option(

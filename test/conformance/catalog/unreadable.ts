@@ -1,4 +1,4 @@
-import { parseBytePath } from '@filetracker/catalog';
+import { isDirectory, parseBytePath } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { all } from '../../support/catalog-contents.js';
 import { PackedTree } from '../../support/packed-tree.js';
@@ -23,6 +23,22 @@ export function describeUnreadable(open: OpenCatalog): void {
       ]);
       const after = await record(catalog, tree.problem('d', undefined).remove('d/a'));
       expect(await wordsOf(catalog, after)).toEqual(['removed /data/d/a']);
+    });
+
+    test('a directory that cannot even be looked at stays as it was known, a new one is a directory', async () => {
+      const catalog = await open();
+      const tree = new PackedTree('/data').file('d/a', { size: 3 });
+      await record(catalog, tree);
+      const before = await catalog.directory(parseBytePath('/data/d'));
+      const hidden = { kind: 'unreadable', errno: EACCES, isHidden: true } as const;
+      tree.problem('d', hidden).directory('new').problem('new', hidden);
+      const run = await record(catalog, tree);
+      expect(await wordsOf(catalog, run)).toEqual(['new /data/new']);
+      expect(await catalog.directory(parseBytePath('/data/d'))).toEqual(before);
+      expect(isDirectory((await catalog.directory(parseBytePath('/data/new')))?.attributes.mode ?? 0)).toBe(
+        true,
+      );
+      expect(await wordsOf(catalog, await record(catalog, tree))).toEqual([]);
     });
 
     test('a directory that was not entered keeps what is known of it', async () => {

@@ -74,7 +74,7 @@ export class DirectoryPacker {
       this.reader.look(path, this.#own);
     } catch (lookError) {
       errno = errnoOf(lookError);
-      this.#own.bytes.fill(0);
+      this.#own.setUnknownDirectory();
     }
     this.writer.begin(path, this.#own);
     this.writer.endWithout('unreadable', errno);

@@ -1,9 +1,6 @@
-import { type BytePath, isWithin } from '../byte-path.js';
-
-/** An exclude pattern that cannot be understood. */
-export class InvalidPatternError extends Error {
-  override readonly name = 'InvalidPatternError';
-}
+import { type BytePath, bytesOfText, isWithin, textOfBytes } from '../byte-path.js';
+import { setExpression } from './glob-set.js';
+import { InvalidPatternError } from './invalid-pattern-error.js';
 
 /** A pattern, compiled. Plain data: it travels to worker threads. */
 export interface Exclusion {
@@ -19,28 +16,24 @@ const CHARACTER = '(?:[\\x00-\\x2e\\x30-\\x7f]|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x8
 /**
  * Compiles a glob as rsync and git read them: without a slash it matches names at any depth; with one, paths below
  * the root; a closing slash means directories only. `*` and `?` match anything but a slash, `**` slashes too,
- * `[a-z]` and `[!a-z]` one character, a backslash takes the next character as it is.
+ * `[a-z]`, `[[:digit:]]` and `[!a-z]` one character, a backslash takes the next character as it is.
  * Throws {@link InvalidPatternError}.
  */
 export function compileExclusion(pattern: string): Exclusion {
-  const bytes = Buffer.from(pattern, 'utf8').toString('latin1');
+  const bytes = bytesOfText(pattern).toString('latin1');
   const directoriesOnly = bytes.endsWith('/');
   const body = directoriesOnly ? bytes.slice(0, -1) : bytes;
   if (body === '' || body === '/') throw new InvalidPatternError(`the pattern "${pattern}" matches nothing`);
   const subject = body.includes('/') ? 'path' : 'name';
   const source = globToExpression(body.replace(/^\//, ''), pattern);
-  try {
-    return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
-  } catch (error) {
-    throw new InvalidPatternError(`the pattern "${pattern}" has a range out of order`, {
-      cause: error,
-    });
-  }
+  return { expression: new RegExp(`^${source}$`, 's'), subject, directoriesOnly };
 }
 
 /** Reads patterns of an `--exclude-from` file: one a line, blank lines and lines that begin with `#` left out. */
-export function parseExcludeFile(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+export function parseExcludeFile(content: Uint8Array): string[] {
+  return textOfBytes(content)
+    .split(/\r?\n/)
+    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /** Whether an entry is left out. `name` are bytes; `directory` is the path that holds it. */
@@ -71,7 +64,7 @@ function pathBelow(root: BytePath, directory: BytePath): string {
  * are compared with the glob itself. Empty where there is none.
  */
 export function literalOf(pattern: string): string {
-  const body = Buffer.from(pattern, 'utf8').toString('latin1').replace(/\/$/, '');
+  const body = bytesOfText(pattern).toString('latin1').replace(/\/$/, '');
   let runs = [''];
   for (const [token, , set, escaped, plain] of body.matchAll(TOKEN)) {
     const character = escaped ?? plain;
@@ -83,7 +76,7 @@ export function literalOf(pattern: string): string {
   return runs.reduce((longest, run) => (run.length > longest.length ? run : longest));
 }
 
-const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?[^\]]*)\]|\\(.)|([^])/gs;
+const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?(?:\[:[a-z]+:\]|[^\]])*)\]|\\(.)|([^])/gs;
 
 function globToExpression(glob: string, pattern: string): string {
   if (/(^|[^\\])(\\\\)*\\$/.test(glob)) {
@@ -96,7 +89,10 @@ function globToExpression(glob: string, pattern: string): string {
       if (token === '**') return '[^]*';
       if (token === '*') return '[^/]*';
       if (token === '?') return CHARACTER;
-      if (set !== undefined) return `(?!/)[${negation ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
+      if (set !== undefined) {
+        const oneOf = setExpression(set, pattern);
+        return negation ? `(?!${oneOf})${CHARACTER}` : `(?!/)${oneOf}`;
+      }
       return escapeExpression(String(escaped ?? plain));
     },
   );

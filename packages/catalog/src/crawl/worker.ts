@@ -31,15 +31,35 @@ standBehindWriter();
 const pool = new WorkPool(shared);
 const reader = openReader(choice);
 parentPort?.once('message', ({ known, sumsOnly }: WorkerStart) => {
-  const writer = new ListingWriter(send, { known: known && new KnownDigests(known), sumsOnly });
+  const tellsLittle = known !== undefined || sumsOnly;
+  if (!tellsLittle) expectDetachedMemory();
+  const writer = new ListingWriter(tellsLittle ? sendCopy : sendMemory, {
+    known: known && new KnownDigests(known),
+    sumsOnly,
+  });
   new CrawlThread(scope, pool, reader, writer).run();
   writer.flush();
 });
 
-function send(listings: Uint8Array<ArrayBuffer>): void {
+function sendCopy(listings: Uint8Array<ArrayBuffer>): void {
+  parentPort?.postMessage(new Uint8Array(listings));
+  pool.awaitRoom(listings.byteLength);
+}
+
+function sendMemory(listings: Uint8Array<ArrayBuffer>): void {
   const bytes = listings.byteLength;
   parentPort?.postMessage(listings, [listings.buffer]);
   pool.awaitRoom(bytes);
+}
+
+/**
+ * The first time that memory leaves a thread its compiler throws away all code that reads such memory, and from then
+ * on has each access check whether it is still there. Little is copied instead; where there is much to tell, the first
+ * time is now, before there is any code.
+ */
+function expectDetachedMemory(): void {
+  const memory = new ArrayBuffer(8);
+  structuredClone(memory, { transfer: [memory] });
 }
 
 /**

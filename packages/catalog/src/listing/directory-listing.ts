@@ -126,6 +126,11 @@ export class PackedEntry {
     return born === NO_BIRTH ? null : born;
   }
 
+  /** The fields as they are packed, from the mode to the name: a view. */
+  get fieldBytes(): Uint8Array {
+    return this.bytes.subarray(this.at + AT_ENTRY.mode, this.at + AT_ENTRY.end);
+  }
+
   /** Whether the time of birth is known. */
   get hasBirth(): boolean {
     return this.word(AT_ENTRY.birth) !== NO_BIRTH_WORD || this.word(AT_ENTRY.birth + 4) !== 0;
@@ -153,12 +158,17 @@ export class PackedEntry {
 }
 
 /** Stands for the fields of a directory of which only the place is known: zeros, and no time of birth. */
-export const NOTHING_KNOWN = new PackedEntry(...nothingKnown());
+export const NOTHING_KNOWN = nothingKnown();
 
-function nothingKnown(): [Buffer, DataView] {
+/** Reads an entry that begins a piece of memory of its own; one without a name may end where that would stand. */
+export function packedEntry(bytes: Buffer): PackedEntry {
+  return new PackedEntry(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+function nothingKnown(): PackedEntry {
   const bytes = Buffer.alloc(AT_ENTRY.end);
   bytes.writeBigInt64BE(NO_BIRTH, AT_ENTRY.birth);
-  return [bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
+  return packedEntry(bytes);
 }
 
 /** What became of reading a directory; see {@link BlockState}. */
@@ -299,8 +309,7 @@ export class DirectoryListing {
 
 /** Reads an entry that {@link PackedEntry.packedBytes} gave. */
 export function entryFromPacked(packed: Uint8Array): Entry {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  return new PackedEntry(bytes, new DataView(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
+  return packedEntry(Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)).entry();
 }
 
 /** Reads an entry's name from its {@link PackedEntry.line}. */

@@ -38,8 +38,9 @@ export interface Omissions {
  * for the digest covers it.
  */
 export class ListingWriter {
-  #bytes = newBuffer(BUFFER_BYTES);
-  #view = viewOf(this.#bytes);
+  // Not initialized here: what was set only once is a constant to the compiler, until the first buffer has left.
+  #bytes: Buffer<ArrayBuffer>;
+  #view: DataView;
   /** End of what is packed. */
   #end = 0;
   /** Where the directory in work begins, its own fields stand, and its entries begin. */
@@ -51,8 +52,8 @@ export class ListingWriter {
   /** Whether parts are dropped rather than sent: the directory may turn out to be as it was. */
   #dropsParts = false;
   /** Where names come from: the same buffer again and again. */
-  #source: Uint8Array = this.#bytes;
-  #sourceView = this.#view;
+  #source: Uint8Array;
+  #sourceView: DataView;
   #count = 0;
   #fileCount = 0;
   #singleBytes = 0;
@@ -68,6 +69,10 @@ export class ListingWriter {
     private readonly send: (listings: Uint8Array<ArrayBuffer>) => void,
     { known, sumsOnly = false }: Omissions = {},
   ) {
+    this.#bytes = newBuffer(BUFFER_BYTES);
+    this.#view = viewOf(this.#bytes);
+    this.#source = this.#bytes;
+    this.#sourceView = this.#view;
     this.#known = known;
     this.#sumsOnly = sumsOnly;
   }

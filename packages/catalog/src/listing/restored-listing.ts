@@ -1,8 +1,11 @@
 import type { Attributes } from '../entry.js';
-import type { DirectoryListing, PackedEntry } from './directory-listing.js';
+import { type DirectoryListing, PackedEntry } from './directory-listing.js';
 import { digestOf } from './listing-digest.js';
 import { packAttributes } from './pack-fields.js';
 import { aligned, ENTRY } from './packed-layout.js';
+
+/** What an entry's fields were. */
+type EarlierFields = Attributes | PackedEntry;
 
 /**
  * A copy of a listing in which single entries are put back to what they were. Where its digest is then that of the
@@ -17,17 +20,17 @@ export class RestoredListing {
   /** `listing` must be the whole directory; `own` are the directory's own fields as they were. */
   constructor(
     private readonly listing: DirectoryListing,
-    own: Attributes,
+    own: EarlierFields,
   ) {
     this.#bytes = Buffer.from(listing.digestedBytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    packAttributes(this.#view, listing.placeOf(listing.own.at), own);
+    this.#setFields(listing.placeOf(listing.own.at), own);
   }
 
   /** Gives a file the fields that it had; false if those are what it has. */
-  putBack(entry: PackedEntry, earlier: Attributes): boolean {
+  putBack(entry: PackedEntry, earlier: EarlierFields): boolean {
     const place = this.listing.placeOf(entry.at);
-    packAttributes(this.#view, place, earlier);
+    this.#setFields(place, earlier);
     return !this.#bytes.subarray(place, place + ENTRY.end + entry.nameLength).equals(entry.packedBytes);
   }
 
@@ -51,6 +54,11 @@ export class RestoredListing {
     }
     if (end === 0) return digestOf(this.#bytes);
     return digestOf(Buffer.concat([...kept, this.#bytes.subarray(end)]));
+  }
+
+  #setFields(place: number, fields: EarlierFields): void {
+    if (fields instanceof PackedEntry) this.#bytes.set(fields.fieldBytes, place + ENTRY.mode);
+    else packAttributes(this.#view, place, fields);
   }
 
   #leaveOut(at: number, length: number): void {

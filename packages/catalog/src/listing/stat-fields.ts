@@ -1,5 +1,8 @@
 import type { Attributes } from '../entry.js';
 
+/** The type of a directory, without permissions. */
+const DIRECTORY_MODE = 0o040000;
+
 /** Bytes of struct statx. */
 const STATX_BYTES = 256;
 
@@ -74,6 +77,12 @@ export class StatFields {
     const { words } = this;
     const low = words[AT.blocks >> 2] ?? 0;
     return (low + (words[(AT.blocks >> 2) + 1] ?? 0) * 2 ** 32) * STATX_BLOCK;
+  }
+
+  /** Says that this is a directory of which nothing else could be learned; its inode number is then 0, as none's is. */
+  setUnknownDirectory(): void {
+    this.bytes.fill(0);
+    this.view.setUint16(STATX.mode, DIRECTORY_MODE, true);
   }
 
   /** Fills the struct where the kernel does not. */

@@ -1,4 +1,4 @@
-import { type BytePath, splitPath } from '../byte-path.js';
+import { type BytePath, isWithin, pathFromBytes, splitPath } from '../byte-path.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
@@ -211,13 +211,19 @@ async function presentTotals({ tables }: QueryDatabase, path: BytePath | undefin
   return sum;
 }
 
-async function countScans({ tables }: QueryDatabase, { after, upTo }: ReportOptions): Promise<number> {
-  const { count } = await tables
+/** Scans that looked at the path of the report, or at something below it. */
+async function countScans({ tables }: QueryDatabase, { path, after, upTo }: ReportOptions): Promise<number> {
+  const rows = await tables
     .selectFrom('scan_runs')
-    .select((eb) => eb.fn.countAll<bigint>().as('count'))
+    .select((eb) => ['root', eb.fn.countAll<bigint>().as('count')])
     .where('status', '=', 'finished')
     .where('finished_at', '>', BigInt(Math.floor(after)))
     .where('finished_at', '<=', BigInt(Math.floor(upTo)))
-    .executeTakeFirstOrThrow();
-  return Number(count);
+    .groupBy('root')
+    .execute();
+  return rows.reduce((sum, { root, count }) => {
+    const looked = pathFromBytes(root);
+    const isMeant = path === undefined || isWithin(path, looked) || isWithin(looked, path);
+    return isMeant ? sum + Number(count) : sum;
+  }, 0);
 }

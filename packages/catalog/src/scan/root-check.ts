@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { type BytePath, toBytes } from '../byte-path.js';
 import { CatalogError } from '../database/errors.js';
+import { displayPath } from '../display-path.js';
 
 /** What identifies a directory as long as it exists. */
 export interface RootIdentity {
@@ -31,8 +32,8 @@ export function checkSameRoot(root: BytePath, before: RootIdentity): void {
 
 /** A root that cannot be scanned, with the reason. */
 export function unreadableRoot(root: BytePath, reason: string): CatalogError {
-  const shown = toBytes(root).toString('utf8');
-  return new CatalogError('root_unreadable', `cannot scan ${shown}: ${reason}; the catalog stays as it was`);
+  const message = `cannot scan ${displayPath(root)}: ${reason}; the catalog stays as it was`;
+  return new CatalogError('root_unreadable', message);
 }
 
 /** An error number in words. */

@@ -3,6 +3,7 @@ import { type Crawl, type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
 import type { Catalog, ScanSession } from '../database/catalog.js';
 import { CatalogError } from '../database/errors.js';
 import type { ScanRun } from '../database/records.js';
+import { displayPath } from '../display-path.js';
 import { type DirectoryListing, readListings } from '../listing/directory-listing.js';
 import { checkRoot, checkSameRoot, type RootIdentity, reasonOf, unreadableRoot } from './root-check.js';
 
@@ -114,10 +115,9 @@ class RootListingCheck {
       this.#files === 0 &&
       !this.allowEmpty
     ) {
-      const shown = Buffer.from(this.root, 'latin1').toString('utf8');
       throw new CatalogError(
         'implausible',
-        `${shown} is empty, but the catalog knows ${known} files in it: is it mounted? (--allow-empty records them as removed)`,
+        `${displayPath(this.root)} is empty, but the catalog knows ${known} files in it: is it mounted? (--allow-empty records them as removed)`,
       );
     }
   }

@@ -1,13 +1,12 @@
 import type { PastEntry } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPath } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 /** Entries of one directory are sorted up to this many; beyond, and for whole trees, they come as they are found. */
 const MAX_SORTED = 100_000;
@@ -26,8 +25,7 @@ export function asOfCommand({ output }: CommandContext): Command {
     .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { asOf, displayPath } = await import('@filetracker/catalog/reports');
-        const path = await pathArgument(file);
-        await requireKnown(database, path);
+        const path = await knownPath(database, file);
         const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
         output.detail(
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,

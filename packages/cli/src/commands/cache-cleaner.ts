@@ -5,9 +5,10 @@ import { parseChainedSize, parseChainedSpan } from '../chained-units.js';
 import type { CommandContext } from '../context.js';
 import { matchingDirectories } from '../directory-glob.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
-import { UsageError } from '../output/failure.js';
+import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { formatThings } from '../output/format-count.js';
+import { systemReason } from '../output/system-reason.js';
 
 interface CleanerFlags {
   readonly cacheSizeLimit: number;
@@ -58,7 +59,8 @@ Examples:
   filetracker-cache-cleaner --once --dry-run -s 10G --policy access
 
 Of files with the same version the largest go first. The access time is what the file system notes: with
-"relatime" to the day, with "noatime" not at all. SIGTERM ends it. Exit codes: 0 done, 1 failed, 2 called wrongly.`,
+"relatime" to the day, with "noatime" not at all. A file that cannot be removed is told, and the others
+go. SIGTERM ends it. Exit codes: 0 done, 1 failed (with --once also where a file could not be removed), 2 called wrongly.`,
     )
     .action((flags: CleanerFlags) => run(context, command, flags));
   return addGlobalOptions(command);
@@ -92,20 +94,31 @@ async function run({ output, signal }: CommandContext, command: Command, flags: 
         if (flags.dryRun) output.result(path, { remove: path, version, size });
         else output.detail(`removed ${path}`);
       },
+      onFailed: ({ name }, directory, error) => {
+        const file = `${directory}/files/${name}`;
+        const { code, exitCode } = describeFailure(error);
+        output.failure({ code, message: `${file}: ${systemReason(error.cause)}`, exitCode, file });
+      },
     });
     const text = describe(result, flags);
     if (output.json)
       output.result(undefined, { caches: directories.length, limit: flags.cacheSizeLimit, ...result });
     else if (result.bytes > flags.cacheSizeLimit) output.note(text);
     else output.detail(text);
+    if (flags.once && result.failedFiles > 0) throw new PartialFailure(`${result.failedFiles} files failed`);
     if (flags.once) return;
     await sleep(flags.scanInterval * 1000, undefined, { signal });
   }
 }
 
 function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags): string {
-  const { files, bytes, removedFiles, removedBytes, usedFiles } = result;
+  const { files, bytes, removedFiles, removedBytes, usedFiles, failedFiles } = result;
   const found = `${formatThings(files, 'file')} of ${formatSize(bytes)}, limit ${formatSize(cacheSizeLimit)}`;
   const removed = `${dryRun ? 'would remove' : 'removed'} ${formatThings(removedFiles, 'file')} of ${formatSize(removedBytes)}`;
-  return [found, removed, ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : [])].join('; ');
+  return [
+    found,
+    removed,
+    ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : []),
+    ...(failedFiles > 0 ? [`${formatThings(failedFiles, 'file')} failed`] : []),
+  ].join('; ');
 }

@@ -1,6 +1,6 @@
-import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import type { Attributes, Catalog, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pathArgument, withCatalog } from '../catalog-command.js';
+import { withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { inGroups } from '../in-groups.js';
@@ -10,7 +10,7 @@ import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
-import { reportCommand, rowPrinter } from '../report-command.js';
+import { recordedPath, reportCommand, rowPrinter } from '../report-command.js';
 
 const SIZE_WIDTH = 11;
 
@@ -34,12 +34,18 @@ export function changesCommand({ output }: CommandContext): Command {
     .option('--until <when>', 'recorded before', parseMoment)
     .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
-    .action((path: string | undefined, flags: ChangesFlags, command: Command) => {
+    .action(async (path: string | undefined, flags: ChangesFlags, command: Command) => {
       const rows = rowPrinter(command, output);
+      const place = path === undefined ? {} : { path: await recordedPath(command, path) };
       return withCatalog(command, { create: false }, async (catalog) => {
         const form = await changeForm(rows);
-        const changes = catalog.changes(await changeFilter(path, flags));
-        for await (const some of inGroups(changes, PRINTED_TOGETHER)) await rows.printAll(some, form);
+        const changes = catalog.changes({ ...place, ...changeFilter(flags) });
+        let isEmpty = true;
+        for await (const some of inGroups(changes, PRINTED_TOGETHER)) {
+          isEmpty = false;
+          await rows.printAll(some, form);
+        }
+        if (isEmpty && flags.scan !== undefined) await requireScan(catalog, flags.scan);
       });
     });
 }
@@ -94,10 +100,21 @@ async function changeForm(rows: RowPrinter) {
   return { text, row: rows.isCsv ? flat : nested };
 }
 
-async function changeFilter(path: string | undefined, flags: ChangesFlags): Promise<ChangeFilter> {
+/** A scan that was asked for and is not in the catalog. */
+class UnknownScanError extends Error {
+  override readonly name = 'UnknownScanError';
+  readonly code = 'unknown_scan';
+}
+
+/** Tells a scan that found nothing from one that there is none of. */
+async function requireScan(catalog: Catalog, scan: number): Promise<void> {
+  for await (const { id } of catalog.scans()) if (id === scan) return;
+  throw new UnknownScanError(`the catalog has no scan ${scan}: "filetracker scans" lists them`);
+}
+
+function changeFilter(flags: ChangesFlags): ChangeFilter {
   const { scan, since, until, kind, minSize } = flags;
   return {
-    ...(path !== undefined && { path: await pathArgument(path) }),
     ...(scan !== undefined && { scan }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPathOrAll } from '../known-path.js';
 import { wholeNumber } from '../number-argument.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface DuFlags {
   readonly depth: number;
@@ -25,9 +24,8 @@ export function duCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { diskUsage, displayPath } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
-        for await (const row of diskUsage(database, { depth: flags.depth, ...(path && { path }) })) {
+        const place = await knownPathOrAll(database, directory);
+        for await (const row of diskUsage(database, { depth: flags.depth, ...place })) {
           const size = formatSize(flags.apparentSize ? row.bytes : row.allocated).padStart(10);
           const { path: at, ...figures } = row;
           await rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {

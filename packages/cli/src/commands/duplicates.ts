@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPathOrAll } from '../known-path.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize } from '../output/format.js';
 import { formatThings } from '../output/format-count.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface DuplicatesFlags {
   readonly minSize: number;
   readonly limit: number;
 }
+
+/** What compares contents. */
+const HOW_TO_READ = '"filetracker scan --fingerprint all"';
 
 /** `filetracker duplicates`: files of the same content. */
 export function duplicatesCommand({ output }: CommandContext): Command {
@@ -24,16 +26,18 @@ export function duplicatesCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { displayPath, duplicates } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
-        const options = { minimumSize: flags.minSize, limit: flags.limit, ...(path && { path }) };
+        const place = await knownPathOrAll(database, directory);
+        const options = { minimumSize: flags.minSize, limit: flags.limit, ...place };
+        let isEmpty = true;
         for await (const { fingerprint, bytes, wasted, paths } of duplicates(database, options)) {
+          isEmpty = false;
           const heading = `${formatThings(paths.length, 'file')} of ${formatSize(bytes)}, ${formatSize(wasted)} wasted:\n`;
           for (const [at, copy] of paths.entries()) {
             const row = { fingerprint, bytes, wasted, copies: paths.length, ...pathFields(copy) };
             await rows.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
           }
         }
+        if (isEmpty) output.note(`no duplicates among the files that were read: see ${HOW_TO_READ}`);
       }),
     );
 }

@@ -5,6 +5,7 @@ import { CHANGE_KINDS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseStart, type Start } from '../cursor-argument.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+import { warnIfUnknown } from '../watch/warn-if-unknown.js';
 
 const KINDS: readonly MutationKind[] = [...CHANGE_KINDS, 'scan', 'gap'];
 
@@ -32,6 +33,7 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
           ...(flags.kind !== undefined && { kinds: flags.kind }),
           ...(flags.since && 'moment' in flags.since && { since: flags.since.moment }),
         };
+        if (flags.follow && filter.path !== undefined) await warnIfUnknown(catalog, filter.path, output);
         for await (const mutation of await stream(catalog, { flags, filter, signal })) {
           if (output.json) output.result(undefined, await mutationResult(mutation));
           else output.result(await mutationLine(mutation), {});

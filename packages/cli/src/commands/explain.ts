@@ -1,14 +1,13 @@
 import type { ChangeReport, Growth } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPath } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface ExplainFlags {
   readonly last: number;
@@ -43,8 +42,7 @@ export function explainCommand({ output }: CommandContext): Command {
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
-        const path = await pathArgument(directory);
-        await requireKnown(database, path);
+        const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
         const after = since ?? last;
         const span = { after, upTo: until ?? Date.now(), interval: 'day', limit } as const;

@@ -1,14 +1,14 @@
-import { parseDirectoryName } from '@filetracker/protocol';
+import { type DirectoryName, parseDirectoryName } from '@filetracker/protocol';
 import { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import type { ExportSource } from '../export/export-source.js';
 import { exportTree } from '../export/export-tree.js';
 import { ServerExport } from '../export/server-export.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
+import type { Amount } from '../migrate/source.js';
 import { wholeNumber } from '../number-argument.js';
+import { ExportReport } from '../output/export-report.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
-import { formatSize } from '../output/format.js';
-import { formatDuration, formatThings } from '../output/format-count.js';
 import { openServer } from '../server-argument.js';
 import { type AccessFlags, addAccessOptions } from '../store-options.js';
 
@@ -63,44 +63,41 @@ async function run(
 ): Promise<void> {
   const { output, signal } = context;
   output.configure(globalSettings(command));
-  const counts = { copied: 0, linked: 0, kept: 0, failed: 0, bytes: 0 };
-  const started = Date.now();
+  const directory = parseDirectoryName(flags.prefix);
   const source = await openSource(context, flags);
   const options = {
     target: flags.directory,
-    directory: parseDirectoryName(flags.prefix),
+    directory,
     hardLinks: flags.hardLinks ?? false,
     concurrency: flags.jobs,
     signal,
   };
+  const report = new ExportReport(output);
+  report.start((total, ended) => count(source, directory, total, ended));
   try {
-    await exportTree(source, options, {
-      written: ({ name, size }, how) => {
-        counts[how]++;
-        if (how === 'copied') counts.bytes += size;
-        output.detail(`${how} /${name}`);
-      },
-      kept: () => counts.kept++,
-      failed: (name, error) => {
-        counts.failed++;
-        const failure = describeFailure(error);
-        output.failure({ ...failure, message: `/${name}: ${failure.message}`, file: `/${name}` });
-      },
-    });
+    await exportTree(source, options, report);
+  } catch (error) {
+    report.finish({ isComplete: false });
+    throw error;
   } finally {
     await source.close();
   }
-  const { copied, linked, kept, failed, bytes } = counts;
-  const parts = [
-    `${formatThings(copied, 'file')} written (${formatSize(bytes)})`,
-    ...(linked > 0 ? [`${formatThings(linked, 'file')} linked`] : []),
-    `${formatThings(kept, 'file')} there already`,
-    ...(failed > 0 ? [`${formatThings(failed, 'file')} failed`] : []),
-  ];
-  const elapsed = Date.now() - started;
-  if (output.json) output.result(undefined, { ...counts, seconds: elapsed / 1000 });
-  else output.note(`${parts.join(', ')} in ${formatDuration(elapsed)}`);
+  const failed = report.finish({ isComplete: true });
   if (failed > 0) throw new PartialFailure(`${failed} files failed`);
+}
+
+/** Counts what there is to write, for people who wait. */
+async function count(
+  source: ExportSource,
+  directory: DirectoryName,
+  total: Amount,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const { stat } of source.list(directory, signal)) {
+    if (signal.aborted) return;
+    total.files++;
+    total.bytes += stat?.size ?? 0;
+  }
 }
 
 async function openSource(

@@ -1,7 +1,7 @@
 import type { FindOptions } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPathOrAll } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { parseSize } from '../number-argument.js';
 import { UsageError } from '../output/failure.js';
@@ -9,7 +9,6 @@ import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
 import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 type FoundType = NonNullable<FindOptions['types']>[number];
 
@@ -59,9 +58,8 @@ export function findCommand({ output }: CommandContext): Command {
         const { displayPath, find, findPaths } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
-        const options = { ...findOptions(flags), ...(path && { path }) };
+        const place = await knownPathOrAll(database, directory);
+        const options = { ...findOptions(flags), ...place };
         if (flags.null) {
           if (rows.isForPrograms || flags.long)
             throw new UsageError('--null excludes --json, --csv and --long');

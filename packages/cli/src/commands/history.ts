@@ -1,13 +1,12 @@
 import type { ChangeRow } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import { CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
+import { knownPath } from '../known-path.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 /** `filetracker history`: what happened to one file or directory. */
 export function historyCommand({ output }: CommandContext): Command {
@@ -20,14 +19,13 @@ export function historyCommand({ output }: CommandContext): Command {
     .action((file: string, _, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { pathHistory } = await import('@filetracker/catalog/reports');
-        const path = await pathArgument(file);
-        await requireKnown(database, path);
+        const path = await knownPath(database, file);
         let hasChanges = false;
         for await (const change of pathHistory(database, path)) {
           hasChanges = true;
           await rows.print(await historyLine(change), await historyRow(change, rows));
         }
-        if (!hasChanges) output.detail('it has not changed since it was first recorded');
+        if (!hasChanges) output.note('it has not changed since it was first recorded');
       }),
     );
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { catalogCommand } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { parseMoment } from '../moment.js';
 import { formatThings } from '../output/format-count.js';
-import { withQueries } from '../report-command.js';
+import { reportCommand, withQueries } from '../report-command.js';
 
 interface PruneFlags {
   readonly keep: number;
@@ -12,19 +11,19 @@ interface PruneFlags {
 
 /** `filetracker prune`: forgets old history. */
 export function pruneCommand({ output }: CommandContext): Command {
-  return catalogCommand('prune', 'forget history that is older; what is known of the present stays', [
+  return reportCommand('prune', 'forget history that is older; what is known of the present stays', [
     'filetracker prune --keep 90d',
     'filetracker prune --keep 2026-01-01 --compact',
   ])
     .requiredOption('--keep <when>', 'keep what was recorded since: 90d, or a date', parseMoment)
     .option('--compact', 'give the space back to the disk; needs as much free space as the catalog takes')
     .action((flags: PruneFlags, command: Command) =>
-      withQueries(command, output, async (database) => {
+      withQueries(command, output, async (database, rows) => {
         const { prune } = await import('@filetracker/catalog/reports');
         const { runs, changes } = await prune(database, flags.keep);
         if (flags.compact) await database.compact();
         const what = `${formatThings(changes, 'change')} and ${formatThings(runs, 'scan')} forgotten`;
-        output.result(what, { changes, runs });
+        await rows.print(what, { changes, runs });
       }),
     );
 }

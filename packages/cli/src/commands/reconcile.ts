@@ -1,7 +1,6 @@
-import { realpath } from 'node:fs/promises';
 import type { ReconcileOptions, UnreadableDirectories } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js';
+import { catalogCommand, pathOnDisk, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { formatThings } from '../output/format-count.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
@@ -26,7 +25,7 @@ export function reconcileCommand({ output, signal }: CommandContext): Command {
     .action((directory: string, { full, ...flags }: ReconcileFlags, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
         const { reconcile } = await import('@filetracker/catalog');
-        const path = await pathArgument(await realpath(directory));
+        const path = await pathOnDisk(directory);
         let unreadable: UnreadableDirectories | undefined;
         const onUnreadable = (found: UnreadableDirectories) => {
           unreadable = found;

@@ -1,14 +1,13 @@
 import type { ChangeReport, Interval } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPathOrAll } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { wholeNumber } from '../number-argument.js';
 import type { Output } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface ReportFlags {
   readonly last: number;
@@ -42,11 +41,10 @@ export function reportSubcommand({ output }: CommandContext): Command {
     .action((directory: string | undefined, flags: ReportFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { changeReport } = await import('@filetracker/catalog/reports');
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
+        const place = await knownPathOrAll(database, directory);
         const { since, last, until, by, limit } = flags;
         const span = { after: since ?? last, upTo: until ?? Date.now(), interval: by, limit };
-        await present(await changeReport(database, { ...span, ...(path && { path }) }), flags, {
+        await present(await changeReport(database, { ...span, ...place }), flags, {
           output,
           rows,
         });

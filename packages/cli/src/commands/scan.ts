@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { catalogCommand } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
-import { parseSize, wholeNumber } from '../number-argument.js';
+import { MOST_JOBS, parseSize, wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { excludeOption, repeatedOption } from '../repeated-option.js';
 import type { ScanSettings } from '../scan-settings.js';
@@ -31,7 +31,7 @@ export function scanCommand(context: CommandContext): Command {
     .option(
       '-j, --jobs <n>',
       'threads (default: one a core, and up to four while these wait for a cold or remote disk)',
-      wholeNumber(1),
+      wholeNumber(1, MOST_JOBS),
     )
     .option('--allow-empty', 'believe that DIR is empty although files were recorded in it')
     .addOption(

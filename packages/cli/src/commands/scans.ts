@@ -1,28 +1,63 @@
+import type { BytePath, ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { catalogCommand, pathArgument, pathResult, withCatalog } from '../catalog-command.js';
+import { pathArgument, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { formatVersion } from '../output/format.js';
+import type { Result } from '../output/output.js';
 import { changeSummary, problemSummary, scanResult } from '../output/scan-summary.js';
+import { reportCommand, rowPrinter } from '../report-command.js';
 
 /** `filetracker scans`: lists the scans that were recorded, newest first. */
 export function scansCommand({ output }: CommandContext): Command {
-  return catalogCommand('scans', 'list the scans that were recorded, newest first', [
+  return reportCommand('scans', 'list the scans that were recorded, newest first', [
     'filetracker scans',
     'filetracker scans --json /data/projects',
   ])
     .argument('[dir]', 'only scans that looked at this directory or below it')
-    .action((directory: string | undefined, _, command: Command) =>
-      withCatalog(command, { create: false }, async (catalog) => {
+    .action((directory: string | undefined, _, command: Command) => {
+      const rows = rowPrinter(command, output);
+      return withCatalog(command, { create: false }, async (catalog) => {
         const { displayPath } = await import('@filetracker/catalog/scan');
+        const pathFields = await rows.pathFields();
         const filter = directory === undefined ? {} : { path: await pathArgument(directory) };
         for await (const run of catalog.scans(filter)) {
           const when = formatVersion(Math.floor(run.finishedAt / 1000));
           const what = `${changeSummary(run)}${problemSummary(run)}`;
-          output.result(`${String(run.id).padStart(5)}  ${when}  ${displayPath(run.root)}  ${what}`, {
-            ...(await pathResult('root', run.root)),
-            ...scanResult(run),
-          });
+          await rows.print(
+            `${String(run.id).padStart(5)}  ${when}  ${displayPath(run.root)}  ${what}`,
+            rows.isCsv ? flat(run, pathFields) : { ...pathFields(run.root, 'root'), ...scanResult(run) },
+          );
         }
-      }),
-    );
+      });
+    });
+}
+
+/** A run as one row without tables in it. */
+function flat(run: ScanRun, pathFields: (path: BytePath, key?: string) => Result): Result {
+  const { id, source, isBaseline, totals, changes, errors, unreadableDirectories, metadata } = run;
+  return {
+    id,
+    ...pathFields(run.root, 'root'),
+    source,
+    startedAt: new Date(run.startedAt).toISOString(),
+    finishedAt: new Date(run.finishedAt).toISOString(),
+    isBaseline,
+    files: totals.files,
+    directories: totals.directories,
+    bytes: totals.bytes,
+    allocated: totals.allocated,
+    newFiles: changes.new.files,
+    newBytes: changes.new.bytes,
+    modifiedFiles: changes.modified.files,
+    modifiedBytes: changes.modified.bytes,
+    renamedFiles: changes.renamed.files,
+    renamedBytes: changes.renamed.bytes,
+    removedFiles: changes.removed.files,
+    removedBytes: changes.removed.bytes,
+    newDirectories: changes.newDirectories,
+    removedDirectories: changes.removedDirectories,
+    errors,
+    unreadableDirectories,
+    metadata,
+  };
 }

@@ -1,14 +1,13 @@
 import type { TimelinePoint } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPath } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth, formatThings } from '../output/format-count.js';
 import { sparkline } from '../output/sparkline.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface TimelineFlags {
   readonly last: number;
@@ -37,8 +36,7 @@ export function timelineCommand({ output }: CommandContext): Command {
     .action((directory: string, flags: TimelineFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { displayPath, timeline } = await import('@filetracker/catalog/reports');
-        const path = await pathArgument(directory);
-        await requireKnown(database, path);
+        const path = await knownPath(database, directory);
         const { last, since, until, points: count, html } = flags;
         const span = { after: since ?? last, upTo: until ?? Date.now() };
         const points = await timeline(database, { path, ...span, points: count });

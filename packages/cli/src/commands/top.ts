@@ -1,7 +1,7 @@
 import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
+import { knownPathOrAll } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { wholeNumber } from '../number-argument.js';
 import { UsageError } from '../output/failure.js';
@@ -9,7 +9,6 @@ import { formatSize } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface TopFlags {
   readonly files?: true;
@@ -44,10 +43,9 @@ export function topCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
     .action((directory: string | undefined, flags: TopFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
+        const place = await knownPathOrAll(database, directory);
         const since = flags.since ?? flags.last;
-        const question = { ...flags, database, ...(path && { path }), ...(since !== undefined && { since }) };
+        const question = { ...flags, database, ...place, ...(since !== undefined && { since }) };
         if (flags.growth || since !== undefined) await printGrowth(rows, question);
         else if (flags.files) await printFiles(rows, question);
         else await printDirectories(rows, question);

@@ -1,12 +1,11 @@
 import type { Verdict } from '@filetracker/catalog';
 import type { Command } from 'commander';
-import { pathArgument } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
-import { parseSize, wholeNumber } from '../number-argument.js';
+import { knownPathOrAll } from '../known-path.js';
+import { MOST_JOBS, parseSize, wholeNumber } from '../number-argument.js';
 import { PartialFailure } from '../output/failure.js';
 import { formatCount, formatThings } from '../output/format-count.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { requireKnown } from '../require-known.js';
 
 interface VerifyFlags {
   readonly jobs?: number;
@@ -29,18 +28,17 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
     ['filetracker verify --io-limit 100MiB /data/archive'],
   )
     .argument('[dir]', 'only in this directory and below')
-    .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1))
+    .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1, MOST_JOBS))
     .option('--io-limit <size>', 'bytes a second to read at most: 50MiB', parseSize)
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { displayPath, verify } = await import('@filetracker/catalog');
         const pathFields = await rows.pathFields();
-        const path = directory === undefined ? undefined : await pathArgument(directory);
-        await requireKnown(database, path);
+        const place = await knownPathOrAll(database, directory);
         const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };
         const options = {
           signal,
-          ...(path && { path }),
+          ...place,
           ...(jobs !== undefined && { threads: jobs }),
           ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
         };
@@ -51,6 +49,8 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
           await rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
         }
         output.note(summary(counts));
+        if (Object.values(counts).every((count) => count === 0))
+          output.note('nothing was read before: "filetracker scan --fingerprint all" records fingerprints');
         if (counts.silent > 0) throw new PartialFailure('files changed silently');
       }),
     );

@@ -5,6 +5,7 @@ import type { CommandContext } from '../context.js';
 import { parseDuration } from '../duration-argument.js';
 import { wholeNumber } from '../number-argument.js';
 import { UsageError } from '../output/failure.js';
+import { warnIfUnknown } from '../watch/warn-if-unknown.js';
 
 interface WaitFlags {
   readonly for?: number;
@@ -37,6 +38,7 @@ export function waitCommand({ output, signal }: CommandContext): Command {
         const cursor = await catalog.mutationCursor();
         output.detail(`waiting behind event ${cursor}`);
         const place = { path: await pathArgument(path), cursor, signal: ended };
+        await warnIfUnknown(catalog, place.path, output);
         const seen =
           count === undefined
             ? await awaitQuiet(catalog, { ...place, quiet: quiet ?? 0 })

@@ -1,10 +1,8 @@
 import type { BatchedFile, BatchOutcome, Content, PutOptions } from '@filetracker/client';
+import { COMPRESSION_LEVEL } from '@filetracker/durable-fs/zstd-frame';
 import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import { type OpenedStore, openStore } from '@filetracker/server';
 import type { ExistingFile, MigrationTarget } from './target.js';
-
-/** zstd level of the server's default. */
-const COMPRESSION_LEVEL = 3;
 
 /** The directory of a server as the target of a migration, without a server in between. */
 export class StoreTarget implements MigrationTarget {

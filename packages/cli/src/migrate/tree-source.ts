@@ -172,7 +172,7 @@ function inspectedFile(
   const content: Content = {
     size,
     digest,
-    ...(bytes && { bytes }),
+    ...(bytes ? { bytes } : { path }),
     open: () => contentOf(path, size, bytes),
   };
   try {

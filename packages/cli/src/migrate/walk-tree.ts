@@ -56,7 +56,7 @@ function* below(path: string, directory: string, inside: string, rules: WalkRule
   for (const entry of entriesInOrder(entries)) {
     const component = rules.decodeName(entry.bytes);
     const onDisk = component === entry.bytes ? component : Buffer.from(entry.bytes, 'latin1').toString();
-    const name = joined(directory, component ?? onDisk);
+    const name = joined(directory, component ?? readable(onDisk, entry.bytes));
     if (component === undefined) yield { kind: 'left-out', name, reason: rules.noName };
     else if (rules.isExcluded(`${inside}${component}`, entry.isDirectory)) yield { kind: 'excluded', name };
     else if (entry.isDirectory) yield* below(`${path}/${onDisk}`, name, `${inside}${component}/`, rules);
@@ -76,6 +76,12 @@ function fileOrReason(name: string, path: string, { refusal, stamp }: TreeEntry)
 
 function joined(directory: string, component: string): string {
   return directory === '' ? component : `${directory}/${component}`;
+}
+
+/** A name that has none in the store, for people: where its bytes are no text, those beyond ASCII read `\xff`. */
+function readable(text: string, bytes: string): string {
+  if (!text.includes('\ufffd')) return text;
+  return bytes.replace(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 /** Whether the bytes of a name are characters of ASCII, so that they are its characters. */

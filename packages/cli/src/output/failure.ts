@@ -35,15 +35,21 @@ export function hasCode(error: unknown, code: string): boolean {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    return { code: 'usage', message: error.message.replace(/^error: /, ''), exitCode: EXIT.misused };
+    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
-  const misused = code === 'usage' || error instanceof ProtocolError;
+  const misused = code === 'usage' || code === 'invalid_pattern' || error instanceof ProtocolError;
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }
 
-/** Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here. */
+/**
+ * Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here; of a call with two
+ * paths, such as a temporary file that is renamed, only the second counts.
+ */
 function oneLine({ message }: Error): string {
-  return message.replace(/^E[A-Z0-9]+: (.*), \w+ ('.*')$/s, '$2: $1').replaceAll(/\s*\n\s*/g, ' ');
+  return message
+    .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
+    .replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -15,9 +15,11 @@ export function formatGrowth(bytes: number): string {
   return `${bytes < 0 ? '-' : '+'}${formatSize(Math.abs(bytes))}`;
 }
 
-/** A time span: `6.2 s`, `4 min 10 s`. */
+/** A time span: `6.2 s`, `4 min 10 s`, `2 h 5 min`. */
 export function formatDuration(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (milliseconds < 59_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -2,16 +2,16 @@ import { type FileName, versionedName } from '@filetracker/protocol';
 import type { MigrationObserver } from '../migrate/migrate.js';
 import type { Amount, InspectedFile } from '../migrate/source.js';
 import { describeFailure } from './failure.js';
+import { FilesProgress } from './files-progress.js';
 import { formatSize } from './format.js';
 import { formatDuration, formatThings } from './format-count.js';
-import { MigrationProgress } from './migration-progress.js';
 import type { Output } from './output.js';
 
 /** Counts and prints what a migration does. */
 export class MigrationReport implements MigrationObserver {
   readonly #counts = { stored: 0, unchanged: 0, newer: 0, deleted: 0, failed: 0, bytes: 0 };
   readonly #started = Date.now();
-  #progress: MigrationProgress | undefined;
+  #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
   constructor(
@@ -23,7 +23,7 @@ export class MigrationReport implements MigrationObserver {
   start(count: (total: Amount, signal: AbortSignal) => Promise<void>): void {
     if (!this.output.animated) return;
     const total: Amount = { files: 0, bytes: 0 };
-    this.#progress = new MigrationProgress(process.stderr, total);
+    this.#progress = new FilesProgress(process.stderr, total);
     this.#counting = new AbortController();
     // What cannot be counted is reported when it cannot be stored.
     count(total, this.#counting.signal).catch(() => {});

@@ -3,6 +3,7 @@ import type { BytePath } from '@filetracker/catalog';
 import type { Progress } from '@filetracker/client';
 import type { GlobalSettings } from '../global-options.js';
 import type { Failure } from './failure.js';
+import { jsonLine, printable } from './printable.js';
 import { ProgressBar } from './progress-bar.js';
 
 /** What a command found or did: printed by `--json` as it is, otherwise as text. */
@@ -48,7 +49,7 @@ export class Output {
 
   /** Prints one result: `text` without a newline for people, if there is something to say, `result` for `--json`. */
   result(text: string | undefined, result: Result): void {
-    if (this.json) this.stdout.write(`${JSON.stringify(result)}\n`);
+    if (this.json) this.stdout.write(`${jsonLine(result)}\n`);
     else if (text !== undefined) this.stdout.write(`${text}\n`);
   }
 
@@ -85,7 +86,8 @@ export class Output {
 
   /** A remark about something odd that did not make the command fail. Silent under `-q`. */
   warn(message: string): void {
-    if (this.#settings.verbosity !== 'quiet') this.stderr.write(`${this.programName}: warning: ${message}\n`);
+    if (this.#settings.verbosity !== 'quiet')
+      this.stderr.write(`${this.programName}: warning: ${printable(message)}\n`);
   }
 
   /** A remark that closes a report, on stderr so that it does not end up among the results. Silent under `-q`. */
@@ -101,6 +103,8 @@ export class Output {
   /** The one line that says why a command failed. */
   failure({ code, message, file }: Failure): void {
     const error = { code, message, ...(file !== undefined && { file }) };
-    this.stderr.write(this.json ? `${JSON.stringify({ error })}\n` : `${this.programName}: ${message}\n`);
+    this.stderr.write(
+      this.json ? `${jsonLine({ error })}\n` : `${this.programName}: ${printable(message)}\n`,
+    );
   }
 }

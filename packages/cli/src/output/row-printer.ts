@@ -1,6 +1,7 @@
 import type { BytePath } from '@filetracker/catalog';
 import { UsageError } from './failure.js';
 import type { Output, Result } from './output.js';
+import { jsonLine } from './printable.js';
 
 /** Prints the rows of a report as text, JSON or CSV. All rows of one report have the same fields in the same order. */
 export class RowPrinter {
@@ -44,7 +45,7 @@ export class RowPrinter {
     }
     const lines = items.map((item) => {
       const row = form.row(item);
-      if (!this.isCsv) return JSON.stringify(row);
+      if (!this.isCsv) return jsonLine(row);
       // As JSON.stringify does: a field that is undefined is none.
       const fields = Object.entries(row).filter(([, value]) => value !== undefined);
       const headings = this.#hasHeadings ? '' : `${csvLine(fields.map(([name]) => name))}\n`;

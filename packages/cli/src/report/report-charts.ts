@@ -36,20 +36,20 @@ export function reportCharts(report: ChangeReport): readonly Chart[] {
   const typeNames = fileTypes.slice(0, BARS).map(({ key }) => key);
   const shown = [
     chart('changes-over-time', `Changed files by ${interval}`, {
-      ...categories(names, 'vertical'),
+      ...categories(names, 'vertical', true),
       legend: { bottom: 4 },
       series: changes,
     }),
     chart('growth-over-time', `Growth by ${interval}, ${growth.unit}`, {
-      ...categories(names, 'vertical'),
+      ...categories(names, 'vertical', growth.unit === 'B'),
       series: bars(growth.values),
     }),
     chart('growing-directories', `Directories that grew most, ${directories.unit}`, {
-      ...categories(directoryNames, 'horizontal'),
+      ...categories(directoryNames, 'horizontal', directories.unit === 'B'),
       series: bars(directories.values),
     }),
     chart('file-types', `Growth by file type, ${types.unit}`, {
-      ...categories(typeNames, 'horizontal'),
+      ...categories(typeNames, 'horizontal', types.unit === 'B'),
       series: bars(types.values),
     }),
   ];
@@ -87,9 +87,14 @@ function chart(id: string, label: string, option: Readonly<Record<string, unknow
   return { id, label, option: { title, grid, tooltip: { trigger: 'axis' }, animation: false, ...option } };
 }
 
-function categories(names: readonly string[], direction: 'vertical' | 'horizontal') {
+function categories(
+  names: readonly string[],
+  direction: 'vertical' | 'horizontal',
+  /** What the axis counts has no halves. */
+  isWhole: boolean,
+) {
   const category = { type: 'category', data: names };
-  const value = { type: 'value' };
+  const value = { type: 'value', ...(isWhole && { minInterval: 1 }) };
   return direction === 'vertical'
     ? { xAxis: category, yAxis: value }
     : {

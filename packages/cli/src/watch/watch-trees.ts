@@ -1,7 +1,7 @@
 import { opendir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BytePath, Catalog, WatchEvent, WatchOptions } from '@filetracker/catalog';
-import { pathArgument } from '../catalog-command.js';
+import { pathArgument, pathOnDisk } from '../catalog-command.js';
 
 /**
  * The tree that an argument names. One that cannot be read now is waited for where the catalog knows it, such as a
@@ -9,9 +9,10 @@ import { pathArgument } from '../catalog-command.js';
  */
 export async function treeArgument(catalog: Catalog, text: string): Promise<BytePath> {
   try {
-    const path = await realpath(text);
-    await (await opendir(path)).close();
-    return await pathArgument(path);
+    const path = await pathOnDisk(text);
+    const { toBytes } = await import('@filetracker/catalog/scan');
+    await (await opendir(toBytes(path))).close();
+    return path;
   } catch (error) {
     const path = await pathArgument(text);
     if (await catalog.directory(path)) return path;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toVersion } from '@filetracker/protocol';
-import { FileNotFoundError } from '../errors.js';
+import { FileNotFoundError, LocalStoreError } from '../errors.js';
 import { FlockLockManager } from '../flock-lock-manager.js';
 import { LocalDataStore } from '../local-data-store.js';
 import type { LockManager } from '../lock-manager.js';
@@ -26,6 +26,8 @@ export interface CleanOptions {
   readonly dryRun?: boolean;
   /** Told of each file that is removed. */
   readonly onRemoved?: (file: CachedFile, directory: string) => void;
+  /** Told of each file that should go and cannot be removed; the others go all the same. */
+  readonly onFailed?: (file: CachedFile, directory: string, error: LocalStoreError) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,6 +40,8 @@ export interface CleanResult {
   readonly removedBytes: number;
   /** Files that should have gone but that a client was using. */
   readonly usedFiles: number;
+  /** Files that should have gone but could not be removed. */
+  readonly failedFiles: number;
 }
 
 /** A cache and its locks. */
@@ -69,7 +73,7 @@ export async function cleanCaches(caches: readonly Cache[], options: CleanOption
       for (const file of chunk) table.add(ageOf(file, policy), file.size);
     }
   }
-  const counts = { removedFiles: 0, removedBytes: 0, usedFiles: 0 };
+  const counts = { removedFiles: 0, removedBytes: 0, usedFiles: 0, failedFiles: 0 };
   if (table.bytes > limit) {
     const choice = new Choice(table.choose(table.bytes - (limit * keepPercent) / 100), policy);
     for (const cache of caches) await cleanCache(cache, choice, options, counts);
@@ -108,11 +112,19 @@ class Choice {
 async function cleanCache(
   cache: Cache,
   choice: Choice,
-  { dryRun = false, onRemoved, signal }: CleanOptions,
-  counts: { removedFiles: number; removedBytes: number; usedFiles: number },
+  { dryRun = false, onRemoved, onFailed, signal }: CleanOptions,
+  counts: { removedFiles: number; removedBytes: number; usedFiles: number; failedFiles: number },
 ): Promise<void> {
+  const failed = (file: CachedFile, error: unknown): 'failed' => {
+    if (!(error instanceof LocalStoreError)) throw error;
+    counts.failedFiles++;
+    onFailed?.(file, cache.store.directory, error);
+    return 'failed';
+  };
   const removeOne = async (file: CachedFile) => {
-    const outcome = dryRun ? 'removed' : await remove(cache, file, choice);
+    const outcome = dryRun
+      ? 'removed'
+      : await remove(cache, file, choice).catch((error: unknown) => failed(file, error));
     if (outcome === 'used') counts.usedFiles++;
     if (outcome !== 'removed') return;
     counts.removedFiles++;

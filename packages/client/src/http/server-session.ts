@@ -1,5 +1,6 @@
 import { PROTOCOL_HEADER } from '@filetracker/protocol';
 import { orAborted } from '../abort.js';
+import { FramePacker } from './frame-packer.js';
 import { negotiateProtocol } from './negotiation.js';
 import { type RetryPolicy, retrying } from './retry.js';
 import type { HttpTransport, Reply, RequestInit } from './transport.js';
@@ -9,6 +10,8 @@ export interface AgreedServer {
   readonly protocol: number;
   /** Whether it runs on this machine, so that nothing is gained by compressing what it is sent. */
   readonly isLocal: boolean;
+  /** Compresses what is long on its way there. */
+  readonly packer: FramePacker;
   /** Sends one request, without repeating it. Throws as `HttpTransport.request` does. */
   request(init: RequestInit): Promise<Reply>;
 }
@@ -19,6 +22,7 @@ const TOLD_FOR = 5_000;
 /** Requests to one server: they agree on a protocol first, once, and are repeated where that may help. */
 export class ServerSession {
   #agreed: Promise<AgreedServer> | undefined;
+  readonly #packer = new FramePacker();
   /** The failure that was told last, and when. */
   #told: { readonly message: string; readonly at: number } | undefined;
 
@@ -67,6 +71,7 @@ export class ServerSession {
 
   async close(): Promise<void> {
     await this.transport.close();
+    await this.#packer.close();
   }
 
   async #negotiate(): Promise<AgreedServer> {
@@ -77,6 +82,7 @@ export class ServerSession {
     return {
       protocol,
       isLocal: hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'),
+      packer: this.#packer,
       request: (init) => transport.request({ ...init, headers: { ...init.headers, ...optIn } }),
     };
   }

@@ -1,10 +1,11 @@
 import { promisify } from 'node:util';
 import { gzip, type ZlibOptions } from 'node:zlib';
 import { encodeZstd } from '@filetracker/durable-fs';
+import { COMPRESSION_LEVEL, FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import { CHECKSUM_HEADER, LOGICAL_SIZE_HEADER } from '@filetracker/protocol';
 import type { Content, PutOptions } from '../data-store.js';
-import { ContentError } from '../errors.js';
-import { markSourceFailures, readAll, SourceFailure, watched } from '../transfer.js';
+import { markSourceFailures, readAll, SourceFailure, sourceChanged, watched } from '../transfer.js';
+import { packedUpload } from './packed-upload.js';
 import type { AgreedServer } from './server-session.js';
 
 const compress = promisify<Buffer, ZlibOptions, Buffer>(gzip);
@@ -31,9 +32,6 @@ export interface Upload {
   readonly body: Buffer | AsyncIterable<Uint8Array>;
 }
 
-/** Level of zstd: 350 MB/s, faster than most networks, and no other level is much faster. */
-const ZSTD_LEVEL = 3;
-
 /** Prepares content for its way to a server. Called again for every attempt. */
 export async function encodeUpload(
   content: Content,
@@ -48,8 +46,12 @@ export async function encodeUpload(
   const plain = { ...headers, 'Content-Length': String(content.size) };
   const mayPack = options.compress !== false && content.size >= MIN_COMPRESSED;
   if (server.protocol >= 3) {
-    if (mayPack && !server.isLocal && (await packsWell(content))) {
-      const body = encodeZstd(plainUpload(content, options), ZSTD_LEVEL);
+    // What is long is compressed in any case, here or by the server that stores it.
+    const isLong = options.compress !== false && content.size > FRAME_BYTES;
+    if (isLong || (mayPack && !server.isLocal && (await packsWell(content)))) {
+      const body = isLong
+        ? packedUpload(content, options, server.packer)
+        : encodeZstd(plainUpload(content, options), COMPRESSION_LEVEL);
       return { headers: { ...headers, 'Content-Encoding': 'zstd' }, body };
     }
   } else if (mayPack && content.size <= MAX_COMPRESSED) {
@@ -83,7 +85,7 @@ async function beginning(content: Content, length: number): Promise<Buffer> {
 
 async function packedSize(bytes: Uint8Array): Promise<number> {
   let size = 0;
-  for await (const chunk of encodeZstd([bytes], ZSTD_LEVEL)) size += chunk.byteLength;
+  for await (const chunk of encodeZstd([bytes], COMPRESSION_LEVEL)) size += chunk.byteLength;
   return size;
 }
 
@@ -92,7 +94,7 @@ export async function zstdIfWorthwhile(bytes: Buffer): Promise<Buffer | undefine
   if ((await packedSize(bytes.subarray(0, SAMPLE))) > Math.min(SAMPLE, bytes.byteLength) * WORTHWHILE)
     return undefined;
   const packed: Uint8Array[] = [];
-  for await (const chunk of encodeZstd([bytes], ZSTD_LEVEL)) packed.push(chunk);
+  for await (const chunk of encodeZstd([bytes], COMPRESSION_LEVEL)) packed.push(chunk);
   return Buffer.concat(packed);
 }
 
@@ -107,12 +109,10 @@ async function packed(bytes: Buffer): Promise<Buffer | undefined> {
 /** The content, exactly as long as announced: a file that grows or shrinks meanwhile ends the upload. */
 async function* plainUpload(content: Content, options: PutOptions): AsyncGenerator<Uint8Array> {
   let sent = 0;
-  const changed = () =>
-    new SourceFailure(new ContentError('the content changed while it was uploaded', 'source_changed'));
   for await (const chunk of markSourceFailures(() => watched(content.open(), content.size, options))) {
     sent += chunk.byteLength;
-    if (sent > content.size) throw changed();
+    if (sent > content.size) throw new SourceFailure(sourceChanged());
     yield chunk;
   }
-  if (sent < content.size) throw changed();
+  if (sent < content.size) throw new SourceFailure(sourceChanged());
 }

@@ -38,24 +38,35 @@ const HOLD_RETRY = 20;
 export class FsBlobStore implements BlobStore {
   private constructor(
     private readonly root: string,
-    private readonly session: Session,
+    private readonly session: Session | undefined,
     private readonly durable: boolean,
   ) {}
 
   /**
    * Opens the blob directories below `root`, creating them where they are missing.
    *
-   * @param durable false leaves it to the operating system when blobs reach the disk
+   * @param options.durable false leaves it to the operating system when blobs reach the disk
+   * @param options.frozen true on a disk that nobody can write to: nothing is made, and blobs can only be read
    */
-  static async open(root: string, { durable }: { readonly durable: boolean }): Promise<FsBlobStore> {
+  static async open(
+    root: string,
+    { durable, frozen = false }: { readonly durable: boolean; readonly frozen?: boolean },
+  ): Promise<FsBlobStore> {
+    if (frozen) return new FsBlobStore(root, undefined, durable);
     await createDirectories(root);
     return new FsBlobStore(root, await Session.create(join(root, 'tmp')), durable);
   }
 
+  /** Where copies are written. */
+  get #staging(): string {
+    if (this.session) return this.session.directory;
+    throw Object.assign(new Error('EROFS: the disk is read-only'), { code: 'EROFS' });
+  }
+
   async stage(): Promise<StagedBlob> {
     const unique = randomBytes(8).toString('hex');
-    const handle = await open(join(this.session.directory, unique), 'wx');
-    return new StagedFile(this.root, this.session.directory, unique, handle, this.durable);
+    const handle = await open(join(this.#staging, unique), 'wx');
+    return new StagedFile(this.root, this.#staging, unique, handle, this.durable);
   }
 
   async open(id: BlobId): Promise<OpenBlob | undefined> {
@@ -73,13 +84,13 @@ export class FsBlobStore implements BlobStore {
   }
 
   async claim(id: BlobId): Promise<void> {
-    await removeIfPresent(join(this.session.directory, basename(id)));
+    await removeIfPresent(join(this.#staging, basename(id)));
   }
 
   async delete(id: BlobId): Promise<void> {
     await removeIfPresent(join(this.root, id));
     // A copy that was published and not claimed still has its name in the session directory.
-    await removeIfPresent(join(this.session.directory, basename(id)));
+    await removeIfPresent(join(this.#staging, basename(id)));
   }
 
   async deleteDurably(ids: readonly BlobId[]): Promise<'deleted' | 'held'> {
@@ -202,7 +213,7 @@ export class FsBlobStore implements BlobStore {
   }
 
   async close(): Promise<void> {
-    await this.session.close();
+    await this.session?.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import type { Piscina } from 'piscina';
-import { FRAME_BYTES } from './frame-pool.js';
 import type { CopyToVerify, VerifiedCopy, VerifyTask } from './verify-worker.js';
 
 /** A thread takes 50 ms to start, so it waits so long for more to do. In milliseconds. */

@@ -1,16 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { compressFrame, FRAME_BYTES, maxFrameLength } from '@filetracker/durable-fs/zstd-frame';
 import type { Piscina } from 'piscina';
 import type { Frame } from './seek-table.js';
-import type { CompressTask, DecompressTask } from './worker.js';
-import { compressFrame, maxFrameLength } from './zstd.js';
-
-/**
- * Bytes of content in one frame; part of the on-disk format, see store/format.ts. Measured on mixed source text
- * at level 3: 128 KiB compress 2.59-fold, 512 KiB 2.74, 1 MiB 2.78, 4 MiB 2.84; the speed is best from 512 KiB
- * on. A transfer holds one or two frames, so the smallest of the fast ones.
- */
-export const FRAME_BYTES = 512 * 1024;
+import type { FrameTask } from './worker.js';
 
 /** Up to this many bytes a frame is compressed on the calling thread: 20 µs, less than handing it over costs. */
 export const ON_THIS_THREAD_BYTES = 16 * 1024;
@@ -40,7 +33,7 @@ export interface Compressing {
  */
 export class FramePool {
   readonly #threads = Math.max(2, availableParallelism());
-  #pool: Promise<Piscina<CompressTask | DecompressTask, number>> | undefined;
+  #pool: Promise<Piscina<FrameTask, number>> | undefined;
   readonly #spare: SharedArrayBuffer[] = [];
   #free = this.#threads * FRAMES_PER_THREAD;
   readonly #waiting: (() => void)[] = [];
@@ -54,7 +47,7 @@ export class FramePool {
     return new Uint8Array(this.#takeBlock(), 0, length);
   }
 
-  /** Gives memory back that {@link allocate}, {@link compress} or {@link decompress} gave. */
+  /** Gives memory back that {@link allocate}, {@link compress}, {@link decompress} or {@link unpack} gave. */
   release({ buffer }: Uint8Array): void {
     if (!(buffer instanceof SharedArrayBuffer)) return;
     this.#spare.push(buffer);
@@ -87,13 +80,35 @@ export class FramePool {
     return new Uint8Array(memory, 0, frame.plain);
   }
 
+  /**
+   * Decompresses a frame that was sent and should hold so many bytes, up to {@link FRAME_BYTES}. Resolves as soon as it
+   * has a place in the queue, as {@link compress} does, with a promise of the content: undefined if it does not hold that.
+   */
+  async unpack(
+    frame: Uint8Array,
+    length: number,
+  ): Promise<{ readonly content: Promise<Uint8Array | undefined> }> {
+    await this.#takePlace();
+    const memory = this.#takeBlock();
+    const content = this.#run({ kind: 'unpack', frame, memory, length })
+      .then((unpacked) => {
+        const plain = new Uint8Array(memory, 0, length);
+        if (unpacked === length) return plain;
+        this.release(plain);
+        return undefined;
+      })
+      .finally(() => this.#givePlaceBack());
+    content.catch(() => undefined);
+    return { content };
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await (await this.#pool)?.close();
   }
 
   /** The threads start with the first task: a start of a server waits for none. */
-  async #run(task: CompressTask | DecompressTask): Promise<number> {
+  async #run(task: FrameTask): Promise<number> {
     this.#pool ??= startThreads(this.#threads);
     return (await this.#pool).run(task);
   }
@@ -119,7 +134,7 @@ export class FramePool {
   }
 }
 
-async function startThreads(most: number): Promise<Piscina<CompressTask | DecompressTask, number>> {
+async function startThreads(most: number): Promise<Piscina<FrameTask, number>> {
   const { Piscina } = await import('piscina');
   const filename = fileURLToPath(new URL('./worker.js', import.meta.url));
   return new Piscina({ filename, minThreads: 1, maxThreads: most, idleTimeout: 30_000 });

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
+import { compressFrame, decompressInto } from '@filetracker/durable-fs/zstd-frame';
 import type { Frame } from './seek-table.js';
-import { compressFrame, decompressInto } from './zstd.js';
 
 /** Compress the first `length` bytes of `memory` at `level`, in place. Answers with the compressed length. */
 export interface CompressTask {
@@ -18,9 +18,20 @@ export interface DecompressTask {
   readonly memory: SharedArrayBuffer;
 }
 
+/** Decompress a frame that was sent into the first `length` bytes of `memory`. Answers with 0 if it is damaged. */
+export interface UnpackTask {
+  readonly kind: 'unpack';
+  readonly frame: Uint8Array;
+  readonly memory: SharedArrayBuffer;
+  readonly length: number;
+}
+
+export type FrameTask = CompressTask | DecompressTask | UnpackTask;
+
 /** What a worker thread does: one frame in, one frame out, in memory that both threads see. */
-export default function run(task: CompressTask | DecompressTask): number {
+export default function run(task: FrameTask): number {
   if (task.kind === 'decompress') return readFrame(task);
+  if (task.kind === 'unpack') return unpack(task);
   const compressed = compressFrame(new Uint8Array(task.memory, 0, task.length), task.level);
   new Uint8Array(task.memory).set(compressed);
   return compressed.byteLength;
@@ -39,4 +50,14 @@ function readFrame({ fd, frame, memory }: DecompressTask): number {
   }
   decompressInto(new Uint8Array(memory, 0, plain), input.subarray(0, compressed));
   return plain;
+}
+
+function unpack({ frame, memory, length }: UnpackTask): number {
+  try {
+    decompressInto(new Uint8Array(memory, 0, length), frame);
+    return length;
+  } catch {
+    // Whatever the decoder says of it, the sender is to blame.
+    return 0;
+  }
 }

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
+import { type PackedFrame, packedFrames } from '../codec/packed-frames.js';
 
 /**
  * The plain content of an upload, decoded as it arrives. Abandoning it leaves the connection open, so that an
@@ -12,6 +13,18 @@ import { ProtocolError } from '@filetracker/protocol';
  * body is damaged or cut.
  */
 export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return decoded(request, decodeZstd);
+}
+
+/** The same, but for what comes as the store keeps it: zstd frames that need not be compressed again stay as they are. */
+export function uploadedContent(request: IncomingMessage): AsyncIterable<Uint8Array | PackedFrame> {
+  return decoded(request, packedFrames);
+}
+
+function decoded<T>(
+  request: IncomingMessage,
+  readZstd: (body: AsyncIterable<Uint8Array>) => AsyncIterable<T>,
+): AsyncIterable<T | Uint8Array> {
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   switch (encoding) {
@@ -22,17 +35,14 @@ export function plainContent(request: IncomingMessage): AsyncIterable<Uint8Array
     case 'x-gzip':
       return guarded(decodeGzip(body), 'the body is not valid gzip or is cut');
     case 'zstd':
-      return guarded(decodeZstd(body), 'the body is not valid zstd or is cut');
+      return guarded(readZstd(body), 'the body is not valid zstd or is cut');
     default:
       throw new ProtocolError('unsupported_encoding', 'Content-Encoding must be gzip, zstd or identity');
   }
 }
 
 /** A content whose source says in its own way that it is damaged; here that is `invalid_content` with `problem`. */
-export async function* guarded(
-  content: AsyncIterable<Uint8Array>,
-  problem: string,
-): AsyncGenerator<Uint8Array> {
+export async function* guarded<T>(content: AsyncIterable<T>, problem: string): AsyncGenerator<T> {
   try {
     yield* content;
   } catch {

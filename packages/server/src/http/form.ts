@@ -72,7 +72,7 @@ function versionOf(text: string): Version {
 
 /** A browser sends an empty file without a name where nobody has chosen one. */
 async function refuseNameless({ file }: MultipartFile): Promise<void> {
-  for await (const chunk of guarded(file, DAMAGED)) {
+  for await (const chunk of guarded<Uint8Array>(file, DAMAGED)) {
     if (chunk.byteLength > 0) throw invalid('a file of the form has no name');
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { decompressInto } from '@filetracker/durable-fs/zstd-frame';
 import type { Digest } from '@filetracker/protocol';
 import type { BlobStore, StoredCopy } from '../blobs/blob-store.js';
 import type { CopyVerifier } from '../codec/copy-verifier.js';
-import { decompressInto } from '../codec/zstd.js';
 import type { AuditedContent } from '../metadata/metadata-audit.js';
 
 /** Reads stored contents to their end and says whether they are what they should be. */

@@ -1,9 +1,9 @@
 import { read as readCallback } from 'node:fs';
 import { promisify } from 'node:util';
+import { decompressInto, FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import type { BlobStore, OpenBlob } from '../blobs/blob-store.js';
-import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
+import type { FramePool } from '../codec/frame-pool.js';
 import { decodeSeekTable, FOOTER_BYTES, type Frame, seekTableLength } from '../codec/seek-table.js';
-import { decompressInto } from '../codec/zstd.js';
 import type { ContentLocation, FileRecord } from '../metadata/metadata-store.js';
 import { ContentStream, type LoadChunk, type ReadAhead } from './content-stream.js';
 import { ContentDamagedError } from './errors.js';

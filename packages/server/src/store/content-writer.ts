@@ -1,8 +1,9 @@
 import type { Digest } from '@filetracker/protocol';
 import type { BlobStore, StagedBlob } from '../blobs/blob-store.js';
-import { type Compressing, type FramePool, ON_THIS_THREAD_BYTES } from '../codec/frame-pool.js';
+import { type FramePool, ON_THIS_THREAD_BYTES } from '../codec/frame-pool.js';
 import { encodeSeekTable, type FrameSize } from '../codec/seek-table.js';
 import type { ContentLocation } from '../metadata/metadata-store.js';
+import type { ReadyFrame } from './frames.js';
 
 /**
  * Largest stored size in bytes of a content that is kept beside its name. A file of its own costs two more
@@ -19,8 +20,11 @@ const MAX_FRAMES_IN_FLIGHT = 8;
 /** The same for all uploads together, but for the one that each may have: 16 MiB. */
 const FRAMES_IN_FLIGHT_IN_ALL = 32;
 
-/** Frames of one content in their order, in memory of the pool. */
-type Frames = AsyncGenerator<Uint8Array, void>;
+/** A frame of a content, plain in memory of the pool, or ready to be written. */
+type Frame = Uint8Array | ReadyFrame;
+
+/** Frames of one content in their order. */
+type Frames = AsyncGenerator<Frame, void>;
 
 /** Says what the digest is once all frames were read, or throws if the content is not what was announced. */
 type Finish = () => Digest;
@@ -45,7 +49,11 @@ export class ContentWriter {
   async write(frames: Frames, finish: Finish, isStored: IsStored): Promise<ContentLocation | undefined> {
     const first = (await frames.next()).value ?? new Uint8Array(0);
     const second = (await frames.next()).value;
-    if (second === undefined) return this.#writeSingle(first, finish(), isStored);
+    if (second === undefined) {
+      return first instanceof Uint8Array
+        ? this.#writeSingle(first, finish(), isStored)
+        : this.#writeReady(await first.compressed, finish(), isStored);
+    }
     this.#uploads++;
     try {
       return await this.#writeFrames([first, second], frames, finish, isStored);
@@ -88,6 +96,22 @@ export class ContentWriter {
       return { kind: 'inline', encoding: 'zstd', bytes: compressed };
     }
     if (isShort && (await isStored(digest))) return undefined;
+    return this.#stageSingle(compressed, digest);
+  }
+
+  async #writeReady(
+    compressed: Uint8Array,
+    digest: Digest,
+    isStored: IsStored,
+  ): Promise<ContentLocation | undefined> {
+    if (await isStored(digest)) return undefined;
+    if (compressed.byteLength <= MAX_INLINE_BYTES) {
+      return { kind: 'inline', encoding: 'zstd', bytes: compressed };
+    }
+    return this.#stageSingle(compressed, digest);
+  }
+
+  #stageSingle(compressed: Uint8Array, digest: Digest): Promise<ContentLocation | undefined> {
     return this.#stage(async (staged) => {
       await staged.write(compressed);
       this.pool.release(compressed);
@@ -96,7 +120,7 @@ export class ContentWriter {
   }
 
   #writeFrames(
-    head: readonly Uint8Array[],
+    head: readonly Frame[],
     rest: Frames,
     finish: Finish,
     isStored: IsStored,
@@ -104,7 +128,7 @@ export class ContentWriter {
     return this.#stage(async (staged) => {
       const sizes: FrameSize[] = [];
       let storedSize = 0;
-      const inFlight: (Compressing & { readonly plain: number })[] = [];
+      const inFlight: ReadyFrame[] = [];
       const writeOldest = async () => {
         const oldest = inFlight.shift();
         if (!oldest) return;
@@ -114,10 +138,10 @@ export class ContentWriter {
         sizes.push({ compressed: bytes.byteLength, plain: oldest.plain });
         storedSize += bytes.byteLength;
       };
-      const add = async (frame: Uint8Array) => {
-        const plain = frame.byteLength;
+      const add = async (frame: Frame) => {
+        const plain = frame instanceof Uint8Array ? frame.byteLength : frame.plain;
         while (inFlight.length >= this.#framesInFlight()) await writeOldest();
-        inFlight.push({ ...(await this.pool.compress(frame)), plain });
+        inFlight.push(frame instanceof Uint8Array ? { ...(await this.pool.compress(frame)), plain } : frame);
       };
       for (const frame of head) await add(frame);
       for await (const frame of rest) await add(frame);

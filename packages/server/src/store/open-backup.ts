@@ -34,6 +34,10 @@ export async function backupStore(directory: string, target: string): Promise<Ba
       throw new StoreOpenError(`${target} is in use: stop its server, or choose another directory`);
     try {
       return await backUpLocked(directory, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      const reason = `no space is left for the backup in ${target}; what was there before is whole`;
+      throw new StoreOpenError(reason, { cause: error });
     } finally {
       targetLock.release();
     }

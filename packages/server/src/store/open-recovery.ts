@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FileLock } from '@filetracker/durable-fs';
+import { FileLock, isReadOnlyDisk } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { CopyVerifier } from '../codec/copy-verifier.js';
 import { DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
@@ -67,12 +67,14 @@ async function recoverOpen(
 ): Promise<RecoveryFindings> {
   const { directory, online, dryRun } = options;
   const looksOnly = online || dryRun;
+  const frozen = looksOnly && isReadOnlyDisk(directory);
   const metadata = LmdbMetadataStore.open(directory, {
     durable: true,
+    frozen,
     rules: PLAIN_RULES,
     checkpoints: looksOnly ? undefined : DEFAULT_CHECKPOINTS,
   });
-  const blobs = await FsBlobStore.open(directory, { durable: true });
+  const blobs = await FsBlobStore.open(directory, { durable: true, frozen });
   const verifier = new CopyVerifier();
   try {
     const check = new ContentCheck(blobs, verifier);

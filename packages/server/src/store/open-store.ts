@@ -1,5 +1,6 @@
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileLock } from '@filetracker/durable-fs';
+import { FileLock, isReadOnlyDisk } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { CopyVerifier } from '../codec/copy-verifier.js';
 import { FramePool } from '../codec/frame-pool.js';
@@ -47,6 +48,8 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   const { directory, durable } = options;
   try {
     await openFormat(directory, { create: !options.readOnly });
+    const frozen = options.readOnly === true && isReadOnlyDisk(directory);
+    if (!frozen) await access(directory, constants.W_OK);
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
     if (!lock) {
       throw new StoreOpenError(
@@ -60,13 +63,14 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     const rules = options.rules ?? { ...PLAIN_RULES, history: retention?.limits ?? PLAIN_RULES.history };
     const metadata = LmdbMetadataStore.open(directory, {
       durable,
+      frozen,
       rules,
       // A server that changes nothing leaves checkpoints to those that do.
       checkpoints: options.readOnly ? undefined : (options.checkpoints ?? DEFAULT_CHECKPOINTS),
       onError: options.onBackgroundError,
       onUnusable: options.onUnusable,
     });
-    const blobs = await FsBlobStore.open(directory, { durable });
+    const blobs = await FsBlobStore.open(directory, { durable, frozen });
     const scrubLog = new ScrubLog(directory);
     const store = new FileStore(metadata, blobs, new FramePool(options.compressionLevel), {
       ...options,
@@ -109,7 +113,7 @@ function scrub(
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; choose another directory with -d or correct its owner and mode',
   EPERM: 'operation not permitted; choose another directory with -d or correct its owner and mode',
-  EROFS: 'the file system is read-only',
+  EROFS: 'the file system is read-only; --read-only can serve a store there if the whole disk is mounted so',
   ENOSPC: 'no space is left on the disk',
   ENOTDIR: 'not a directory',
   EEXIST: 'not a directory',

@@ -1,19 +1,19 @@
 import { ContentHash } from '@filetracker/durable-fs';
 import { type Digest, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import type { BlobStore } from '../blobs/blob-store.js';
-import { FRAME_BYTES, type FramePool } from '../codec/frame-pool.js';
+import type { FramePool } from '../codec/frame-pool.js';
 import { type Condition, refuseUnmet } from '../metadata/conditions.js';
 import type { ContentLocation, FileRecord, MetadataStore, PutOutcome } from '../metadata/metadata-store.js';
 import { ContentWriter } from './content-writer.js';
-import { type Cut, cutFrames, refuseExcess } from './frames.js';
+import { type ArrivingContent, cutFrames, type ReadyFrame, refuseExcess } from './frames.js';
 import { HeldContent } from './held-content.js';
 
 /** A file that is to be stored with a content that is sent. */
 export interface PutRequest {
   readonly name: FileName;
   readonly version: Version;
-  /** The plain content, as it arrives or, if it is small, all of it. */
-  readonly content: AsyncIterable<Uint8Array> | Uint8Array;
+  /** The content, as it arrives or, if it is small, all of it. */
+  readonly content: ArrivingContent | Uint8Array;
   /** What the client says the content's digest is. */
   readonly digest?: Digest | undefined;
   /** What the client says the content's length is, in bytes. */
@@ -46,7 +46,6 @@ interface UploadsOptions {
 /** The order in which a put reaches the disk: a content is durable before a name refers to it. */
 export class Uploads {
   readonly #writer: ContentWriter;
-  readonly #cut: Cut = { frameBytes: FRAME_BYTES, allocate: (length) => this.pool.allocate(length) };
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -85,11 +84,11 @@ export class Uploads {
     }
   }
 
-  async #putStream(request: PutRequest, content: AsyncIterable<Uint8Array>): Promise<FileRecord> {
+  async #putStream(request: PutRequest, content: ArrivingContent): Promise<FileRecord> {
     const { name, version, size: declared, condition } = request;
     await this.#refuseEarly(request);
     const hash = new ContentHash();
-    const frames = cutFrames(content, this.#cut, hash, { declared, maximum: this.options.maxFileSize });
+    const frames = cutFrames(content, this.pool, hash, { declared, maximum: this.options.maxFileSize });
     let held = request.digest && (await this.#hold(request.digest))?.held;
     let digest: Digest | undefined;
     const finish = () => (digest = verifiedDigest(hash, request));
@@ -188,11 +187,12 @@ export class Uploads {
 
 /** Reads a content to its end without storing it. */
 async function drain(
-  frames: AsyncIterable<Uint8Array>,
+  frames: AsyncIterable<Uint8Array | ReadyFrame>,
   pool: FramePool,
   finish: () => Digest,
 ): Promise<void> {
-  for await (const frame of frames) pool.release(frame);
+  for await (const frame of frames)
+    pool.release(frame instanceof Uint8Array ? frame : await frame.compressed);
   finish();
 }
 

@@ -77,13 +77,17 @@ const WORDS: Readonly<Record<string, string>> = {
   '53100': 'the disk of the server is full',
 };
 
+const NO_PASSWORD = 'the server asks for a password: say it in the URL, in $PGPASSWORD or in ~/.pgpass';
+
 /** PostgreSQL's or the network's error as a {@link CatalogError} of one line; anything else as it is. */
 export function translated({ shown }: PostgresPlace, error: unknown): unknown {
   if (error instanceof CatalogError || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
   const isOurs = code === '' && !/connection|timeout|SSL|SASL|SCRAM|password/i.test(error.message);
   if (isOurs || error instanceof TypeError || error instanceof RangeError) return error;
+  const isUnnamed = /client password must be a string/.test(error.message);
   const isLost = /not queryable|connection terminated/i.test(error.message);
-  const reason = isLost ? WORDS['ECONNRESET'] : (WORDS[code] ?? (error.message.split('\n')[0] || code));
+  const words = isLost ? WORDS['ECONNRESET'] : isUnnamed ? NO_PASSWORD : WORDS[code];
+  const reason = words ?? (error.message.split('\n')[0] || code);
   return new CatalogError('unavailable', `cannot use the catalog ${shown}: ${reason}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-import { type BytePath, toBytes } from '../../byte-path.js';
+import { ancestry, type BytePath, toBytes } from '../../byte-path.js';
 import type { ChangeFilter, ScanFilter } from '../catalog.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { StreamQuery } from './read-stream.js';
@@ -33,7 +33,7 @@ export function scansQuery(host: number, { path, limit }: ScanFilter): StreamQue
   where.add("host_id = ? AND status = 'finished'", host);
   if (path !== undefined) {
     const { from, to } = subtreeRange(path);
-    const above = [...ancestors(path)].map((at) => toBytes(at));
+    const above = Array.from(ancestry(path), toBytes);
     where.add('(root = ANY(?::bytea[]) OR (root >= ? AND root < ?))', above, from, to);
   }
   const end = limit === undefined ? '' : ` LIMIT ${Math.max(0, Math.floor(limit))}`;
@@ -71,10 +71,4 @@ function addSubtree(where: Conditions, path: BytePath): void {
   };
   const values = [start(here), here, start(from), start(to), from, to];
   where.add(`(${within('path')} OR ${within('previous_path')})`, ...values, ...values);
-}
-
-function* ancestors(path: BytePath): Generator<BytePath> {
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
-    yield path.slice(0, end) as BytePath;
-  yield '/' as BytePath;
 }

@@ -24,7 +24,11 @@ export class ReaderPool implements Reader {
 
   constructor(place: PostgresPlace) {
     this.#pool = new pg.Pool({ ...connectionOptions(place), max: MAX_READERS, allowExitOnIdle: true });
-    this.#pool.on('connect', (client) => this.#fresh.add(client));
+    this.#pool.on('connect', (client) => {
+      this.#fresh.add(client);
+      // One that is lost between two queries makes the next one fail, which is reported.
+      client.on('error', () => {});
+    });
     // An idle connection that is lost is replaced by the next reader.
     this.#pool.on('error', () => {});
   }

@@ -15,6 +15,9 @@ export interface Merge {
 /** Memory for each sort and hash table: those of a hundred thousand directories take no detour to the disk. */
 const WORK_MEMORY = '64MB';
 
+/** Plans depend on how many rows there are of what kind, which a small sample tells as well. */
+const STATISTICS_TARGET = 10;
+
 /** The part of a lineage that the index of `directories` holds. */
 const indexed = (lineage: string) => `subltree(${lineage}, 0, least(nlevel(${lineage}), 64))`;
 
@@ -42,7 +45,9 @@ export async function resolveDirectories(merge: Merge): Promise<void> {
 }
 
 async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Promise<void> {
-  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'`);
+  await client.query(
+    `SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL default_statistics_target = ${STATISTICS_TARGET}`,
+  );
   // Of the columns that plans depend on: looking at all takes longer than some of the statements.
   await client.query(`ANALYZE ${staged} (directory, kind, name)`);
   // A directory that was listed and later met again without a look inside counts as listed.
@@ -58,8 +63,14 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
       SELECT * FROM directories
       WHERE ${isDirect ? 'false' : `host_id = ${host} AND sha256(path) = sha256(s.name) AND path = s.name OFFSET 0`}
     ) d ON true
-    WHERE s.kind IN ('D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
+    WHERE s.kind IN ('C', 'D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
   await client.query("DELETE FROM seen WHERE kind = 'X' AND known_id IS NULL");
+  if (!isDirect) {
+    // What could not even be looked at, see StatFields.setUnknownDirectory, stays as it is known.
+    await client.query(`
+      UPDATE seen SET (${attributes('?')}) = ROW (${attributes('known_?')})
+      WHERE kind IN ('N', 'U') AND inode = 0 AND known_id IS NOT NULL`);
+  }
   await client.query('CREATE INDEX ON seen USING hash (parent_path)');
   await client.query('ANALYZE seen (number, kind, parent_path, known_id, id, parent_id)');
   await client.query(`

@@ -5,6 +5,7 @@ import type { BeginScanOptions, ScanSession } from '../catalog.js';
 import type { ChangeTallies, DirectoryRecord, ScanRun } from '../records.js';
 import { applyChanges } from './apply-changes.js';
 import { tallies } from './change-tallies.js';
+import { type ChangedFile, findChangedFiles } from './changed-files.js';
 import { DirectoryIds } from './directory-ids.js';
 import { findDiffering } from './find-differing.js';
 import { hangUp } from './hang-up.js';
@@ -13,7 +14,7 @@ import { readKnownDigests } from './read-known-digests.js';
 import type { ReaderPool } from './reader-pool.js';
 import { noteLinked, recountLinks } from './recount-links.js';
 import { resolveDirectories } from './resolve-directories.js';
-import { writeRun } from './run-record.js';
+import { lastLook, writeRun } from './run-record.js';
 import { ListingStager } from './stage-listings.js';
 import { Staging } from './staging.js';
 import { writeDirectories } from './write-directories.js';
@@ -25,7 +26,7 @@ const WORKING_TABLES = '64MB';
 interface SessionOptions extends BeginScanOptions {
   /** A connection of its own, in a transaction that holds the host's lock; closed when the session ends. */
   readonly client: pg.Client;
-  /** For questions while the session's own connection is busy with the COPY. */
+  /** Gives a connection for questions while the session's own is busy with the COPY. */
   readonly readers: ReaderPool;
   readonly host: number;
   /** Turns what the database throws into what callers know. */
@@ -50,8 +51,11 @@ export class PostgresScanSession implements ScanSession {
     readonly id: number,
     readonly previous: DirectoryRecord | undefined,
     private readonly staging: Staging,
+    private readonly reader: pg.PoolClient,
+    /** When the tree was last looked at. */
+    private readonly lastLook: number | undefined,
   ) {
-    const ids = staging.files && new DirectoryIds(options.readers);
+    const ids = staging.files && new DirectoryIds(reader);
     let directories = 0;
     this.#ids = ids;
     this.#stager = new ListingStager(staging, ids ? () => ids.take() : () => ++directories);
@@ -67,10 +71,17 @@ export class PostgresScanSession implements ScanSession {
     const missing = previous ? [] : await unknownAncestors(client, host, root);
     const isDirect = !previous && !(await hasTreesWithin(client, host, root));
     const staging = await Staging.begin(client, id, { isDirect });
-    const session = new PostgresScanSession(options, id, previous, staging);
-    await session.#ids?.reserve(missing.length);
-    for (const path of missing) session.#stager.stagePlace(path);
-    return session;
+    const reader = await options.readers.connect();
+    try {
+      const looked = previous && (await lastLook(reader, host, root));
+      const session = new PostgresScanSession(options, id, previous, staging, reader, looked);
+      await session.#ids?.reserve(missing.length);
+      for (const path of missing) session.#stager.stagePlace(path);
+      return session;
+    } catch (error) {
+      reader.release(true);
+      throw error;
+    }
   }
 
   get isBaseline(): boolean {
@@ -78,10 +89,10 @@ export class PostgresScanSession implements ScanSession {
   }
 
   knownDigests(): Promise<KnownDigests | undefined> {
-    const { readers, host, root } = this.options;
+    const { host, root } = this.options;
     return this.#attempt(async () => {
       if (this.isBaseline) return undefined;
-      const { digests, areAll } = await readKnownDigests(readers, { host, root });
+      const { digests, areAll } = await readKnownDigests(this.reader, { host, root });
       this.#crawlKnowsAll = areAll;
       return digests;
     });
@@ -91,15 +102,18 @@ export class PostgresScanSession implements ScanSession {
     return this.#attempt(async () => {
       const listings = [...readListings(packed)].filter(({ state }) => state !== 'same');
       const whole = listings.filter(({ state, path }) => state === 'read' && !this.#stager.hasParts(path));
-      const { readers, host, root } = this.options;
+      const { host, root } = this.options;
       const asked = whole.filter((listing) => this.#mayBeSame(listing));
-      const differing = await findDiffering(readers, asked, { host, root });
+      const differing = await findDiffering(this.reader, asked, { host, root });
       const skipped = new Set(asked.filter((listing) => !differing.has(listing)));
+      const changed = await this.#changedFiles(whole.filter((listing) => !skipped.has(listing)));
       await this.#ids?.reserve(listings.length);
       for (const listing of listings) {
         this.#stager.noteErrors(listing);
         if (skipped.has(listing)) continue;
-        this.#stager.stage(listing);
+        const files = changed?.get(listing);
+        if (files) this.#stager.stageChanged(listing, files);
+        else this.#stager.stage(listing);
         await this.staging.send();
       }
     });
@@ -135,6 +149,7 @@ export class PostgresScanSession implements ScanSession {
       await client.query(`DROP TABLE ${this.staging.table}`);
       await client.query(isPreview ? 'ROLLBACK' : 'COMMIT');
       await client.end();
+      this.reader.release();
       return run;
     });
   }
@@ -147,6 +162,8 @@ export class PostgresScanSession implements ScanSession {
     } catch {
       // The connection is lost, and the transaction with it.
     } finally {
+      // It may be lost too, or busy.
+      this.reader.release(true);
       await hangUp(client);
     }
   }
@@ -158,6 +175,17 @@ export class PostgresScanSession implements ScanSession {
     if (this.isBaseline) return false;
     // What a crawl knows to be the same it leaves out, but for what it could not look at.
     return !this.#crawlKnowsAll || problemCount > 0;
+  }
+
+  /** The files that differ of those listings of which nothing else does. */
+  async #changedFiles(
+    differing: readonly DirectoryListing[],
+  ): Promise<ReadonlyMap<DirectoryListing, readonly ChangedFile[]> | undefined> {
+    const { lastLook } = this;
+    if (lastLook === undefined) return undefined;
+    const { host, root } = this.options;
+    const flawless = differing.filter(({ problemCount }) => problemCount === 0);
+    return findChangedFiles(this.reader, flawless, { host, root, since: lastLook });
   }
 
   async #merge(recordedAt: number): Promise<ChangeTallies> {

@@ -1,5 +1,6 @@
 import { type BytePath, childPath, splitPath, toBytes } from '../../byte-path.js';
 import { type DirectoryListing, NOTHING_KNOWN, type PackedEntry } from '../../listing/directory-listing.js';
+import type { ChangedFile } from './changed-files.js';
 import { type FileSums, StagedKind } from './staged-rows.js';
 import type { Staging } from './staging.js';
 
@@ -75,6 +76,19 @@ export class ListingStager {
     // One that vanishes while it is read in parts goes with the next scan.
     else if (listing.isGone && !hasParts) this.#stageDirectory(path, StagedKind.vanished, directory);
     else this.#stageDirectory(path, StagedKind.unreadable, directory);
+  }
+
+  /** Stages a listing of which nothing differs but these files. */
+  stageChanged(listing: DirectoryListing, changed: readonly ChangedFile[]): void {
+    const { path, own, digest } = listing;
+    const { rows } = this.staging;
+    const number = this.nextNumber();
+    for (const { now, before } of changed) {
+      rows.addFile(number, now);
+      if (before) rows.addEarlierFile(number, now, before);
+    }
+    const sums = sumOf(NO_FILES, listing);
+    this.#stageDirectory(path, StagedKind.compared, { number, own, sums, digest });
   }
 
   /** Notes what a listing says could not be read. */

@@ -1,18 +1,23 @@
 import type { PackedEntry } from '../../listing/directory-listing.js';
 import { ENTRY } from '../../listing/packed-layout.js';
+import type { EarlierFile } from './changed-files.js';
 import { CopyRows, FIELD_BYTES, FIELD_COLUMNS, FIELD_COUNT } from './copy-rows.js';
 
 /** What a staged row is. */
 export const StagedKind = {
   /** An entry that is no directory. */
   file: 'f',
+  /** What the catalog has of such an entry, where that was looked up already. */
+  earlier: 'o',
   /** The name of a subdirectory. */
   directory: 'd',
   /** The name of an entry that could not be looked at: what is known of it stays. */
   undecided: 'u',
   /** A path that something could not be read at. */
   error: 'e',
-  /** A directory, by its path, all of whose entries are staged. Sorts before the other outcomes of a look at one. */
+  /** A directory, by its path, of which only the files are staged that differ, and nothing is missing. */
+  compared: 'C',
+  /** A directory all of whose entries are staged. Both of these sort before the other outcomes of a look at one. */
   read: 'D',
   /** A directory that was not entered. */
   notEntered: 'N',
@@ -32,12 +37,14 @@ export type StagedKind = (typeof StagedKind)[keyof typeof StagedKind];
 export const STAGED_COLUMNS = `directory bigint, kind "char", name bytea, device bigint,
   ${FIELD_COLUMNS.map((column) => `${column} ${column === 'mode' ? 'integer' : 'bigint'}`).join(', ')},
   errno integer, digest bytea, parent_length integer, files bigint, bytes bigint, file_allocated bigint,
-  largest_file bigint`;
+  largest_file bigint, is_counted boolean, fingerprint bytea`;
 
-const COLUMN_COUNT = 11 + FIELD_COUNT;
+const COLUMN_COUNT = 13 + FIELD_COUNT;
 /** Columns that only directories have. */
 const OWN_COUNT = 6;
-/** Room for all fields of a row but the name. */
+/** Columns that only what the catalog has of a file has. */
+const EARLIER_COUNT = 2;
+/** Room for all fields of a row but the name and a fingerprint. */
 const FIXED_BYTES = 192 + FIELD_BYTES;
 
 /** Sums over the entries of a directory that are no directories; bytes are of those with one link. */
@@ -69,13 +76,31 @@ export class StagedRows extends CopyRows {
     this.addName(entry);
     this.addPacked(entry, ENTRY.device);
     this.addFields(entry);
+    this.addNulls(1 + OWN_COUNT + EARLIER_COUNT);
+  }
+
+  /** Adds what the catalog has of a file that {@link addFile} adds too. */
+  addEarlierFile(
+    directory: number,
+    entry: PackedEntry,
+    { fields, isCounted, fingerprint }: EarlierFile,
+  ): void {
+    this.begin(COLUMN_COUNT, FIXED_BYTES + entry.nameLength + (fingerprint?.length ?? 0));
+    this.addNumber(directory);
+    this.addByte(StagedKind.earlier.charCodeAt(0));
+    this.addName(entry);
+    this.addPacked(fields, ENTRY.device);
+    this.addFields(fields);
     this.addNulls(1 + OWN_COUNT);
+    this.addByte(isCounted ? 1 : 0);
+    if (fingerprint) this.addBytes(fingerprint);
+    else this.addNulls(1);
   }
 
   /** Adds an entry of which only the name is known. */
   addEntryName(directory: number, kind: StagedKind, name: Uint8Array): void {
     this.#begin(directory, kind, name);
-    this.addNulls(1 + FIELD_COUNT + 1 + OWN_COUNT);
+    this.addNulls(1 + FIELD_COUNT + 1 + OWN_COUNT + EARLIER_COUNT);
   }
 
   /** Adds a path that could not be read, with the error's number. */
@@ -83,7 +108,7 @@ export class StagedRows extends CopyRows {
     this.#begin(0, StagedKind.error, path);
     this.addNulls(1 + FIELD_COUNT);
     this.addInt32(errno);
-    this.addNulls(OWN_COUNT);
+    this.addNulls(OWN_COUNT + EARLIER_COUNT);
   }
 
   /** Adds a directory. */
@@ -99,6 +124,7 @@ export class StagedRows extends CopyRows {
     this.addNumber(sums.bytes);
     this.addNumber(sums.allocated);
     this.addNumber(sums.largest);
+    this.addNulls(EARLIER_COUNT);
   }
 
   #begin(directory: number, kind: StagedKind, name: Uint8Array): void {

@@ -29,10 +29,10 @@ async function sumUp({ client }: Merge): Promise<void> {
       SELECT unnest(string_to_array(lineage::text, '.')) AS label, files, directories, bytes, allocated FROM (
         SELECT * FROM carried
         UNION ALL
-        SELECT coalesce(s.lineage, d.lineage), o.files, CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END,
-          o.bytes, o.allocated
+        -- Nearly all were seen: others are looked up one by one.
+        SELECT coalesce(s.lineage, (SELECT lineage FROM directories d WHERE d.id = o.id)), o.files,
+          CASE WHEN s.id IS NULL OR s.known_id = s.id THEN 0 ELSE 1 END, o.bytes, o.allocated
         FROM own_sums o LEFT JOIN seen s ON s.id = o.id
-          LEFT JOIN directories d ON d.id = CASE WHEN s.id IS NULL THEN o.id END
       ) AS lines
     ) AS labels GROUP BY 1`);
   await client.query('ANALYZE own_sums');
@@ -44,9 +44,9 @@ async function write({ client, host, staged }: Merge): Promise<void> {
   // Once: each update of a row makes a new version of it, which costs more than finding out what to write.
   await client.query(`
     UPDATE directories d SET
-      listing_digest = CASE c.kind WHEN 'D' THEN c.digest ELSE d.listing_digest END,
+      listing_digest = CASE WHEN c.is_read THEN c.digest ELSE d.listing_digest END,
       ${attributes('? = CASE WHEN c.is_seen THEN c.? ELSE d.? END')},
-      largest_file = CASE c.kind WHEN 'D' THEN c.largest ELSE d.largest_file END,
+      largest_file = CASE WHEN c.is_read THEN c.largest ELSE d.largest_file END,
       own_files = d.own_files + coalesce(c.own_files, 0), own_bytes = d.own_bytes + coalesce(c.own_bytes, 0),
       own_allocated = d.own_allocated + coalesce(c.own_allocated, 0),
       total_files = d.total_files + coalesce(c.files, 0),
@@ -54,12 +54,12 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       total_bytes = d.total_bytes + coalesce(c.bytes, 0),
       total_allocated = d.total_allocated + coalesce(c.total_allocated, 0)
     FROM (
-      SELECT coalesce(s.known_id, t.id) AS id, s.known_id IS NOT NULL AS is_seen, s.kind, s.digest,
+      SELECT coalesce(s.known_id, t.id) AS id, s.known_id IS NOT NULL AS is_seen, s.kind IN ('C', 'D') AS is_read, s.digest,
         ${attributes('s.?')}, greatest(s.largest_file, l.size) AS largest, o.files AS own_files, o.bytes AS own_bytes,
         o.allocated AS own_allocated, t.files, t.directories, t.bytes, t.allocated AS total_allocated
       FROM (
         SELECT * FROM seen WHERE known_id IS NOT NULL
-          AND (kind = 'D' OR (${attributes()}) IS DISTINCT FROM (${attributes('known_?')}))
+          AND (kind IN ('C', 'D') OR (${attributes()}) IS DISTINCT FROM (${attributes('known_?')}))
       ) s
         FULL JOIN total_sums t ON t.id = s.known_id
         LEFT JOIN own_sums o ON o.id = t.id

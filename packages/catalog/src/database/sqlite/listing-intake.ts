@@ -86,6 +86,8 @@ export class ListingIntake {
     }
     staged.forget(found.id);
     const after = listing.attributes();
+    // Not even looked at, see StatFields.setUnknownDirectory.
+    if (after.inode === 0n) return;
     const before = tables.directories.attributes(found.id);
     updateAttributes(tables, { node: found, path: listing.path, before }, after);
     if (before.ctimeNs !== after.ctimeNs || before.inode !== after.inode) {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CatalogError } from '../errors.js';
@@ -22,7 +22,7 @@ const WATCH_CACHE_KIB = 16 * 1024;
  */
 export function openForWriting(file: string): Database.Database {
   return translating(file, () => {
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
     try {
       checkOwner(database, file);
@@ -37,6 +37,21 @@ export function openForWriting(file: string): Database.Database {
       throw error;
     }
   });
+}
+
+/**
+ * Makes a directory and those above it. One by one: Node's own `recursive` never ends where the system makes none in a
+ * directory that it shows, as below /proc.
+ */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  makeDirectory(dirname(directory));
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /**
@@ -85,6 +100,15 @@ export function translating<Result>(file: string, run: () => Result): Result {
   }
 }
 
+const WORDS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: 'the disk is full',
+  EACCES: 'its directory cannot be made: permission denied',
+  ENOENT: 'its directory cannot be made',
+  ENOTDIR: 'what should be its directory is none',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+};
+
 /** SQLite's error as a {@link CatalogError}; anything else as it is. */
 export function translated(file: string, error: unknown): unknown {
   const code = codeOf(error);
@@ -99,7 +123,11 @@ export function translated(file: string, error: unknown): unknown {
   if (!isSystemError || !(error instanceof Error)) return error;
   // Also to be read a catalog must be written: its readers tell each other what they look at.
   const isReadOnly = /^SQLITE_(CANTOPEN|READONLY)/.test(code);
-  const reason = isReadOnly ? 'it and its directory must be writable, also for reports' : error.message;
+  const reason = statSync(file, { throwIfNoEntry: false })?.isDirectory()
+    ? 'it is a directory'
+    : isReadOnly
+      ? 'it and its directory must be writable, also for reports'
+      : (WORDS[code] ?? error.message);
   return new CatalogError('unavailable', `cannot use the catalog ${file}: ${reason}`, { cause: error });
 }
 

@@ -4,7 +4,7 @@ import type { FallbackImport } from '../../fallback/fallback-import.js';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
 import { authorizeDigestAlone } from '../authorization.js';
-import { plainContent, refuseBody } from '../body.js';
+import { refuseBody, uploadedContent } from '../body.js';
 import { conditionOf } from '../conditions.js';
 import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
@@ -62,7 +62,7 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
       authorizeDigestAlone(request);
       return store.putStored({ ...file, digest: stored });
     }
-    return store.put({ ...file, digest, content: plainContent(request.raw) });
+    return store.put({ ...file, digest, content: uploadedContent(request.raw) });
   };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
     try {

@@ -6,7 +6,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readSync,
   unlinkSync,
@@ -28,6 +27,7 @@ import { type JournalState, stateRow } from './state.js';
 
 /** How a journal is written. */
 interface JournalOptions {
+  /** It exists. */
   readonly directory: string;
   /** A new file is begun once one is so long, in bytes. */
   readonly fileBytes: number;
@@ -78,9 +78,7 @@ export class JournalWriter {
   #timer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: JournalOptions) {
-    mkdirSync(options.directory, { recursive: true });
-  }
+  constructor(private readonly options: JournalOptions) {}
 
   /**
    * Writes the changes of one transaction, and returns the state that must be committed with them. They outlive

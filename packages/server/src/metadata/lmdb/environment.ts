@@ -61,6 +61,8 @@ interface WaitingChange {
 interface EnvironmentOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
+  /** True on a disk that nobody can write to: nothing is made, and no reader noted. Changes are not possible. */
+  readonly frozen?: boolean | undefined;
   /** Length in bytes at which a file of the journal is followed by the next. */
   readonly journalFileBytes?: number | undefined;
   /** Told when the journal could not be synced; without it, that becomes a warning of the process. */
@@ -82,13 +84,15 @@ const MAP_BYTES = 2 ** 40;
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
-/** Opens LMDB itself in directory `path`, creating it where there is none. */
+/** Opens LMDB itself in directory `path`, creating it where there is none unless it is `frozen`. */
 export function openRoot(
   path: string,
-  { durable }: { readonly durable: boolean },
+  { durable, frozen = false }: Pick<EnvironmentOptions, 'durable' | 'frozen'>,
 ): RootDatabase<Buffer, Buffer> {
-  mkdirSync(path, { recursive: true });
-  reserveLockFile(path);
+  if (!frozen) {
+    mkdirSync(path, { recursive: true });
+    reserveLockFile(path);
+  }
   return open({
     path,
     ...BINARY,
@@ -96,6 +100,7 @@ export function openRoot(
     mapSize: MAP_BYTES,
     maxReaders: 1024,
     noSync: !durable,
+    readOnly: frozen,
     // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
     overlappingSync: false,
     // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
@@ -155,12 +160,15 @@ export class Environment {
    * Reads nothing but their headers. Throws `MetadataDamagedError`.
    */
   static open(store: string, options: EnvironmentOptions): Environment {
-    const { durable, journalFileBytes = JOURNAL_FILE_BYTES, onError = warn, onUnusable = warn } = options;
+    const { durable, frozen = false, journalFileBytes = JOURNAL_FILE_BYTES } = options;
+    const { onError = warn, onUnusable = warn } = options;
     refuseDamaged(store);
     const path = join(store, METADATA);
     const root = openRoot(path, options);
     const directory = join(store, JOURNAL);
+    if (!frozen) mkdirSync(directory, { recursive: true });
     const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
+    if (frozen) return new Environment(root, path, journal, onUnusable);
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     root.readerCheck();
     const environment = new Environment(root, path, journal, onUnusable);

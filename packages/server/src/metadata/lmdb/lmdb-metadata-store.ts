@@ -44,6 +44,8 @@ import { Usage } from './usage.js';
 interface LmdbOptions {
   /** False acknowledges commits before they are on the disk. */
   readonly durable: boolean;
+  /** True on a disk that nobody can write to: see {@link Environment.open}. */
+  readonly frozen?: boolean;
   readonly rules: StoreRules;
   /** None takes no checkpoints. */
   readonly checkpoints?: CheckpointPolicy | undefined;
@@ -87,9 +89,15 @@ export class LmdbMetadataStore implements MetadataStore {
    * {@link Environment.open}.
    */
   static open(root: string, options: LmdbOptions): LmdbMetadataStore {
-    const { durable, checkpoints, onError, onUnusable } = options;
+    const { durable, frozen, checkpoints, onError, onUnusable } = options;
     const bytes = journalFileBytes(checkpoints);
-    const environment = Environment.open(root, { durable, journalFileBytes: bytes, onError, onUnusable });
+    const environment = Environment.open(root, {
+      durable,
+      frozen,
+      journalFileBytes: bytes,
+      onError,
+      onUnusable,
+    });
     return new LmdbMetadataStore(environment, root, options);
   }
 

@@ -1,8 +1,10 @@
 // Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
+import { isReadOnlyDisk } from '@filetracker/durable-fs';
 import { openRoot, openTable, TABLE_IDS } from './environment.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
 
-const root = openRoot(process.argv[2] ?? '', { durable: false });
+const path = process.argv[2] ?? '';
+const root = openRoot(path, { durable: false, frozen: isReadOnlyDisk(path) });
 for (const name of Object.keys(TABLE_IDS)) {
   for (const { key, value } of openTable(root, name).getRange({})) {
     if (name === 'files') decodeFile(nameOfKey(key), value);

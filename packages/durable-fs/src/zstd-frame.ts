@@ -1,10 +1,21 @@
-import zstd, { type CCtx } from 'zstd-napi/binding.js';
+import zstd, { type CCtx, type DCtx } from 'zstd-napi/binding.js';
+
+/**
+ * Bytes of content in one frame of a stored content; part of the server's on-disk format, and what clients send so that
+ * it can be stored as it comes. Measured on mixed source text at level 3: 128 KiB compress 2.59-fold, 512 KiB 2.74,
+ * 1 MiB 2.78, 4 MiB 2.84; the speed is best from 512 KiB on. A transfer holds one or two frames, so the smallest of the
+ * fast ones.
+ */
+export const FRAME_BYTES = 512 * 1024;
+
+/** What servers compress with by default, and clients always: 350 MB/s, and no other level is much faster. */
+export const COMPRESSION_LEVEL = 3;
 
 /** Highest compression level that is accepted; the levels above need much memory for little gain. */
 export const MAX_COMPRESSION_LEVEL = 19;
 
 const compressors = new Map<number, CCtx>();
-const decompressor = new zstd.DCtx();
+let decompressor: DCtx | undefined;
 
 function compressorFor(level: number): CCtx {
   let context = compressors.get(level);
@@ -40,6 +51,7 @@ export function compressFrame(plain: Uint8Array, level: number): Uint8Array {
  * Throws when the frame is damaged or has another size.
  */
 export function decompressInto(target: Uint8Array, frame: Uint8Array): void {
+  decompressor ??= new zstd.DCtx();
   const written = decompressor.decompress(target, frame);
   if (written !== target.byteLength) {
     throw new Error(`frame holds ${written} bytes instead of ${target.byteLength}`);

@@ -5,8 +5,8 @@ import { formatCount, formatDuration } from './format-count.js';
 /** The line is drawn this often, in milliseconds. */
 const INTERVAL = 200;
 
-/** Shows on one line of a terminal how far a migration is. */
-export class MigrationProgress {
+/** Shows on one line of a terminal how far a transfer of many files is. */
+export class FilesProgress {
   readonly #done: Amount = { files: 0, bytes: 0 };
   readonly #started = Date.now();
   readonly #timer: NodeJS.Timeout;
