@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LockMode, tryLock } from '@filetracker/durable-fs';
+import { type LockMode, makeDirectory, tryLock } from '@filetracker/durable-fs';
 import type { FileName } from '@filetracker/protocol';
 import type { CallOptions } from './data-store.js';
 import { LocalStoreError } from './errors.js';
@@ -57,6 +57,22 @@ export class FlockLockManager implements LockManager {
     }
   }
 
+  async isHeld(name: FileName): Promise<boolean> {
+    let fd: number;
+    try {
+      fd = openSync(join(this.directory, name), constants.O_RDONLY);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw new LocalStoreError(`cannot look at the lock of /${name} in ${this.directory}`, error);
+    }
+    try {
+      // A directory here holds the locks of names that are below what was a file once.
+      return fstatSync(fd).isFile() && !tryLock(fd, 'exclusive');
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** Opens and locks a name's lock file. */
   async #lockFile(name: FileName, mode: LockMode, signal: AbortSignal | undefined): Promise<number> {
     for (;;) {
@@ -98,7 +114,7 @@ export class FlockLockManager implements LockManager {
 
   /** Runs a short, synchronous change of the tree of lock files while nobody else changes it. */
   async #underTreeLock<T>(signal: AbortSignal | undefined, change: () => T): Promise<T> {
-    mkdirSync(this.directory, { recursive: true });
+    makeDirectory(this.directory);
     const fd = openSync(join(this.directory, TREE_LOCK), constants.O_RDONLY | constants.O_CREAT);
     try {
       await lockPatiently(fd, 'exclusive', signal);

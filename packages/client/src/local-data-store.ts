@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   ContentHash,
   hashing,
+  makeDirectory,
   removeIfPresent,
   temporaryName,
   writeAtomically,
@@ -201,8 +202,8 @@ export class LocalDataStore implements DataStore {
     const path = this.#path(name);
     for (let attempt = 1; ; attempt++) {
       try {
-        // While it makes a deep path, a recursive mkdir can lose the upper part of it to a delete, too.
-        await mkdir(dirname(path), { recursive: true });
+        // While a deep path is made, this can lose the upper part of it to a delete, too.
+        makeDirectory(dirname(path));
         return await rename(staged, path);
       } catch (error) {
         const vanished = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -212,7 +213,7 @@ export class LocalDataStore implements DataStore {
   }
 
   async #prepare(): Promise<void> {
-    await mkdir(this.#temporary, { recursive: true });
+    makeDirectory(this.#temporary);
     if (this.#swept) return;
     this.#swept = true;
     for (const entry of await readdir(this.#temporary)) {

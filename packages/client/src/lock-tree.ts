@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmdirSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { tryLock } from '@filetracker/durable-fs';
+import { makeDirectory, tryLock } from '@filetracker/durable-fs';
 import type { FileName } from '@filetracker/protocol';
 
 // The functions here change the tree of lock files. Call them only while holding its tree.lock.
@@ -47,7 +38,7 @@ export function removeLockFile(root: string, name: FileName): void {
 }
 
 function makeAndOpen(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   return openSync(path, constants.O_RDONLY | constants.O_CREAT);
 }
 

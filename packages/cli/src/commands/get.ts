@@ -1,6 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileTrackerClient, NameArgument } from '@filetracker/client';
+import { makeDirectory } from '@filetracker/durable-fs';
 import { parseFileName, splitName } from '@filetracker/protocol';
 import type { Command } from 'commander';
 import { forEachFile } from '../batch.js';
@@ -47,7 +48,7 @@ async function getDirectory(
   const names = filesBelow(client, directory, { signal: context.signal });
   await forEachFile(context, names, async ({ relative, name }) => {
     const path = join(target, relative);
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     await getOne(context, client, { name }, path, flags);
   });
 }

@@ -1,7 +1,7 @@
-import { link, lstat, mkdir, rename } from 'node:fs/promises';
+import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FileStat, ListedFile } from '@filetracker/client';
-import { removeIfPresent, temporaryName } from '@filetracker/durable-fs';
+import { makeDirectory, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
 import type { DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import type { ExportSource } from './export-source.js';
@@ -37,7 +37,7 @@ export async function exportTree(
   observer: ExportObserver,
 ): Promise<void> {
   const writer = new TreeWriter(source, options, observer);
-  await mkdir(options.target, { recursive: true });
+  makeDirectory(options.target);
   const files = source.list(options.directory, options.signal);
   await concurrently(files, (file) => writer.write(file), options.concurrency);
 }
@@ -71,7 +71,7 @@ class TreeWriter {
       this.#remember(stat, Promise.resolve(path));
       return this.observer.kept(stat);
     }
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     // A link has one modification time, so the versions must be equal, too.
     const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat)) : undefined;
     if (first !== undefined) {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
-import { type FileHandle, mkdir } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeAtomically } from '@filetracker/durable-fs';
+import { makeDirectory, writeAtomically } from '@filetracker/durable-fs';
 import { BLOCK_BYTES, encodeBeginning, encodeBlock, type Remembered, writeRecord } from './digests-file.js';
 import type { Moment } from './target-history.js';
 
@@ -20,7 +20,7 @@ export class DigestsWriter {
 
   /** Throws the errors of the file system. */
   static async open(path: string): Promise<DigestsWriter> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     return new Promise((resolve, reject) => {
       const fill = (handle: FileHandle) =>
         new Promise<void>((done, fail) => {

@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '@filetracker/durable-fs';
+import { makeDirectory, writeAtomically } from '@filetracker/durable-fs';
 import { StoreOpenError } from './errors.js';
 
 /**
@@ -15,7 +15,7 @@ const FORMAT_FILE = 'format.json';
  * empty. Throws {@link StoreOpenError}.
  */
 export async function openFormat(root: string, options: { readonly create: boolean }): Promise<void> {
-  if (options.create) await mkdir(root, { recursive: true });
+  if (options.create) makeDirectory(root);
   const text = await readFile(join(root, FORMAT_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });

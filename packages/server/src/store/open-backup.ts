@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { FileLock, writeAtomically } from '@filetracker/durable-fs';
+import { FileLock, makeDirectory, writeAtomically } from '@filetracker/durable-fs';
 import { FsBlobStore } from '../blobs/fs.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '../metadata/rules.js';
@@ -70,7 +70,7 @@ async function backUpLocked(directory: string, target: string): Promise<BackupRe
 }
 
 async function prepareTarget(target: string): Promise<void> {
-  await mkdir(target, { recursive: true });
+  makeDirectory(target);
   const entries = (await readdir(target)).filter((entry) => entry !== 'lost+found');
   if (entries.includes(MARK)) return;
   if (entries.length > 0) {
