@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
-import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-process.js';
 import { isRoot } from '../support/root.js';
+import { run } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 let cwd: string;
@@ -61,6 +62,33 @@ it.runIf(isRoot)('a file that cannot be removed is told, and the others go', asy
   expect(left()).toEqual(['d7', 'd7/f']);
 });
 
+it.runIf(isRoot)('a directory that may not be read is told once, and the others are cleaned', async () => {
+  cached('.cache/files/open/a', 10, 100);
+  cached('.cache/files/shut/b', 10, 100);
+  cached('.cache/files/shut-names/c', 10, 100);
+  const everybody = ['', '.cache', '.cache/files', '.cache/files/open'];
+  for (const path of everybody) chmodSync(join(cwd, path), 0o777);
+  chmodSync(join(cwd, '.cache/files/shut'), 0);
+  // Its names can be read, and nothing else.
+  chmodSync(join(cwd, '.cache/files/shut-names'), 0o444);
+  const unprivileged = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+  const command = [process.execPath, scriptOf('filetracker-cache-cleaner'), '--once', '-s', '1K'];
+  const cache = join(cwd, '.cache');
+  const { code, stderr } = await run(['setpriv', ...unprivileged, ...command, '-c', cache]);
+  expect(code).toBe(1);
+  const lines = stderr.trimEnd().split('\n');
+  expect(new Set(lines.slice(0, -1))).toEqual(
+    new Set(
+      ['shut', 'shut-names'].map(
+        (name) => `filetracker-cache-cleaner: cannot read ${cache}/files/${name}: permission denied`,
+      ),
+    ),
+  );
+  expect(lines).toHaveLength(3);
+  expect(lines.at(-1)).toMatch(/removed 1 file of 10\.0 KiB; 2 directories unreadable$/);
+  expect(left()).toEqual(['shut', 'shut-names', 'shut-names/c', 'shut/b']);
+});
+
 it('--dry-run says what would go; --json says it for programs', async () => {
   cached('.cache/files/a', 10, 100);
   cached('.cache/files/b', 10, 200);
@@ -80,6 +108,7 @@ it('--dry-run says what would go; --json says it for programs', async () => {
     removedBytes: 10_240,
     usedFiles: 0,
     failedFiles: 0,
+    failedDirectories: 0,
   });
 });
 
@@ -100,6 +129,11 @@ it('leaves alone what a client has locked', async () => {
   mkdirSync(dirname(lock), { recursive: true });
   const holder = spawn('flock', ['-s', lock, 'sh', '-c', 'echo locked; read line'], { stdio: 'pipe' });
   await once(holder.stdout, 'data');
+  const dry = await clean('-s', '1K', '--dry-run');
+  expect(dry.stdout).toBe(`${join(cwd, '.cache/files/unused')}\n`);
+  expect(dry.stderr).toMatch(/would remove 1 file of 10\.0 KiB; 1 file in use/);
+  // It leaves no lock file either.
+  expect(readdirSync(dirname(lock))).toEqual(['used']);
   const { stderr } = await clean('-s', '1K');
   expect(stderr).toMatch(/removed 1 file of 10\.0 KiB; 1 file in use/);
   expect(left()).toEqual(['used']);

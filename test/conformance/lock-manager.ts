@@ -49,6 +49,22 @@ export function lockManagerConformance(label: string, make: () => readonly [Lock
       expect(await isFree(others, 'exclusive')).toBe(true);
     });
 
+    it.each(['shared', 'exclusive'] as const)('isHeld sees the %s locks of everybody', async (mode) => {
+      expect(await theirs.isHeld(A)).toBe(false);
+      const lock = await mine.acquire(A, mode);
+      expect([await mine.isHeld(A), await theirs.isHeld(A), await theirs.isHeld(B)]).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      await lock.release();
+      expect([await mine.isHeld(A), await theirs.isHeld(A)]).toEqual([false, false]);
+      // Locks of names below it: a file has become a directory.
+      const below = await mine.acquire(parseFileName('dir/a/below'), 'exclusive');
+      expect(await theirs.isHeld(A)).toBe(false);
+      await below.release();
+    });
+
     it('tryAcquire takes what is free and waits for nobody', async () => {
       for (const others of [mine, theirs]) {
         const lock = await mine.tryAcquire(A, 'shared');

@@ -27,4 +27,10 @@ export interface LockManager {
    * at all.
    */
   tryAcquire(name: FileName, mode: LockMode): Promise<Lock | undefined>;
+
+  /**
+   * Whether anybody holds a lock of a name at this moment. Changes nothing, also on disk. Throws `LocalStoreError`
+   * where that cannot be looked at.
+   */
+  isHeld(name: FileName): Promise<boolean>;
 }

@@ -9,4 +9,8 @@ export class NoOpLockManager implements LockManager {
   tryAcquire(): Promise<Lock> {
     return this.acquire();
   }
+
+  async isHeld(): Promise<boolean> {
+    return false;
+  }
 }

@@ -7,7 +7,7 @@ import { matchingDirectories } from '../directory-glob.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
-import { formatThings } from '../output/format-count.js';
+import { formatCount, formatThings } from '../output/format-count.js';
 import { systemReason } from '../output/system-reason.js';
 
 interface CleanerFlags {
@@ -60,7 +60,8 @@ Examples:
 
 Of files with the same version the largest go first. The access time is what the file system notes: with
 "relatime" to the day, with "noatime" not at all. A file that cannot be removed is told, and the others
-go. SIGTERM ends it. Exit codes: 0 done, 1 failed (with --once also where a file could not be removed), 2 called wrongly.`,
+go; so is a directory that cannot be read, whose files do not count. SIGTERM ends it. Exit codes: 0 done, 1 failed
+(with --once also where something of that kind was told), 2 called wrongly.`,
     )
     .action((flags: CleanerFlags) => run(context, command, flags));
   return addGlobalOptions(command);
@@ -99,20 +100,30 @@ async function run({ output, signal }: CommandContext, command: Command, flags: 
         const { code, exitCode } = describeFailure(error);
         output.failure({ code, message: `${file}: ${systemReason(error.cause)}`, exitCode, file });
       },
+      onUnreadable: (path, error) => {
+        const { code, exitCode } = describeFailure(error);
+        output.failure({
+          code,
+          message: `cannot read ${path}: ${systemReason(error)}`,
+          exitCode,
+          file: path,
+        });
+      },
     });
     const text = describe(result, flags);
     if (output.json)
       output.result(undefined, { caches: directories.length, limit: flags.cacheSizeLimit, ...result });
     else if (result.bytes > flags.cacheSizeLimit) output.note(text);
     else output.detail(text);
-    if (flags.once && result.failedFiles > 0) throw new PartialFailure(`${result.failedFiles} files failed`);
+    const failed = result.failedFiles + result.failedDirectories;
+    if (flags.once && failed > 0) throw new PartialFailure(`${failed} files or directories failed`);
     if (flags.once) return;
     await sleep(flags.scanInterval * 1000, undefined, { signal });
   }
 }
 
 function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags): string {
-  const { files, bytes, removedFiles, removedBytes, usedFiles, failedFiles } = result;
+  const { files, bytes, removedFiles, removedBytes, usedFiles, failedFiles, failedDirectories } = result;
   const found = `${formatThings(files, 'file')} of ${formatSize(bytes)}, limit ${formatSize(cacheSizeLimit)}`;
   const removed = `${dryRun ? 'would remove' : 'removed'} ${formatThings(removedFiles, 'file')} of ${formatSize(removedBytes)}`;
   return [
@@ -120,5 +131,6 @@ function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags)
     removed,
     ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : []),
     ...(failedFiles > 0 ? [`${formatThings(failedFiles, 'file')} failed`] : []),
+    ...(failedDirectories > 0 ? [`${formatCount(failedDirectories)} directories unreadable`] : []),
   ].join('; ');
 }

@@ -22,34 +22,52 @@ const CHUNK = 256;
 
 /**
  * The files of a cache in chunks, in no particular order. What vanishes meanwhile is left out, and so are files that
- * no client of the cache can name.
+ * no client of the cache can name. Of a directory that cannot be read, or not to its end, `onUnreadable` is told; without
+ * one its error is thrown.
  */
 export async function* cachedFiles(
   directory: string,
   signal?: AbortSignal,
+  onUnreadable?: (path: string, error: Error) => void,
 ): AsyncGenerator<readonly CachedFile[]> {
   const root = join(directory, 'files');
   let chunk: CachedFile[] = [];
   const open: { readonly prefix: string; readonly entries: Dir }[] = [];
+  /** Makes a call about a directory; undefined where it is missing or cannot be read. */
+  const reading = <T>(prefix: string, call: () => T): T | undefined => {
+    try {
+      return call();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (code === undefined || !onUnreadable) throw error;
+      onUnreadable(prefix === '' ? root : `${root}/${prefix}`, error as Error);
+      return undefined;
+    }
+  };
   const enter = (prefix: string) => {
-    const entries = unlessMissing(() => opendirSync(`${root}/${prefix}`, { bufferSize: 1024 }));
+    const entries = reading(prefix, () => opendirSync(`${root}/${prefix}`, { bufferSize: 1024 }));
     if (entries) open.push({ prefix, entries });
+  };
+  /** Goes on in the innermost directory; undefined at its end. */
+  const step = ({ prefix, entries }: { readonly prefix: string; readonly entries: Dir }) => {
+    const entry = entries.readSync();
+    if (!entry) return undefined;
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+    return { path, isDirectory: entry.isDirectory(), file: entry.isFile() ? lookAt(root, path) : undefined };
   };
   try {
     enter('');
     let looked = 0;
     for (let last = open.at(-1); last; last = open.at(-1)) {
-      const entry = last.entries.readSync();
-      if (!entry) {
+      const within = last;
+      const found = reading(within.prefix, () => step(within));
+      if (!found) {
         open.pop()?.entries.closeSync();
         continue;
       }
-      const path = last.prefix === '' ? entry.name : `${last.prefix}/${entry.name}`;
-      if (entry.isDirectory()) enter(path);
-      else if (entry.isFile()) {
-        const file = lookAt(root, path);
-        if (file) chunk.push(file);
-      }
+      if (found.isDirectory) enter(found.path);
+      if (found.file) chunk.push(found.file);
       if (++looked % CHUNK !== 0) continue;
       yield chunk;
       chunk = [];
@@ -81,14 +99,5 @@ function lookAt(root: string, path: string): CachedFile | undefined {
   } catch {
     // A name that breaks a rule of names.
     return undefined;
-  }
-}
-
-function unlessMissing<T>(call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
   }
 }

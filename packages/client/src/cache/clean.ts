@@ -28,6 +28,11 @@ export interface CleanOptions {
   readonly onRemoved?: (file: CachedFile, directory: string) => void;
   /** Told of each file that should go and cannot be removed; the others go all the same. */
   readonly onFailed?: (file: CachedFile, directory: string, error: LocalStoreError) => void;
+  /**
+   * Told of each directory of a cache that cannot be read: its files are not counted, and stay. Without it the first
+   * one ends the cleaning, with the error of the file system.
+   */
+  readonly onUnreadable?: (path: string, error: Error) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,6 +47,8 @@ export interface CleanResult {
   readonly usedFiles: number;
   /** Files that should have gone but could not be removed. */
   readonly failedFiles: number;
+  /** Directories that could not be read. */
+  readonly failedDirectories: number;
 }
 
 /** A cache and its locks. */
@@ -68,17 +75,27 @@ const REMOVALS = 8;
 export async function cleanCaches(caches: readonly Cache[], options: CleanOptions): Promise<CleanResult> {
   const { limit, keepPercent = 50, policy = 'version', signal } = options;
   const table = new AgeTable();
+  const unreadable = new Set<string>();
+  // Told once, although every cache is gone through twice.
+  const { onUnreadable } = options;
+  const onFound =
+    onUnreadable &&
+    ((path: string, error: Error) => {
+      if (!unreadable.has(path)) onUnreadable(path, error);
+      unreadable.add(path);
+    });
   for (const { store } of caches) {
-    for await (const chunk of cachedFiles(store.directory, signal)) {
+    for await (const chunk of cachedFiles(store.directory, signal, onFound)) {
       for (const file of chunk) table.add(ageOf(file, policy), file.size);
     }
   }
   const counts = { removedFiles: 0, removedBytes: 0, usedFiles: 0, failedFiles: 0 };
   if (table.bytes > limit) {
     const choice = new Choice(table.choose(table.bytes - (limit * keepPercent) / 100), policy);
-    for (const cache of caches) await cleanCache(cache, choice, options, counts);
+    for (const cache of caches)
+      await cleanCache(cache, choice, { ...options, ...(onFound && { onUnreadable: onFound }) }, counts);
   }
-  return { files: table.files, bytes: table.bytes, ...counts };
+  return { files: table.files, bytes: table.bytes, ...counts, failedDirectories: unreadable.size };
 }
 
 function ageOf(file: CachedFile, policy: CleaningPolicy): number {
@@ -112,7 +129,7 @@ class Choice {
 async function cleanCache(
   cache: Cache,
   choice: Choice,
-  { dryRun = false, onRemoved, onFailed, signal }: CleanOptions,
+  { dryRun = false, onRemoved, onFailed, onUnreadable, signal }: CleanOptions,
   counts: { removedFiles: number; removedBytes: number; usedFiles: number; failedFiles: number },
 ): Promise<void> {
   const failed = (file: CachedFile, error: unknown): 'failed' => {
@@ -122,21 +139,24 @@ async function cleanCache(
     return 'failed';
   };
   const removeOne = async (file: CachedFile) => {
-    const outcome = dryRun
-      ? 'removed'
-      : await remove(cache, file, choice).catch((error: unknown) => failed(file, error));
+    const removing = dryRun ? wouldRemove(cache, file) : remove(cache, file, choice);
+    const outcome = await removing.catch((error: unknown) => failed(file, error));
     if (outcome === 'used') counts.usedFiles++;
     if (outcome !== 'removed') return;
     counts.removedFiles++;
     counts.removedBytes += file.size;
     onRemoved?.(file, cache.store.directory);
   };
-  for await (const chunk of cachedFiles(cache.store.directory, signal)) {
+  for await (const chunk of cachedFiles(cache.store.directory, signal, onUnreadable)) {
     const chosen = chunk.filter((file) => choice.holds(file));
     for (let at = 0; at < chosen.length; at += REMOVALS) {
       await Promise.all(chosen.slice(at, at + REMOVALS).map(removeOne));
     }
   }
+}
+
+async function wouldRemove({ locks }: Cache, { name }: CachedFile): Promise<'removed' | 'used'> {
+  return (await locks.isHeld(name)) ? 'used' : 'removed';
 }
 
 async function remove(
