@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { expect, it, onTestFinished } from 'vitest';
@@ -67,6 +67,24 @@ it('imports the directory of a damaged Python server: exactly its files, exactly
   expect(await stored(server.url)).toEqual(sound);
   const big = await filetracker(['cat', '/big-zeros'], { cwd, env: { FILETRACKER_URL: server.url } });
   expect(Buffer.from(big.stdout).equals(Buffer.alloc(3_000_000))).toBe(true);
+});
+
+it('--dry-run makes no store, and says what one that is there would get', async () => {
+  const cwd = temporaryDirectory();
+  makePythonStore(join(cwd, 'python'), 10);
+  const dry = async () => {
+    const { stdout } = await migrate(cwd, '--dry-run', '--json', '--to', 'store');
+    return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { stored: number; unchanged: number };
+  };
+  const first = await dry();
+  expect(first).toMatchObject({ unchanged: 0 });
+  expect(first.stored).toBeGreaterThan(0);
+  expect(readdirSync(cwd)).not.toContain('store');
+  mkdirSync(join(cwd, 'store'));
+  expect(await dry()).toMatchObject({ stored: first.stored });
+  expect(readdirSync(join(cwd, 'store'))).toEqual([]);
+  await migrate(cwd, '--to', 'store');
+  expect(await dry()).toMatchObject({ stored: 0, unchanged: first.stored });
 });
 
 it('--dry-run decodes everything, and finds what an import would', async () => {

@@ -195,7 +195,8 @@ async function openTarget(
   if (to !== undefined) {
     // Loaded only here: it brings the whole server with it.
     const { StoreTarget } = await import('../migrate/store-target.js');
-    return StoreTarget.open(to, (error) => context.output.warn(describeFailure(error).message));
+    const onBackgroundError = (error: unknown) => context.output.warn(describeFailure(error).message);
+    return StoreTarget.open(to, { dryRun: flags.dryRun ?? false, onBackgroundError });
   }
   const { openServer } = await import('../server-argument.js');
   const store = openServer(context, url, flags, '--to with a directory');

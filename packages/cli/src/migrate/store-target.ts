@@ -1,21 +1,40 @@
-import type { BatchedFile, BatchOutcome, Content, PutOptions } from '@filetracker/client';
+import { readdir } from 'node:fs/promises';
+import {
+  type BatchedFile,
+  type BatchOutcome,
+  type Content,
+  type PutOptions,
+  watched,
+} from '@filetracker/client';
 import { COMPRESSION_LEVEL } from '@filetracker/durable-fs/zstd-frame';
 import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
 import { type OpenedStore, openStore } from '@filetracker/server';
+import { MissingTarget } from './missing-target.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
 
 /** The directory of a server as the target of a migration, without a server in between. */
 export class StoreTarget implements MigrationTarget {
   private constructor(private readonly opened: OpenedStore) {}
 
-  /** Opens the store, or makes it where the directory is missing or empty. Throws `StoreOpenError`. */
-  static async open(directory: string, onBackgroundError: (error: unknown) => void): Promise<StoreTarget> {
+  /**
+   * Opens the store, or makes it where the directory is missing or empty. For a dry run it makes and changes nothing.
+   * Throws `StoreOpenError`.
+   */
+  static async open(
+    directory: string,
+    {
+      dryRun,
+      onBackgroundError,
+    }: { readonly dryRun: boolean; readonly onBackgroundError: (error: unknown) => void },
+  ): Promise<MigrationTarget> {
+    if (dryRun && (await isEmpty(directory))) return new MissingTarget();
     const opened = await openStore({
       directory,
       compressionLevel: COMPRESSION_LEVEL,
       durable: true,
       maxFileSize: Number.MAX_SAFE_INTEGER,
       keepTombstones: false,
+      readOnly: dryRun,
       onBackgroundError,
     });
     return new StoreTarget(opened);
@@ -38,7 +57,7 @@ export class StoreTarget implements MigrationTarget {
       const stored = await this.opened.store.putStored({ ...request, digest }).catch(undefinedIfMissing);
       if (stored) return stored.version;
     }
-    const bytes = content.bytes ?? content.open();
+    const bytes = content.bytes ?? watched(content.open(), size, options);
     return (await this.opened.store.put({ ...request, digest, content: bytes })).version;
   }
 
@@ -55,6 +74,15 @@ export class StoreTarget implements MigrationTarget {
 
   async close(): Promise<void> {
     await this.opened.close();
+  }
+}
+
+/** Whether a directory is missing or empty; false also where that cannot be seen, which opening it tells. */
+async function isEmpty(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(directory)).every((entry) => entry === 'lost+found');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
