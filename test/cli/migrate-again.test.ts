@@ -72,6 +72,7 @@ async function run({
       target,
       { ...options, signal: new AbortController().signal },
       {
+        sent: () => {},
         stored: (name) => told.stored.push(relative(name)),
         kept: (name, _, reason) => (reason === 'same' ? told.unchanged++ : told.newer.push(relative(name))),
         unchanged: (count) => (told.unchanged += count),

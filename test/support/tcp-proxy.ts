@@ -9,6 +9,8 @@ export interface TcpProxy {
   readonly down: () => number;
   /** Cuts each of the next connections once so many bytes have come back on it. */
   readonly cutAfter: (...bytes: number[]) => void;
+  /** Cuts the connection on which so many bytes have gone to the server in all, once. */
+  readonly cutWhenUp: (bytes: number) => void;
 }
 
 /** Starts a proxy that ends with the test. What `rewrite` changes on its way to clients must keep its length. */
@@ -19,6 +21,7 @@ export async function startTcpProxy(
   let up = 0;
   let down = 0;
   let cuts: number[] = [];
+  let mostUp = Number.POSITIVE_INFINITY;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
@@ -32,6 +35,11 @@ export async function startTcpProxy(
     }
     client.on('data', (chunk) => {
       up += chunk.length;
+      if (up >= mostUp) {
+        mostUp = Number.POSITIVE_INFINITY;
+        client.destroy();
+        return;
+      }
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
@@ -54,5 +62,11 @@ export async function startTcpProxy(
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, up: () => up, down: () => down, cutAfter: (...bytes) => (cuts = bytes) };
+  return {
+    url,
+    up: () => up,
+    down: () => down,
+    cutAfter: (...bytes) => (cuts = bytes),
+    cutWhenUp: (bytes) => (mostUp = bytes),
+  };
 }

@@ -77,3 +77,4 @@ export { NoOpLockManager } from './no-op-lock-manager.js';
 export type { LookupOptions } from './read-through-cache.js';
 export { RemoteDataStore, type RemoteDataStoreOptions } from './remote-data-store.js';
 export type { Source } from './source.js';
+export { watched } from './transfer.js';

@@ -28,6 +28,11 @@ export interface MigrationOptions {
 
 /** Told of what happens, file by file. */
 export interface MigrationObserver {
+  /**
+   * So many bytes more of a file are on their way. Less than none where they are sent again, and, before the file is
+   * told of as a whole, for all that was told of it so far.
+   */
+  sent(bytes: number): void;
   stored(name: FileName, file: InspectedFile): void;
   /** The target has it already, or has a newer version, which stays. */
   kept(name: FileName, file: InspectedFile, reason: 'same' | 'newer'): void;
@@ -266,17 +271,31 @@ class Work {
     { version, digest, content, isRepeated }: InspectedFile,
   ): Promise<Version | 'deleted'> {
     const earlier = this.#underWay.get(digest);
+    let sent = 0;
+    let isOver = false;
+    const tellSent = (bytes: number) => {
+      // An upload that was cut may still be reading.
+      if (isOver) return;
+      this.observer.sent(bytes - sent);
+      sent = bytes;
+    };
     const put = async () => {
       // If that fails, this tries for itself.
       await earlier?.catch(() => {});
       const likelyStored = isRepeated || earlier !== undefined;
-      return this.target.put(name, version, content, { likelyStored, signal: this.options.signal });
+      return this.target.put(name, version, content, {
+        likelyStored,
+        signal: this.options.signal,
+        onProgress: ({ done }) => tellSent(done),
+      });
     };
     const putting = put();
     this.#underWay.set(digest, putting);
     try {
       return await putting;
     } finally {
+      tellSent(0);
+      isOver = true;
       this.#forget(digest, putting);
     }
   }

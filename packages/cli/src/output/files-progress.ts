@@ -19,7 +19,7 @@ export class FilesProgress {
     this.#timer = setInterval(() => this.#draw(), INTERVAL).unref();
   }
 
-  /** One more file is done with, or so many with so many bytes in all. */
+  /** One more file is done with, or so many with so many bytes in all; less than none where bytes are moved again. */
   add(bytes: number, files = 1): void {
     this.#done.files += files;
     this.#done.bytes += bytes;

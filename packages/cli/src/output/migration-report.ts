@@ -36,6 +36,10 @@ export class MigrationReport implements MigrationObserver {
     this.#progress = undefined;
   }
 
+  sent(bytes: number): void {
+    this.#progress?.add(bytes, 0);
+  }
+
   stored(name: FileName, file: InspectedFile): void {
     this.#counts.stored++;
     this.#counts.bytes += file.content.size;
