@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { BytePath } from '@filetracker/catalog';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { formatSize } from '#cli/output/format.js';
 import { formatDuration } from '#cli/output/format-count.js';
 import { Output } from '#cli/output/output.js';
@@ -17,6 +17,26 @@ test.each([
   expect(await Promise.race([printed.then(() => 'printed'), setImmediate('waiting')])).toBe('waiting');
   stdout.resume();
   await printed;
+});
+
+test('lines that are printed beside a progress bar stay when it goes', async () => {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true as const, columns: 80 });
+  // Both streams of a command end up on the same terminal.
+  const output = new Output(terminal, terminal);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await output.withProgress('verifying', async (onProgress) => {
+    // What is over sooner shows no bar.
+    vi.setSystemTime(Date.now() + 1000);
+    onProgress?.({ done: 1, total: 2 });
+    output.result('lost: /a', {});
+    onProgress?.({ done: 2, total: 2 });
+  });
+  const written = String(terminal.read());
+  // Each bar is taken away before the line is printed, and not after.
+  const parts = written.split('lost: /a\n');
+  expect(parts).toHaveLength(2);
+  for (const part of parts) expect(part).toMatch(/verifying .*\u001B\[2K$/s);
 });
 
 test.each([

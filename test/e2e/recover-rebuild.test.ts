@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
-import { startFiletracker } from '../support/filetracker-process.js';
+import { filetracker, startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
 import { recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
@@ -84,6 +84,22 @@ describe('filetracker-recover --rebuild', () => {
       }
       expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
     }
+  });
+
+  it('says what a torn end of the journal may mean', async () => {
+    const directory = store.copy();
+    const [journal = ''] = readdirSync(join(directory, 'journal'));
+    const path = join(directory, 'journal', journal);
+    truncateSync(path, statSync(path).size - 3);
+    rmSync(join(directory, 'metadata'), { recursive: true });
+    const { stdout } = await filetracker(['--rebuild', '--dry-run', directory], {
+      cwd: directory,
+      program: 'filetracker-recover',
+    });
+    expect(stdout).toMatch(
+      /^dropped: [\d,]+ bytes of a torn record at the end of the journal\. Up to a second of changes may be lost/m,
+    );
+    expect(stdout).toMatch(/also some that were acknowledged/);
   });
 
   it('skips damage in the middle of the journal only when told to', async () => {

@@ -120,11 +120,20 @@ function printRebuild(output: Output, report: MetadataRebuildReport, dryRun: boo
     ...damagedCheckpoints.map((path) => `damaged checkpoint, not used: ${path}`),
     ...skipped.map((problem) => `skipped: ${problem}`),
     ...lost.map((what) => `lost: ${what}`),
-    ...(tornBytes > 0 ? [`dropped: ${tornBytes} bytes of a torn last record`] : []),
+    ...(tornBytes > 0 ? [tornEnd(tornBytes)] : []),
     `${dryRun ? 'would be rebuilt' : 'rebuilt'} from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
     ...(keptAside === undefined ? [] : [`the old metadata is kept in ${keptAside}`]),
   ];
   output.result(lines.join('\n'), { kind: 'rebuilt', ...report });
+}
+
+/** What it means that the journal ends in the middle of a record. */
+function tornEnd(bytes: number): string {
+  return (
+    `dropped: ${formatCount(bytes)} bytes of a torn record at the end of the journal. Up to a second of changes may be ` +
+    'lost with it, also some that were acknowledged: files that were stored then may be missing or as they were ' +
+    'before, and files that were deleted may be back. Contents whose names are lost go to quarantine/'
+  );
 }
 
 function exitCodeFor(found: RecoveryFindings): number {

@@ -15,6 +15,7 @@ export type Result = Readonly<Record<string, unknown>>;
  */
 export class Output {
   #settings: GlobalSettings = { verbosity: 'normal', json: false };
+  readonly #bars = new Set<ProgressBar>();
   /** Stands in front of what is said on stderr. */
   programName = 'filetracker';
 
@@ -49,6 +50,7 @@ export class Output {
 
   /** Prints one result: `text` without a newline for people, if there is something to say, `result` for `--json`. */
   result(text: string | undefined, result: Result): void {
+    this.#clearBars();
     if (this.json) this.stdout.write(`${jsonLine(result)}\n`);
     else if (text !== undefined) this.stdout.write(`${text}\n`);
   }
@@ -77,31 +79,42 @@ export class Output {
   ): Promise<T> {
     if (!this.animated) return transfer();
     const bar = new ProgressBar(this.stderr, label);
+    this.#bars.add(bar);
     try {
       return await transfer((progress) => bar.update(progress));
     } finally {
       bar.stop();
+      this.#bars.delete(bar);
     }
+  }
+
+  /** Removes the bars from the terminal: a line that is printed beside one would vanish with it. */
+  #clearBars(): void {
+    for (const bar of this.#bars) bar.stop();
   }
 
   /** A remark about something odd that did not make the command fail. Silent under `-q`. */
   warn(message: string): void {
+    this.#clearBars();
     if (this.#settings.verbosity !== 'quiet')
       this.stderr.write(`${this.programName}: warning: ${printable(message)}\n`);
   }
 
   /** A remark that closes a report, on stderr so that it does not end up among the results. Silent under `-q`. */
   note(message: string): void {
+    this.#clearBars();
     if (this.#settings.verbosity !== 'quiet' && !this.json) this.stderr.write(`${message}\n`);
   }
 
   /** A remark for `-v`. */
   detail(message: string): void {
+    this.#clearBars();
     if (this.verbose) this.stderr.write(`${message}\n`);
   }
 
   /** The one line that says why a command failed. */
   failure({ code, message, file }: Failure): void {
+    this.#clearBars();
     const error = { code, message, ...(file !== undefined && { file }) };
     this.stderr.write(
       this.json ? `${jsonLine({ error })}\n` : `${this.programName}: ${printable(message)}\n`,

@@ -23,8 +23,10 @@ export class ProgressBar {
     this.#bar.update(done, { done: formatSize(done), rate: formatSize(done / seconds) });
   }
 
+  /** Removes the bar, so that something else can be printed; the next update draws it again. */
   stop(): void {
     this.#bar?.stop();
+    this.#bar = undefined;
   }
 
   #start(total: number): CliProgress.SingleBar {
