@@ -121,7 +121,9 @@ class SqliteQueries implements QueryDatabase {
   }
 
   isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
-    return sql<SqlBool>`${sql.ref(column)} IN (${sql.join(directories)})`;
+    // As one value: five hundred of them take longer to be prepared than the rows to be found.
+    const numbers = `[${directories.join(',')}]`;
+    return sql<SqlBool>`${sql.ref(column)} IN (SELECT value FROM json_each(${numbers}))`;
   }
 
   contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {
