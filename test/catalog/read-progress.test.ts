@@ -25,7 +25,7 @@ test('scan and verify show on a terminal how far they are in the middle of a lar
   const { root, onTerminal } = treeOfOneFile();
   const scanned = onTerminal('scan', '--fingerprint', 'changed', ...SLOWLY, root);
   expect(scanned).toMatch(LINE);
-  expect(scanned).toMatch(/\r\u001b\[Kfingerprints: 1 file read \(2\.0 MiB\)\r\n$/);
+  expect(scanned).toContain('\r\u001b[Kfingerprints: 1 file read (2.0 MiB)\r\n');
   expect(onTerminal('verify', ...SLOWLY, root)).toMatch(LINE);
 });
 
