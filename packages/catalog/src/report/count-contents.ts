@@ -5,7 +5,7 @@ import type { QueryDatabase } from '../database/query-database.js';
 import { criteriaConditions } from './search-criteria.js';
 
 /** Which contents to count. */
-export interface CountContentsOptions {
+interface CountContentsOptions {
   /** Only in this directory and below. */
   readonly path?: BytePath;
   /** Those whose fingerprint is known, or those whose is not. */
