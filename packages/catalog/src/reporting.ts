@@ -12,6 +12,7 @@ export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
 export { asOf, type PastEntry } from './report/as-of.js';
 export { type ChangeReport, changeReport, type Group, type Period } from './report/change-report.js';
+export { countContents } from './report/count-contents.js';
 export { diskUsage } from './report/disk-usage.js';
 export { duplicates } from './report/duplicates.js';
 export { type FindOptions, find, findPaths } from './report/find.js';
