@@ -36,7 +36,10 @@ test('lines that are printed beside a progress bar stay when it goes', async () 
   // Each bar is taken away before the line is printed, and not after.
   const parts = written.split('lost: /a\n');
   expect(parts).toHaveLength(2);
-  for (const part of parts) expect(part).toMatch(/verifying .*\u001B\[2K$/s);
+  for (const part of parts) {
+    expect(part).toContain('verifying [');
+    expect(part.endsWith('\u001B[2K')).toBe(true);
+  }
 });
 
 test.each([
