@@ -1,7 +1,7 @@
-import { type SqlBool, sql } from 'kysely';
 import type { BytePath } from '../byte-path.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { type SqlBool, sql } from '../kysely.js';
 import { criteriaConditions } from './search-criteria.js';
 
 /** Which contents to count. */

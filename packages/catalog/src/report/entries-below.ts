@@ -1,8 +1,8 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, childPath, splitPath, toBytes } from '../byte-path.js';
 import { locateDirectory } from '../database/directory-paths.js';
 import { DETAILS, linesOf, namesOf } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
 import { type WalkedDirectory, walkDirectories } from './directory-walk.js';
 import { type EntryForm, type FoundEntry, WHOLE } from './entry-forms.js';
 

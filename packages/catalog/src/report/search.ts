@@ -1,9 +1,9 @@
-import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import { DETAILS } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { LineColumns } from '../database/text-lines.js';
+import { type Expression, type RawBuilder, type SqlBool, sql } from '../kysely.js';
 import { readFileAt } from './entries-below.js';
 import type { EntryForm } from './entry-forms.js';
 import { type Criteria, criteriaConditions } from './search-criteria.js';

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Database } from 'better-sqlite3';
-import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
+import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
