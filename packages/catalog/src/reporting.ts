@@ -22,5 +22,6 @@ export { isKnownPath } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
+export { scanEnd } from './report/run-at.js';
 export { type TimelineOptions, type TimelinePoint, timeline } from './report/timeline.js';
 export { topDirectories, topFiles } from './report/top.js';

@@ -64,6 +64,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
         if (Object.values(counts).every((count) => count === 0))
           output.note('nothing was read before: "filetracker scan --fingerprint all" records fingerprints');
         if (counts.silent > 0) throw new PartialFailure('files changed silently');
+        if (counts.unreadable > 0) throw new PartialFailure('files could not be read');
       }),
     );
 }
