@@ -25,7 +25,8 @@ const apart = [
   { from: 'catalog/src/linux', not: /\.\.\/(crawl|diff|database|scan)\// },
   { from: 'catalog/src/crawl', not: /\.\.\/(diff|database|scan)\// },
   { from: 'catalog/src/diff', not: /\.\.\/(crawl|database|scan)\// },
-  { from: 'catalog/src/database', not: /\.\.\/(crawl|linux|scan)\// },
+  { from: 'catalog/src/database', not: /\.\.\/(crawl|linux|scan)\/|^kysely$/ },
+  { from: 'catalog/src/report', not: /^kysely$/ },
 ];
 
 const sources = (folder) =>

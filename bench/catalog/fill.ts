@@ -3,6 +3,7 @@ import { openCatalog } from '@filetracker/catalog';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { repeatedContents } from '#catalog/database/repeated-contents.js';
+import { copyTree } from './copy-tree.js';
 import { contentOf, recordGenerated } from './generated-scan.js';
 
 /** What a catalog is filled with. */
@@ -11,10 +12,12 @@ interface Filling {
   readonly directories: number;
   /** Scans behind the first, each of which finds a hundredth of the files changed. */
   readonly laterScans: number;
+  /** How many times the tree is there in the end. */
+  readonly copies: number;
 }
 
 /** Fills a new catalog with a generated tree and its history; tells how long that took. */
-export async function fillCatalog(place: string, { laterScans, ...shape }: Filling): Promise<void> {
+export async function fillCatalog(place: string, { laterScans, copies, ...shape }: Filling): Promise<void> {
   const timed = async (what: string, work: () => Promise<void>) => {
     const started = Date.now();
     await work();
@@ -26,6 +29,7 @@ export async function fillCatalog(place: string, { laterScans, ...shape }: Filli
   }
   await catalog.close();
   await timed('fingerprints', () => fingerprint(place));
+  if (copies > 1) await timed('copies', () => copyTree(place, copies));
 }
 
 /** Gives all files fingerprints, as if `scan --fingerprint all` had read them. */

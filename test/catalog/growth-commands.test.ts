@@ -62,6 +62,22 @@ describe('filetracker timeline', () => {
   });
 });
 
+test('top --growth between two scans, by their numbers', () => {
+  const { root, run, json } = grownTree();
+  const growth = (...span: readonly string[]) =>
+    json('top', '--growth', '--files', ...span, root).map(({ path, bytes }) => [path, bytes]);
+  expect(growth('--since', 'scan:1', '--until', 'scan:2')).toEqual([[join(root, 'alpha', 'run.dat'), 5000]]);
+  expect(growth('--since', 'scan:2')).toEqual([]);
+  expect(json('top', '--growth', '--since', 'scan:1', '--until', 'scan:3', root)).toMatchObject([
+    { path: join(root, 'alpha'), bytes: 4000, files: 1, changes: 2 },
+  ]);
+  expect(run('top', '--growth', '--since', 'scan:99', root)).toMatchObject({
+    status: 1,
+    stderr: 'filetracker: the catalog has no scan 99: "filetracker scans" lists them\n',
+  });
+  expect(run('top', '--growth', '--since', 'scan:x', root).status).toBe(2);
+});
+
 describe('filetracker explain', () => {
   test('says which directories, types and owners account for the growth', () => {
     const { root, json, run, first } = grownTree();

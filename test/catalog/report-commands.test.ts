@@ -68,6 +68,32 @@ test('find --null prints paths as the bytes they are, for xargs -0', () => {
     expect(run('find', '-0', other, root)).toMatchObject({ status: 2, stdout: '' });
 });
 
+test('find and verify of a path that is a file are about that file', () => {
+  const { root, run, json } = catalogWorkplace();
+  mkdirSync(join(root, 'sub'));
+  const file = join(root, 'sub', 'one.log');
+  writeFileSync(file, 'x'.repeat(2000));
+  writeFileSync(`${file}.1`, 'y');
+  run('scan', '--fingerprint', 'all', root);
+  const matching = [
+    [],
+    ['--type', 'f'],
+    ['--name', '*.log'],
+    ['--min-size', '2000', '--user', String(process.getuid?.())],
+  ];
+  for (const criteria of matching) expect(run('find', ...criteria, file).stdout).toBe(`${file}\n`);
+  expect(run('find', '-0', file).stdout).toBe(`${file}\0`);
+  expect(json('find', '--max-size', '2000', file)).toMatchObject([{ path: file, size: 2000 }]);
+  for (const criteria of [
+    ['--type', 'd'],
+    ['--name', '*.1'],
+    ['--min-size', '2001'],
+    ['--older', '1d'],
+  ])
+    expect(run('find', ...criteria, file)).toMatchObject({ status: 0, stdout: '' });
+  expect(run('verify', file).stderr).toMatch(/^1 file intact/);
+});
+
 test('rows of text are one line each, whatever the names', () => {
   const { root, run } = scannedTwice();
   for (const args of [['find'], ['du', '-d', '5'], ['top', '--files', '-n', '99'], ['as-of', '0s', '-R']]) {

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
+  type Content,
   ContentError,
   FileNotFoundError,
   FileTrackerClient,
@@ -10,6 +11,7 @@ import {
   UnsupportedError,
   VersionMismatchError,
 } from '@filetracker/client';
+import { type Digest, parseFileName, toVersion } from '@filetracker/protocol';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { dataStoreConformance } from '../conformance/data-store.js';
 import { collect } from '../support/collect.js';
@@ -93,6 +95,27 @@ describe('uploads', () => {
       expect(sha256(Buffer.from(await read(client, name)))).toBe(sha256(content));
     }
     expect(proxy.up()).toBeLessThan(bytes.length);
+  });
+
+  it('a long file that is another by then is not stored', async () => {
+    const store = new RemoteDataStore({ url: server.process.url });
+    onTestFinished(() => store.close());
+    const path = join(directory, 'file');
+    writeFileSync(path, lines(200_000));
+    const { length } = lines(200_000);
+    const contentOf = (size: number, digest?: Digest) => ({
+      size,
+      path,
+      ...(digest !== undefined && { digest }),
+      open: () => createReadStream(path),
+    });
+    const put = (content: Content) => store.put(parseFileName(f), toVersion(5), content);
+    for (const size of [length - 1, length + 1]) {
+      await expect(put(contentOf(size))).rejects.toMatchObject({ code: 'source_changed' });
+    }
+    const other = sha256(text('other')) as Digest;
+    await expect(put(contentOf(length, other))).rejects.toMatchObject({ code: 'digest_mismatch' });
+    expect(await store.stat(parseFileName(f))).toBeUndefined();
   });
 
   it('what compresses goes as zstd, but not within one machine', async () => {

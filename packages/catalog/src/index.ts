@@ -53,6 +53,7 @@ export {
   fingerprintScan,
 } from './fingerprint/fingerprint-scan.js';
 export type { ReadOptions } from './fingerprint/hash-pool.js';
+export { ReadProgress } from './fingerprint/read-progress.js';
 export { type Verdict, verify } from './fingerprint/verify.js';
 export * from './reporting.js';
 export { type ScanOptions, type ScanProgress, scan } from './scan/scan.js';

@@ -1,10 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import type { BytePath, ScanOptions, ScanProgress, ScanRun } from '@filetracker/catalog';
+import type {
+  BytePath,
+  FingerprintScope,
+  QueryDatabase,
+  ScanOptions,
+  ScanProgress,
+  ScanRun,
+} from '@filetracker/catalog';
 import type { Command } from 'commander';
 import { catalogPlace, pathOnDisk, pathResult } from './catalog-command.js';
 import type { CommandContext } from './context.js';
+import type { Amount } from './migrate/source.js';
 import { UsageError } from './output/failure.js';
-import { ScanProgressLine } from './output/scan-progress.js';
+import { ProgressLine, progressStyle } from './output/progress-line.js';
+import { describeReading } from './output/read-progress.js';
+import { describeScan } from './output/scan-progress.js';
 import { fingerprintSummary, scanResult, scanSummary } from './output/scan-summary.js';
 import type { ScanSettings } from './scan-settings.js';
 
@@ -20,10 +30,10 @@ export async function scanTree(
   const root = await pathOnDisk(directory);
   const options = await scanOptions(settings, context.signal);
   const { displayPath } = await import('@filetracker/catalog/scan');
-  const line = new ScanProgressLine(process.stderr, progressStyle(context));
-  const onProgress = (progress: ScanProgress) => line.update(progress);
+  const line = new ProgressLine(process.stderr, progressStyle(context.output));
+  const onProgress = (progress: ScanProgress) => line.update((elapsed) => describeScan(progress, elapsed));
   const run = await record(root, command, { ...options, onProgress })
-    .finally(() => line.stop())
+    .finally(() => line.clear())
     .catch((error: unknown) => {
       if (context.signal.aborted) context.output.note('interrupted: the catalog stays as it was');
       throw error;
@@ -62,20 +72,38 @@ async function fingerprint(
 ): Promise<void> {
   const { fingerprint: scope, jobs, ioLimit } = settings;
   if (scope === 'none') return;
-  const { fingerprintScan, openQueries } = await import('@filetracker/catalog');
+  const { fingerprintScan, openQueries, ReadProgress } = await import('@filetracker/catalog');
   const { database: place, ...host } = catalogPlace(command);
   const database = await openQueries(place, host);
   try {
+    const total = await expectedContents(database, run, scope);
+    const progress = new ReadProgress();
+    const line = new ProgressLine(process.stderr, progressStyle(output));
+    const stop = line.follow((elapsed) => describeReading(progress, total, elapsed));
     const counts = await fingerprintScan(database, run, {
       scope,
       signal,
+      progress,
       ...(jobs !== undefined && { threads: jobs }),
       ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
-    });
+    }).finally(stop);
     output.result(fingerprintSummary(counts), { fingerprints: counts });
   } finally {
     await database.close();
   }
+}
+
+/** About how much will be read: of what a scan found changed, the files alone, since their bytes are known as growth. */
+async function expectedContents(
+  database: QueryDatabase,
+  { root, isBaseline, changes }: ScanRun,
+  scope: FingerprintScope,
+): Promise<Amount> {
+  if (scope === 'changed' && !isBaseline) {
+    return { files: changes.new.files + changes.modified.files, bytes: 0 };
+  }
+  const { countContents } = await import('@filetracker/catalog');
+  return countContents(database, { path: root, areFingerprinted: false });
 }
 
 async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise<ScanOptions> {
@@ -93,9 +121,4 @@ async function scanOptions(settings: ScanSettings, signal: AbortSignal): Promise
     ...(settings.maxDepth !== undefined && { maxDepth: settings.maxDepth }),
     ...(settings.jobs !== undefined && { threads: settings.jobs }),
   };
-}
-
-function progressStyle({ output }: CommandContext): 'moving' | 'lines' | 'silent' {
-  if (output.animated) return 'moving';
-  return output.json || output.quiet ? 'silent' : 'lines';
 }

@@ -1,6 +1,6 @@
-import type { Selectable } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
+import type { Selectable } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';

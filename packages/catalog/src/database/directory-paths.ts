@@ -1,5 +1,5 @@
-import type { Kysely, Selectable } from 'kysely';
 import { type BytePath, childPath, isWithin, nameFromBytes, pathFromBytes } from '../byte-path.js';
+import type { Kysely, Selectable } from '../kysely.js';
 import type { QueryDatabase } from './query-database.js';
 import type { CatalogTables } from './tables.js';
 

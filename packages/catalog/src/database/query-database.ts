@@ -1,5 +1,5 @@
-import type { Compilable, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { BytePath } from '../byte-path.js';
+import type { Compilable, Kysely, RawBuilder, SqlBool } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
 import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';

@@ -1,6 +1,6 @@
-import { type SqlBool, sql } from 'kysely';
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import { type Attributes, TYPE_SHIFT, typeNumber } from '../entry.js';
+import { type SqlBool, sql } from '../kysely.js';
 import { changesIn, type OrderedRange } from './change-rows.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';

@@ -30,8 +30,6 @@ export interface FingerprintCounts {
 /** How to read, and whom to tell. */
 export interface FingerprintOptions extends ReadOptions {
   readonly scope: FingerprintScope;
-  /** Called after each batch of files. */
-  readonly onProgress?: (counts: FingerprintCounts) => void;
 }
 
 /** A file to read, and where the result goes. */
@@ -55,7 +53,7 @@ const CHANGING = Buffer.alloc(0);
 export async function fingerprintScan(
   database: QueryDatabase,
   run: Pick<ScanRun, 'id' | 'root' | 'isBaseline'>,
-  { scope, onProgress, ...options }: FingerprintOptions,
+  { scope, ...options }: FingerprintOptions,
 ): Promise<FingerprintCounts> {
   const counts = { hashed: 0, bytes: 0, kept: 0, changing: 0, failed: 0 };
   const kept: Hashed<FingerprintTask>[] = [];
@@ -84,7 +82,6 @@ export async function fingerprintScan(
       } else if (outcome.kind === 'failed') counts.failed++;
       else counts.changing++;
     }
-    onProgress?.(counts);
   }
   await keep(1);
   return counts;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { HashOutcome, HashTask } from './hash-file.js';
+import { ReadProgress } from './read-progress.js';
 import type { HashThreadData } from './worker.js';
 
 /** How files are read. */
@@ -12,6 +13,8 @@ export interface ReadOptions {
   readonly bytesPerSecond?: number;
   /** Ends the work early: what was read so far is kept. */
   readonly signal?: AbortSignal;
+  /** Is told what was read while it is read. */
+  readonly progress?: ReadProgress;
 }
 
 /** A batch goes to one thread when it has this many files or bytes. */
@@ -30,9 +33,17 @@ export interface Hashed<Task extends HashTask> {
  */
 export async function* hashFiles<Task extends HashTask>(
   tasks: AsyncIterable<Task>,
-  { threads = availableParallelism(), bytesPerSecond = Number.POSITIVE_INFINITY, signal }: ReadOptions,
+  {
+    threads = availableParallelism(),
+    bytesPerSecond = Number.POSITIVE_INFINITY,
+    signal,
+    progress = new ReadProgress(),
+  }: ReadOptions,
 ): AsyncGenerator<Hashed<Task>[]> {
-  const workerData: HashThreadData = { bytesPerSecond: bytesPerSecond / threads };
+  const workerData: HashThreadData = {
+    bytesPerSecond: bytesPerSecond / threads,
+    counters: progress.counters,
+  };
   const url = new URL('./worker.js', import.meta.url);
   const workers = Array.from({ length: threads }, () => new Worker(url, { workerData, execArgv: [] }));
   const idle = [...workers];

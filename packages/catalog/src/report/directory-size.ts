@@ -1,7 +1,7 @@
-import type { Selectable } from 'kysely';
 import type { BytePath } from '../byte-path.js';
 import type { Totals } from '../database/records.js';
 import type { CatalogTables } from '../database/tables.js';
+import type { Selectable } from '../kysely.js';
 
 /** A directory and what it holds. */
 export interface DirectorySize extends Totals {

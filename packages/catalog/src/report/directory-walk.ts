@@ -1,8 +1,8 @@
-import type { Selectable } from 'kysely';
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { CatalogTables } from '../database/tables.js';
+import type { Selectable } from '../kysely.js';
 
 const COLUMNS = ['id', 'parent_id', 'name', 'device', 'own_files'] as const;
 

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { sql } from '../kysely.js';
 import { SearchPlace } from './search-place.js';
 
 /** Files with the same content. */

@@ -1,13 +1,14 @@
 import { type BytePath, childPath, splitPath, toBytes } from '../byte-path.js';
 import { locateDirectory } from '../database/directory-paths.js';
-import { DETAILS, linesOf, namesOf, parseDetails } from '../database/file-groups.js';
+import { DETAILS, linesOf, namesOf } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
 import { type WalkedDirectory, walkDirectories } from './directory-walk.js';
 import { type EntryForm, type FoundEntry, WHOLE } from './entry-forms.js';
 
 /** What {@link entriesBelow} yields. */
 export interface EntriesBelowOptions {
-  /** Where to begin; without it every root. */
+  /** Where to begin, without it every root; a file is all that is there. */
   readonly path?: BytePath;
   readonly files: boolean;
   readonly directories: boolean;
@@ -26,7 +27,15 @@ export async function* entriesBelow<Item>(
   options: EntriesBelowOptions,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  const { onlyDirect = false } = options;
+  const { onlyDirect = false, path } = options;
+  if (path !== undefined && options.files) {
+    const isWanted = options.onlyFingerprinted ? sql<SqlBool>`fingerprint IS NOT NULL` : undefined;
+    const file = await readFileAt(database, path, { form, isWanted });
+    if (file !== undefined) {
+      yield [file];
+      return;
+    }
+  }
   const reader = new FileReader(database, options, form);
   for await (const { directories, children } of walkDirectories(database, options)) {
     const listed = options.directories
@@ -53,17 +62,29 @@ export async function* entriesBelow<Item>(
 export async function readEntry(database: QueryDatabase, path: BytePath): Promise<FoundEntry | undefined> {
   const directory = await locateDirectory(database.tables, path);
   if (directory) return (await WHOLE.directories(database, [directory]))[0];
+  return readFileAt(database, path, { form: WHOLE });
+}
+
+/** The file at a path, where its row is as wanted; undefined when there is none, or a directory. */
+export async function readFileAt<Item>(
+  database: QueryDatabase,
+  path: BytePath,
+  { form, isWanted }: { readonly form: EntryForm<Item>; readonly isWanted?: RawBuilder<SqlBool> | undefined },
+): Promise<Item | undefined> {
+  const { tables } = database;
   const split = splitPath(path);
-  const home = split && (await locateDirectory(database.tables, split.parent));
+  const home = split && (await locateDirectory(tables, split.parent));
   if (!home) return undefined;
-  const row = await database.tables
+  const query = tables
     .selectFrom('files')
-    .innerJoin('directories', 'directories.id', 'directory_id')
-    .select([database.line('files', DETAILS).as('line'), 'directories.device'])
+    .select([
+      database.line('files', DETAILS).as('line'),
+      tables.selectFrom('directories').select('device').where('id', '=', home.id).as('device'),
+    ])
     .where('directory_id', '=', home.id)
-    .where('files.name', '=', toBytes(split.name))
-    .executeTakeFirst();
-  return row && { path, totals: null, ...parseDetails(row.line, Number(row.device)) };
+    .where('name', '=', toBytes(split.name));
+  const row = await (isWanted ? query.where(isWanted) : query).executeTakeFirst();
+  return row && form.file(path, form.field === 'details' ? row.line : '', Number(row.device));
 }
 
 /** Reads files of directories in one form. */

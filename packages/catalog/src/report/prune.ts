@@ -1,7 +1,7 @@
-import type { Kysely } from 'kysely';
 import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { CatalogTables } from '../database/tables.js';
+import type { Kysely } from '../kysely.js';
 
 /** What pruning took away. */
 export interface Pruned {

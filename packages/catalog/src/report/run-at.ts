@@ -17,3 +17,14 @@ export async function runAt(
   const found = runs.find(({ root }) => isWithin(path, pathFromBytes(root)));
   return found && { id: Number(found.id), finishedAt: Number(found.finished_at) };
 }
+
+/** When a run was recorded, in milliseconds since 1970; its changes bear this time. Undefined when there is no such run. */
+export async function scanEnd({ tables }: QueryDatabase, scan: ScanId): Promise<number | undefined> {
+  const run = await tables
+    .selectFrom('scan_runs')
+    .select('finished_at')
+    .where('id', '=', BigInt(scan))
+    .where('status', '=', 'finished')
+    .executeTakeFirst();
+  return run && Number(run.finished_at);
+}

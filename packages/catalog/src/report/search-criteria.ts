@@ -1,7 +1,7 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { literalOf } from '../crawl/exclude.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { type EntryType, TYPE_SHIFT, typeNumber } from '../entry.js';
+import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
 
 /** What entries must be like; bounds are inclusive. */
 export interface Criteria {

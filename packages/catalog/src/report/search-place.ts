@@ -1,7 +1,7 @@
-import type { RawBuilder } from 'kysely';
 import { type BytePath, isWithin } from '../byte-path.js';
 import { DirectoryPaths, startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
+import type { RawBuilder } from '../kysely.js';
 
 /** A subtree with a larger share of all directories than this is filtered out of everything. */
 const LARGE_SHARE = 1 / 8;

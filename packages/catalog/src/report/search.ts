@@ -1,14 +1,15 @@
-import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import { DETAILS } from '../database/file-groups.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { LineColumns } from '../database/text-lines.js';
+import { type Expression, type RawBuilder, type SqlBool, sql } from '../kysely.js';
+import { readFileAt } from './entries-below.js';
 import type { EntryForm } from './entry-forms.js';
 import { type Criteria, criteriaConditions } from './search-criteria.js';
 import { SearchPlace } from './search-place.js';
 
-/** What to look for, and below which directory. */
+/** What to look for, and below which directory or at which file. */
 interface Question {
   readonly criteria: Criteria;
   readonly path: BytePath | undefined;
@@ -26,11 +27,31 @@ export async function* search<Item>(
 ): AsyncGenerator<readonly Item[]> {
   const isNamed = nameFilter(criteria, path);
   const place = await SearchPlace.find(database, path);
-  if (!place) return;
+  if (!place) {
+    if (path !== undefined) yield* fileAt(database, { criteria, path, isNamed }, form);
+    return;
+  }
   const { types } = criteria;
   if (!types || types.includes('directory')) yield* directories(database, { criteria, place, isNamed }, form);
   if (!types || types.some((type) => type !== 'directory'))
     yield* files(database, { criteria, place, isNamed }, form);
+}
+
+/** The file at a path, where it meets the criteria. */
+async function* fileAt<Item>(
+  database: QueryDatabase,
+  {
+    criteria,
+    path,
+    isNamed,
+  }: { readonly criteria: Criteria; readonly path: BytePath; readonly isNamed: NameFilter },
+  form: EntryForm<Item>,
+): AsyncGenerator<readonly Item[]> {
+  const { parent: directory, name } = splitPath(path) ?? { parent: path, name: '' };
+  if (!isNamed({ directory, name, isDirectory: false })) return;
+  const isWanted = criteriaConditions(database, 'files', criteria);
+  const file = await readFileAt(database, path, { form, isWanted });
+  if (file !== undefined) yield [file];
 }
 
 /** What a table is searched for. */

@@ -11,6 +11,7 @@ import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { recordedPath, reportCommand, rowPrinter } from '../report-command.js';
+import { UnknownScanError } from '../unknown-scan-error.js';
 
 const SIZE_WIDTH = 11;
 
@@ -100,16 +101,10 @@ async function changeForm(rows: RowPrinter) {
   return { text, row: rows.isCsv ? flat : nested };
 }
 
-/** A scan that was asked for and is not in the catalog. */
-class UnknownScanError extends Error {
-  override readonly name = 'UnknownScanError';
-  readonly code = 'unknown_scan';
-}
-
 /** Tells a scan that found nothing from one that there is none of. */
 async function requireScan(catalog: Catalog, scan: number): Promise<void> {
   for await (const { id } of catalog.scans()) if (id === scan) return;
-  throw new UnknownScanError(`the catalog has no scan ${scan}: "filetracker scans" lists them`);
+  throw new UnknownScanError(scan);
 }
 
 function changeFilter(flags: ChangesFlags): ChangeFilter {

@@ -42,7 +42,7 @@ export function findCommand({ output }: CommandContext): Command {
     "filetracker find --name '*.o' --older 90d -0 /home | xargs -0 rm --",
     "filetracker find --user alice --type f --long --name 'alpha/**'",
   ])
-    .argument('[dir]', 'only in this directory and below')
+    .argument('[path]', 'only in this directory and below, or this file')
     .addOption(repeatedOption('--name <glob>', 'whose name, or with a / path below DIR, matches'))
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size', parseSize)

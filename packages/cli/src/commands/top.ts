@@ -9,14 +9,15 @@ import { formatSize } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 interface TopFlags {
   readonly files?: true;
   readonly by: 'size' | 'allocated' | 'count';
   readonly growth?: true;
-  readonly since?: number;
+  readonly since?: ScanMoment;
   readonly last?: number;
-  readonly until?: number;
+  readonly until?: ScanMoment;
   readonly limit: number;
 }
 
@@ -32,14 +33,15 @@ export function topCommand({ output }: CommandContext): Command {
     'filetracker top /data',
     'filetracker top --files -n 50 /data/projects',
     'filetracker top --growth --since 7d --files',
+    'filetracker top --growth --since scan:12 --until scan:15 /data',
   ])
     .argument('[dir]', 'only below this directory')
     .option('--files', 'files instead of directories')
     .addOption(new Option('--by <figure>', 'order').choices(['size', 'allocated', 'count']).default('size'))
     .option('--growth', 'order by what was added since --since')
-    .option('--since <when>', 'growth since: 24h, 7d, or a date', parseMoment)
+    .option('--since <when>', 'growth since: 24h, 7d, a date, or scan:12', parseScanMoment)
     .option('--last <span>', 'growth in the last 24h, 7d', parseMoment)
-    .option('--until <when>', 'growth up to', parseMoment)
+    .option('--until <when>', 'growth up to', parseScanMoment)
     .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
     .action((directory: string | undefined, flags: TopFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
@@ -84,7 +86,10 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   if (by === 'allocated') throw new UsageError('growth is by size or count');
   const { topGrowth, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
-  const range = { after: since, ...(until !== undefined && { upTo: until }) };
+  const range = {
+    after: await momentOf(database, since),
+    ...(until !== undefined && { upTo: await momentOf(database, until) }),
+  };
   const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
   for (const { path, bytes, files: count, changes } of found) {
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);

@@ -5,6 +5,8 @@ import { knownPathOrAll } from '../known-path.js';
 import { MOST_JOBS, parseSize, wholeNumber } from '../number-argument.js';
 import { PartialFailure } from '../output/failure.js';
 import { formatCount, formatThings } from '../output/format-count.js';
+import { ProgressLine, progressStyle } from '../output/progress-line.js';
+import { describeReading } from '../output/read-progress.js';
 import { reportCommand, withQueries } from '../report-command.js';
 
 interface VerifyFlags {
@@ -27,31 +29,42 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
     'read files again and tell those whose content changed though size and time did not (exit code 1)',
     ['filetracker verify --io-limit 100MiB /data/archive'],
   )
-    .argument('[dir]', 'only in this directory and below')
+    .argument('[path]', 'only in this directory and below, or this file')
     .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1, MOST_JOBS))
     .option('--io-limit <size>', 'bytes a second to read at most: 50MiB', parseSize)
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, verify } = await import('@filetracker/catalog');
+        const { countContents, displayPath, ReadProgress, verify } = await import('@filetracker/catalog');
         const pathFields = await rows.pathFields();
         const place = await knownPathOrAll(database, directory);
         const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };
+        const progress = new ReadProgress();
         const options = {
           signal,
+          progress,
           ...place,
           ...(jobs !== undefined && { threads: jobs }),
           ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
         };
-        for await (const { path: at, verdict, bytes, hasSameCtime } of verify(database, options)) {
-          counts[verdict]++;
-          if (verdict === 'intact') continue;
-          const row = { ...pathFields(at), verdict, bytes, hasSameCtime: hasSameCtime ?? null };
-          await rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
+        const total = await countContents(database, { ...place, areFingerprinted: true });
+        const line = new ProgressLine(process.stderr, progressStyle(output));
+        const stop = line.follow((elapsed) => describeReading(progress, total, elapsed));
+        try {
+          for await (const { path: at, verdict, bytes, hasSameCtime } of verify(database, options)) {
+            counts[verdict]++;
+            if (verdict === 'intact') continue;
+            line.clear();
+            const row = { ...pathFields(at), verdict, bytes, hasSameCtime: hasSameCtime ?? null };
+            await rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
+          }
+        } finally {
+          stop();
         }
         output.note(summary(counts));
         if (Object.values(counts).every((count) => count === 0))
           output.note('nothing was read before: "filetracker scan --fingerprint all" records fingerprints');
         if (counts.silent > 0) throw new PartialFailure('files changed silently');
+        if (counts.unreadable > 0) throw new PartialFailure('files could not be read');
       }),
     );
 }

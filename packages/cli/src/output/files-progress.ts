@@ -49,7 +49,7 @@ export class FilesProgress {
 }
 
 /** Part of the work that is done. Where the sizes are not known before, files count alike. */
-function shareOf(done: Amount, total: Amount): number {
+export function shareOf(done: Amount, total: Amount): number {
   if (total.files === 0) return 0;
   const cost = ({ files, bytes }: Amount) => files * BYTES_PER_FILE + (total.bytes > 0 ? bytes : 0);
   return Math.min(1, cost(done) / cost(total));

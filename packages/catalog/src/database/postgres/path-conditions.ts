@@ -1,5 +1,5 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
+import { type RawBuilder, type SqlBool, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import type { DirectoryColumn, PathColumn } from '../query-database.js';
 import { subtreeRange } from '../subtree-range.js';

@@ -1,3 +1,5 @@
+import type pg from 'pg';
+import type { BytePath } from '../../byte-path.js';
 import {
   type Compilable,
   Kysely,
@@ -6,9 +8,7 @@ import {
   type RawBuilder,
   type SqlBool,
   sql,
-} from 'kysely';
-import type pg from 'pg';
-import type { BytePath } from '../../byte-path.js';
+} from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import { CatalogError } from '../errors.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';

@@ -51,8 +51,7 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
   // Of the columns that plans depend on: looking at all takes longer than some of the statements.
   await client.query(`ANALYZE ${staged} (directory, kind, name)`);
   // A directory that was listed and later met again without a look inside counts as listed.
-  await client.query(`
-    CREATE TEMP TABLE seen WITH (fillfactor = 50) ON COMMIT DROP AS
+  const seen = `
     SELECT DISTINCT ON (s.name) s.directory AS number, s.kind, s.name AS path,
       substring(s.name FROM 1 FOR parent_length) AS parent_path, substring(s.name FROM ${NAME_START}) AS name,
       ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, d.id AS known_id,
@@ -63,7 +62,12 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
       SELECT * FROM directories
       WHERE ${isDirect ? 'false' : `host_id = ${host} AND sha256(path) = sha256(s.name) AND path = s.name OFFSET 0`}
     ) d ON true
-    WHERE s.kind IN ('C', 'D', 'N', 'U', 'X') ORDER BY s.name, s.kind`);
+    WHERE s.kind IN ('C', 'D', 'N', 'U', 'X') ORDER BY s.name, s.kind`;
+  await client.query(`
+    CREATE TEMP TABLE seen WITH (fillfactor = 50) ON COMMIT DROP AS ${seen} WITH NO DATA;
+    -- As in the staging table: compressing very long paths takes far longer than writing them.
+    ALTER TABLE seen ALTER path SET STORAGE EXTERNAL, ALTER parent_path SET STORAGE EXTERNAL`);
+  await client.query(`INSERT INTO seen ${seen}`);
   await client.query("DELETE FROM seen WHERE kind = 'X' AND known_id IS NULL");
   if (!isDirect) {
     // What could not even be looked at, see StatFields.setUnknownDirectory, stays as it is known.

@@ -36,6 +36,8 @@ export class Staging {
   ): Promise<Staging> {
     const table = `staged_${scan}`;
     await client.query(`CREATE UNLOGGED TABLE ${table} (${STAGED_COLUMNS}) WITH (autovacuum_enabled = off)`);
+    // What does not live long is not worth compressing: of very long paths that takes most of a scan's time.
+    await client.query(`ALTER TABLE ${table} ALTER name SET STORAGE EXTERNAL`);
     return new Staging(client, table, isDirect);
   }
 

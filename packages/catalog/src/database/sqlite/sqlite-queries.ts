@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Database } from 'better-sqlite3';
-import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import { type BytePath, toBytes } from '../../byte-path.js';
+import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
@@ -121,7 +121,9 @@ class SqliteQueries implements QueryDatabase {
   }
 
   isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
-    return sql<SqlBool>`${sql.ref(column)} IN (${sql.join(directories)})`;
+    // As one value: five hundred of them take longer to be prepared than the rows to be found.
+    const numbers = `[${directories.join(',')}]`;
+    return sql<SqlBool>`${sql.ref(column)} IN (SELECT value FROM json_each(${numbers}))`;
   }
 
   contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {

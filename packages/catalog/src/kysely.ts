@@ -1,0 +1,16 @@
+/**
+ * What is used of Kysely. A build bundles it into one file: its 262 modules took longer to load than most queries take to
+ * answer (160 ms against 20).
+ */
+export {
+  type Compilable,
+  type Expression,
+  Kysely,
+  PostgresDialect,
+  type PostgresPoolClient,
+  type RawBuilder,
+  type Selectable,
+  type SqlBool,
+  SqliteDialect,
+  sql,
+} from 'kysely';

@@ -1,0 +1,21 @@
+import type { QueryDatabase } from '@filetracker/catalog/reports';
+import { parseMoment } from './moment.js';
+import { UnknownScanError } from './unknown-scan-error.js';
+
+/** A moment in milliseconds since 1970, or the scan at whose end it is. */
+export type ScanMoment = number | { readonly scan: number };
+
+/** Reads a scan (`scan:12`) or a moment, see {@link parseMoment}. */
+export function parseScanMoment(text: string): ScanMoment {
+  const scan = /^scan:(\d{1,15})$/.exec(text)?.[1];
+  return scan === undefined ? parseMoment(text) : { scan: Number(scan) };
+}
+
+/** The moment that is meant, in milliseconds since 1970. Throws {@link UnknownScanError}. */
+export async function momentOf(database: QueryDatabase, when: ScanMoment): Promise<number> {
+  if (typeof when === 'number') return when;
+  const { scanEnd } = await import('@filetracker/catalog/reports');
+  const end = await scanEnd(database, when.scan);
+  if (end === undefined) throw new UnknownScanError(when.scan);
+  return end;
+}
