@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import {
   type Catalog,
   type CatalogError,
@@ -74,6 +76,46 @@ describe('a PostgreSQL database', () => {
     const error = await failure(change(await newDatabase()));
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(message) as string });
     expect(error?.message).not.toMatch(/\n|secret|wrong@/);
+  });
+
+  test('a server that accepts connections and says nothing is told as such', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    expect(await failure(`postgres://tracker@127.0.0.1:${port}/catalog`)).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/the server does not answer$/) as string,
+    });
+  });
+
+  test('a user who may only read reads, and a scan says what is denied and changes nothing', async () => {
+    const url = await newDatabase();
+    const catalog = await opened(url);
+    await record(catalog, tree());
+    const before = await contents(catalog, tree().root);
+    const role = new URL(url).pathname.slice(1).replace(/^t/, 'reader_');
+    await query(
+      url,
+      `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`,
+      `GRANT USAGE ON SCHEMA filetracker TO ${role}`,
+      `GRANT SELECT ON ALL TABLES IN SCHEMA filetracker TO ${role}`,
+    );
+    onTestFinished(async () => {
+      await query(url, `DROP OWNED BY ${role}`, `DROP ROLE ${role}`);
+    });
+    const reader = await opened(url.replace('//tracker:', `//${role}:`));
+    expect(await all(reader.scans())).toHaveLength(1);
+    await expect(record(reader, tree().file('new'))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^cannot use the catalog [^\n]*permission denied[^\n]*$/) as string,
+    });
+    expect(await contents(catalog, tree().root)).toEqual(before);
+    expect((await record(catalog, tree().file('new'))).changes.new.files).toBe(1);
   });
 
   test('a read-only database can be read, and a scan says why it cannot be', async () => {

@@ -87,7 +87,9 @@ export function translated({ shown }: PostgresPlace, error: unknown): unknown {
   if (isOurs || error instanceof TypeError || error instanceof RangeError) return error;
   const isUnnamed = /client password must be a string/.test(error.message);
   const isLost = /not queryable|connection terminated/i.test(error.message);
-  const words = isLost ? WORDS['ECONNRESET'] : isUnnamed ? NO_PASSWORD : WORDS[code];
+  const isSilent = /connection timeout|timeout expired/i.test(error.message);
+  const known = WORDS[isSilent ? 'ETIMEDOUT' : isLost ? 'ECONNRESET' : code];
+  const words = isUnnamed ? NO_PASSWORD : known;
   const reason = words ?? (error.message.split('\n')[0] || code);
   return new CatalogError('unavailable', `cannot use the catalog ${shown}: ${reason}`, { cause: error });
 }
