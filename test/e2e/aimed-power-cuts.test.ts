@@ -170,6 +170,8 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
   /** Starts a recovery and stops it at a moment; undefined where it was over before the moment was seen. */
   async function stoppedRecovery(holds: (path: string, before: number) => boolean) {
     const { disk, path, damaged } = damagedStore();
+    // A rebuild deletes nothing: what nothing names may be what it lost the names of.
+    const putAside = [...damaged, ...strays(path)];
     const before = strays(path).length;
     const child = startFiletracker(['--json', '--rebuild', '--full', path], {
       cwd: store.path,
@@ -180,13 +182,13 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
     if (!(await stopWhen(child, () => holds(path, before)))) return undefined;
     await cutWhileStopped(disk, child);
-    return { path, damaged, printed };
+    return { path, damaged, putAside, printed };
   }
 
   it.each<readonly [string, (path: string, before: number) => boolean]>([
     ['while the metadata is built anew', (path) => existsSync(join(path, 'metadata.rebuilt/data.mdb'))],
     ['while damaged contents are put aside', (path) => entries(join(path, 'quarantine')).length > 1],
-    ['while stray copies are deleted', (path, before) => strays(path).length < before],
+    ['while stray copies are put aside', (path, before) => strays(path).length < before],
     ['while it takes a checkpoint', (path) => entries(join(path, 'checkpoints')).some(isTemporary)],
   ])('loses nothing that could be kept, and tells every loss, %s', async (_, holds) => {
     // Some moments are over in milliseconds, in which a busy machine may not look.
@@ -195,7 +197,7 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
       stopped = await stoppedRecovery(holds);
     }
     if (!stopped) throw new Error(`the moment was missed ${ATTEMPTS} times`);
-    const { path, damaged, printed } = stopped;
+    const { path, damaged, putAside, printed } = stopped;
 
     const again = await recover(path, '--rebuild', '--full');
     expect(again.stderr).toBe('');
@@ -206,7 +208,7 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
     const toldNow = again.lost.map(({ name }) => name);
     expect([...new Set([...toldBefore, ...toldNow])].sort()).toEqual([...names].sort());
     expect(readdirSync(join(path, 'quarantine')).sort()).toEqual(
-      damaged.map((copy) => basename(copy)).sort(),
+      putAside.map((copy) => basename(copy)).sort(),
     );
     expect(strays(path)).toEqual([]);
     expect(await contentsOf(path)).toEqual(

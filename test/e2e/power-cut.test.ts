@@ -35,7 +35,7 @@ describe.runIf(isRoot)('a power cut under load', () => {
           await load.verify(server, directory);
           if (round === ROUNDS) break;
           // Where the last cut took the end of the journal, a checkpoint makes up for it at once.
-          await vi.waitFor(() => rebuild(directory), 5000);
+          if (round > 0) await vi.waitFor(() => rebuild(directory), 5000);
           const stop = new AbortController();
           const running = load.run(server, { clients: CLIENTS, stop: stop.signal, mayFail: true });
           await Promise.race([delay(randomInt(100, 1500)), running]);
@@ -51,7 +51,8 @@ describe.runIf(isRoot)('a power cut under load', () => {
           disk.unmount();
           disk.mount();
           // I9: the journal lags by a second at most.
-          const { last } = await rebuild(directory);
+          // Where nothing had been stored by then, there may be none yet.
+          const { last } = await rebuild(directory, second === 0);
           expect(last).toBeGreaterThanOrEqual(second);
         } finally {
           await server.end('SIGKILL');

@@ -22,6 +22,12 @@ export function residentMemory(pid: number): number {
   return Number(kibibytes) / 1024;
 }
 
+/** How much of the files that a process maps it has looked at and they are still in memory, in MiB. */
+export function mappedFiles(pid: number): number {
+  const kibibytes = /^RssFile:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kibibytes) / 1024;
+}
+
 /** The processes that a process has started, such as the workers of a server. */
 export function childrenOf(pid: number | undefined): number[] {
   return execFileSync('pgrep', ['-P', String(pid)])
