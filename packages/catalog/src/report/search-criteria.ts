@@ -57,7 +57,9 @@ function mayMatch(
   const conditions = globs.map(({ start, longest }) => {
     const begins = usesStart && start !== '' ? [beginsWith(sql.ref('name'), bytesOf(start))] : [];
     const holds =
-      longest !== '' && !(usesStart && longest === start) ? [database.contains('name', bytesOf(longest))] : [];
+      longest !== '' && !(usesStart && longest === start)
+        ? [database.contains('name', bytesOf(longest))]
+        : [];
     return [...begins, ...holds];
   });
   if (conditions.some((parts) => parts.length === 0)) return undefined;
