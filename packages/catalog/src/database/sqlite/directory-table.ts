@@ -7,18 +7,22 @@ import { prepared } from './prepared.js';
 
 type Value = number | bigint | Uint8Array | null;
 
-/** Sums over a directory's own entries. */
-export interface OwnSums {
+/** A difference of the sums over a directory's own entries. */
+interface OwnDelta {
   readonly files: number;
   readonly bytes: number;
   /** Bytes on the disk of the files and of the directory itself. */
   readonly allocated: number;
+}
+
+/** Sums over a directory's own entries. */
+export interface OwnSums extends OwnDelta {
   /** Largest size of a file. */
   readonly largest: number;
 }
 
 /** A child directory by number and name. */
-interface ChildDirectory {
+export interface ChildDirectory {
   readonly id: number;
   readonly name: ByteName;
 }
@@ -45,6 +49,7 @@ export class DirectoryTable {
   readonly #insert: Statement<Value[]>;
   readonly #place: Statement<[number, number, Uint8Array]>;
   readonly #fill: Statement<Value[]>;
+  readonly #renew: Statement<[Uint8Array, number, number, number, number, number]>;
   readonly #setAttributes: Statement<Value[]>;
   readonly #addOwn: Statement<[number, number, number, number]>;
   readonly #attributes: Statement<[number], AttributeRow>;
@@ -74,6 +79,11 @@ export class DirectoryTable {
       database,
       `UPDATE directories SET listing_digest = ?, mode = ?, uid = ?, gid = ?, links = ?, device = ?, inode = ?,
          size = ?, allocated = ?, mtime_ns = ?, ctime_ns = ?, born_ns = ?, largest_file = ? WHERE id = ?`,
+    );
+    this.#renew = prepared(
+      database,
+      `UPDATE directories SET listing_digest = ?, largest_file = ?, own_files = own_files + ?,
+         own_bytes = own_bytes + ?, own_allocated = own_allocated + ? WHERE id = ?`,
     );
     this.#setAttributes = prepared(
       database,
@@ -133,16 +143,18 @@ export class DirectoryTable {
     this.#fill.run(digest, ...attributeValues(attributes), largest, id);
   }
 
+  /** Sets what the last look at a directory told of which only files changed, and adds to its own sums. */
+  renew(id: number, digest: Uint8Array, largest: number, delta: OwnDelta): void {
+    this.#renew.run(digest, largest, delta.files, delta.bytes, delta.allocated, id);
+  }
+
   /** Sets a directory's own attributes where its content could not be read. */
   setAttributes(id: number, attributes: Attributes): void {
     this.#setAttributes.run(...attributeValues(attributes), id);
   }
 
   /** Adds to a directory's own sums. */
-  addOwn(
-    id: number,
-    delta: { readonly files: number; readonly bytes: number; readonly allocated: number },
-  ): void {
+  addOwn(id: number, delta: OwnDelta): void {
     this.#addOwn.run(delta.files, delta.bytes, delta.allocated, id);
   }
 
