@@ -43,6 +43,9 @@ interface SubtreeTotals {
 
 const ATTRIBUTES = attributes();
 
+/** Parents that are kept in memory. */
+const MAX_PARENTS = 200_000;
+
 /** The rows of `directories`. */
 export class DirectoryTable {
   readonly #find: Statement<[number, Uint8Array], { id: number; listing_digest: Buffer | null }>;
@@ -55,11 +58,14 @@ export class DirectoryTable {
   readonly #attributes: Statement<[number], AttributeRow>;
   readonly #children: Statement<[number], { id: number; name: Buffer }>;
   readonly #totals: Statement<[number], SubtreeTotals>;
+  readonly #parent: Statement<[number], number>;
   readonly #move: Statement<[number, Uint8Array, number]>;
   readonly #delete: Statement<[number]>;
   /** The greatest number before the session, and by now. */
   readonly #known: number;
   #last: number;
+  /** Parents of directories that the session has found, by number: {@link parentOf} asks for most of them again. */
+  readonly #parents = new Map<number, number>();
 
   constructor(database: Database) {
     this.#known = prepared(database, 'SELECT coalesce(max(id), 0) FROM directories').pluck().get() as number;
@@ -105,6 +111,10 @@ export class DirectoryTable {
       `SELECT total_files AS files, total_directories + 1 AS directories, total_bytes AS bytes,
          total_allocated AS allocated FROM directories WHERE id = ?`,
     );
+    this.#parent = prepared<[number], number>(
+      database,
+      'SELECT parent_id FROM directories WHERE id = ?',
+    ).pluck();
     this.#move = prepared(database, 'UPDATE directories SET parent_id = ?, name = ? WHERE id = ?');
     this.#delete = prepared(database, 'DELETE FROM directories WHERE id = ?');
   }
@@ -112,7 +122,9 @@ export class DirectoryTable {
   /** The directory of that name below a parent (0: a root, by its whole path). */
   find(parent: number, name: Uint8Array): FoundDirectory | undefined {
     const row = this.#find.get(parent, name);
-    return row && { id: row.id, digest: row.listing_digest };
+    if (!row) return undefined;
+    if (this.#parents.size < MAX_PARENTS) this.#parents.set(row.id, parent);
+    return { id: row.id, digest: row.listing_digest };
   }
 
   /** Whether the session has made this directory. */
@@ -175,12 +187,19 @@ export class DirectoryTable {
     return this.#totals.get(id) ?? { files: 0, directories: 0, bytes: 0, allocated: 0 };
   }
 
+  /** The directory above one, 0 above a root; undefined where the directory is not there any more. */
+  parentOf(id: number): number | undefined {
+    return this.#parents.get(id) ?? this.#parent.get(id);
+  }
+
   /** Hangs a directory, with all below it, under another parent. */
   move(id: number, parent: number, name: Uint8Array): void {
+    this.#parents.delete(id);
     this.#move.run(parent, name, id);
   }
 
   delete(id: number): void {
+    this.#parents.delete(id);
     this.#delete.run(id);
   }
 
