@@ -24,13 +24,6 @@ export class CopyVerifier {
   /** @param threads as many as there are processors by default */
   constructor(readonly threads = availableParallelism()) {}
 
-  /** Starts the threads now, beside whatever is done before the first copies come, and not with these. */
-  start(): void {
-    this.#pool ??= startThreads(this.threads, this.threads);
-    // Whoever verifies is told.
-    this.#pool.catch(() => undefined);
-  }
-
   /**
    * What each copy holds; `undefined` of those that are damaged or not there. Rejects when one cannot be opened.
    *
@@ -40,7 +33,7 @@ export class CopyVerifier {
     copies: readonly Copy[],
     onVerified: (bytes: number) => void = () => {},
   ): Promise<ReadonlyMap<Copy, VerifiedCopy | undefined>> {
-    this.#pool ??= startThreads(0, this.threads);
+    this.#pool ??= startThreads(this.threads);
     const pool = await this.#pool;
     const found = new Map<Copy, VerifiedCopy | undefined>();
     const verifySome = async (portion: Portion<Copy>) => {
@@ -57,10 +50,10 @@ export class CopyVerifier {
 }
 
 /** Loaded with the first copies: a server that starts has none to verify. */
-async function startThreads(fewest: number, most: number): Promise<Threads> {
+async function startThreads(most: number): Promise<Threads> {
   const { Piscina } = await import('piscina');
   const filename = fileURLToPath(new URL('./verify-worker.js', import.meta.url));
-  return new Piscina({ filename, minThreads: fewest, maxThreads: most, idleTimeout: IDLE_TIMEOUT });
+  return new Piscina({ filename, minThreads: 0, maxThreads: most, idleTimeout: IDLE_TIMEOUT });
 }
 
 /** Has a thread verify some copies, and passes on what it tells meanwhile and afterwards of the bytes that it read. */

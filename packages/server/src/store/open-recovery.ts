@@ -50,24 +50,19 @@ export async function recoverStore(
         : `${directory} is in use: stop its servers, or only look with --online`,
     );
   }
-  const verifier = new CopyVerifier();
   try {
-    // They load while the metadata is read.
-    if (options.full) verifier.start();
     if (options.rebuild) options.onRebuilt(await rebuildMetadata(directory, options));
     // Of a rebuild that only looks nothing is left to go on with.
     if (options.rebuild && options.dryRun) return nothingFound();
     if (!online) await refuseUnreadable(directory);
-    return await recoverOpen(options, verifier, listener);
+    return await recoverOpen(options, listener);
   } finally {
-    await verifier.close();
     lock.release();
   }
 }
 
 async function recoverOpen(
   options: RecoverStoreOptions,
-  verifier: CopyVerifier,
   listener: RecoveryListener,
 ): Promise<RecoveryFindings> {
   const { directory, online, dryRun } = options;
@@ -80,6 +75,7 @@ async function recoverOpen(
     checkpoints: looksOnly ? undefined : DEFAULT_CHECKPOINTS,
   });
   const blobs = await FsBlobStore.open(directory, { durable: true, frozen });
+  const verifier = new CopyVerifier();
   try {
     const check = new ContentCheck(blobs, verifier);
     if (online)
@@ -93,6 +89,7 @@ async function recoverOpen(
     await forgetRebuild(directory);
     return found;
   } finally {
+    await verifier.close();
     await metadata.close();
     await blobs.close();
   }
