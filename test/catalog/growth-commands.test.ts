@@ -88,11 +88,10 @@ test('the end of a scan is a moment for every command that takes one', () => {
   expect(changed('--since', 'scan:2')).toEqual(all.filter(([scan]) => Number(scan) > 2));
   expect(changed('--until', 'scan:2')).toEqual(all.filter(([scan]) => scan === 2));
   expect(changed('--since', 'scan:1', '--until', 'scan:2', file)).toEqual([[2, 'run.dat']]);
-  const growthOf = ([report]: readonly Record<string, unknown>[]) =>
-    (report?.['periods'] as readonly { readonly growth: number }[]).reduce(
-      (sum, { growth }) => sum + growth,
-      0,
-    );
+  const growthOf = ([report]: readonly Record<string, unknown>[]) => {
+    const periods = (report?.['periods'] ?? []) as readonly { readonly growth: number }[];
+    return periods.reduce((sum, { growth }) => sum + growth, 0);
+  };
   expect(growthOf(json('report', '--since', 'scan:1', '--until', 'scan:2', root))).toBe(5000);
   expect(growthOf(json('report', '--since', 'scan:2', '--until', 'scan:3', root))).toBe(-1000);
   const sizes = (scan: string) => json('as-of', scan, root).at(-1);
