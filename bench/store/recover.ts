@@ -25,7 +25,7 @@ const FILES = 512;
 export async function recoverNames(directory: string): Promise<Row> {
   const store = join(directory, 'store');
   await makeStore(store, () => Promise.resolve());
-  const metadata = LmdbMetadataStore.open(store, { durable: false, rules: PLAIN_RULES });
+  const metadata = await LmdbMetadataStore.open(store, { durable: false, rules: PLAIN_RULES });
   for (let start = 0; start < NAMES; start += 1000) {
     await Promise.all(
       Array.from({ length: 1000 }, (_, n) => {

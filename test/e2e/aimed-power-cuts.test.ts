@@ -78,7 +78,7 @@ describe.runIf(isRoot)('power lost in the middle of a checkpoint', () => {
     expect(found).toMatchObject({ damagedCheckpoints: [], skipped: [] });
     expect(found.checkpoint).toBeGreaterThan(0);
 
-    const metadata = openMetadata(store);
+    const metadata = await openMetadata(store);
     for (let n = 0; n <= acknowledged; n++) {
       expect(await metadata.findFile(parseFileName(`d/${n}`))).toBeDefined();
     }

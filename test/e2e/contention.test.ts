@@ -42,7 +42,7 @@ describe('I3, I4, I5: two servers of four workers each on one store', () => {
       await load.verify(any, directory);
       for (const server of servers) expect(await server.end()).toBe(0);
 
-      const environment = Environment.open(directory, { durable: false });
+      const environment = await Environment.open(directory, { durable: false });
       onTestFinished(() => environment.close());
       expect(auditMetadata(environment)).toEqual(blobFiles(directory));
     },

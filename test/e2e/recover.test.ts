@@ -121,7 +121,7 @@ describe('filetracker-recover', () => {
     expect(load.acknowledged).toBeGreaterThan(0);
     await server.end();
 
-    const metadata = openMetadata(directory);
+    const metadata = await openMetadata(directory);
     const audit = metadata.audit();
     const [[content] = []] = await collect(audit.contents({}));
     if (!content) throw new Error('the store has no content');

@@ -214,7 +214,7 @@ describe('FileStore against a model', () => {
               }),
             );
             await opened.close();
-            const environment = Environment.open(directory, { durable: false });
+            const environment = await Environment.open(directory, { durable: false });
             expect(auditMetadata(environment)).toEqual(blobFiles(directory));
             await environment.close();
             // Without the rule, what is kept goes, and its contents with it.

@@ -62,18 +62,29 @@ function conditionOf(condition: ModelCondition): Condition | undefined {
   return { ifMatch: condition === '*' ? '*' : [digestOf(condition)] };
 }
 
+function openFor(
+  directory: string,
+  model: HistoryModel,
+  quotas: readonly Quota[],
+): Promise<LmdbMetadataStore> {
+  const rules = { ...PLAIN_RULES, history: model.limits, quotas };
+  return LmdbMetadataStore.open(directory, { durable: false, rules, now: () => model.now });
+}
+
 /** A metadata store in LMDB, and the copies of contents that a blob store would have. */
 class Subject {
   readonly copies = new Set<string>();
-  #store: LmdbMetadataStore;
   #offered = 0;
   #quotas: readonly Quota[] = [];
 
-  constructor(
+  private constructor(
     private readonly directory: string,
     private readonly model: HistoryModel,
-  ) {
-    this.#store = this.#open();
+    private store: LmdbMetadataStore,
+  ) {}
+
+  static async open(directory: string, model: HistoryModel): Promise<Subject> {
+    return new Subject(directory, model, await openFor(directory, model, []));
   }
 
   async apply(operation: Operation): Promise<string> {
@@ -83,18 +94,17 @@ class Subject {
       case 'delete': {
         const { version, condition } = operation;
         const options = { condition: conditionOf(condition) };
-        return (await this.#store.deleteFile(parseFileName(operation.name), toVersion(version), options))
-          .kind;
+        return (await this.store.deleteFile(parseFileName(operation.name), toVersion(version), options)).kind;
       }
       case 'get': {
-        const found = await this.#store.findFile(parseFileName(operation.name), toVersion(operation.version));
+        const found = await this.store.findFile(parseFileName(operation.name), toVersion(operation.version));
         return `${found?.digest}`;
       }
       case 'wait':
         return 'waited';
       case 'expire': {
         for (let next: number | undefined = 0; next !== undefined && next <= this.model.now; ) {
-          ({ next } = await this.#store.expireHistory(operation.steps));
+          ({ next } = await this.store.expireHistory(operation.steps));
         }
         return 'expired';
       }
@@ -102,7 +112,7 @@ class Subject {
         await this.collect();
         return 'collected';
       case 'count':
-        await this.#store.countForQuotas(1);
+        await this.store.countForQuotas(1);
         return 'counted';
       case 'limit':
         // Never reached: here it matters that what is used is counted right.
@@ -118,7 +128,7 @@ class Subject {
   /** Deletes the copies that nothing names any more. */
   async collect(): Promise<void> {
     for (let deleted: readonly BlobId[] = []; ; ) {
-      deleted = await this.#store.collectGarbage({ limit: 2, deleted });
+      deleted = await this.store.collectGarbage({ limit: 2, deleted });
       if (deleted.length === 0) return;
       for (const copy of deleted) expect(this.copies.delete(copy), `${copy} is there`).toBe(true);
     }
@@ -126,22 +136,22 @@ class Subject {
 
   /** Counts all that quotas want to have counted. */
   async count(): Promise<void> {
-    while (await this.#store.countForQuotas(2));
+    while (await this.store.countForQuotas(2));
   }
 
   async expectSame(): Promise<void> {
-    expect(await this.#store.totals()).toMatchObject(this.model.counts());
+    expect(await this.store.totals()).toMatchObject(this.model.counts());
     for (const directory of ['', 'a', 'c'] as DirectoryName[]) {
-      const files = await this.#store.list({ directory, limit: 100 });
+      const files = await this.store.list({ directory, limit: 100 });
       expect(files.map(({ name, version }) => `${name}@${version}`)).toEqual(this.model.list(directory));
     }
     for (const moment of [0, 1, 500, 1000, 1001, 1004, 9000]) {
-      const files = await this.#store.list({ directory: '', limit: 100, asOf: toVersion(moment) });
+      const files = await this.store.list({ directory: '', limit: 100, asOf: toVersion(moment) });
       const listed = files.map(({ name, version }) => `${name}@${version}`);
       expect(listed, `as of ${moment}`).toEqual(this.model.listAsOf(moment));
     }
     for (const name of NAMES) {
-      const versions = await this.#store.versions({ name: parseFileName(name), limit: 100 });
+      const versions = await this.store.versions({ name: parseFileName(name), limit: 100 });
       const digests = versions.map(({ version, digest }) => `${version} ${digest}`);
       const expected = this.model.versions(name).map((line) => line.replace(/\w+$/, digestOf));
       expect(digests).toEqual(expected);
@@ -149,26 +159,21 @@ class Subject {
   }
 
   async close(): Promise<void> {
-    await this.#store.close();
+    await this.store.close();
   }
 
   async #reopen(): Promise<void> {
     // What was begun must be finished by whoever wants it.
     await this.count();
-    await this.#store.close();
-    this.#store = this.#open();
-  }
-
-  #open(): LmdbMetadataStore {
-    const rules = { ...PLAIN_RULES, history: this.model.limits, quotas: this.#quotas };
-    return LmdbMetadataStore.open(this.directory, { durable: false, rules, now: () => this.model.now });
+    await this.store.close();
+    this.store = await openFor(this.directory, this.model, this.#quotas);
   }
 
   async #put({ name, version, content, condition }: Operation & { kind: 'put' }): Promise<string> {
     const location = content.length > 3 ? blob(`copy ${this.#offered++}`) : inline(content);
     const copy = location.kind === 'blob' ? location.blob : undefined;
     const options = { location, condition: conditionOf(condition) };
-    const outcome = await this.#store.putFile(file(name, version, content), options);
+    const outcome = await this.store.putFile(file(name, version, content), options);
     if (copy !== undefined && outcome.kind === 'stored' && outcome.copyKept) this.copies.add(copy);
     return outcome.kind === 'unchanged' ? `unchanged ${outcome.stored.version}` : outcome.kind;
   }
@@ -222,7 +227,7 @@ describe('LMDB with a history, against a model', () => {
           async (limits, operations) => {
             const directory = temporaryDirectory();
             const model = new HistoryModel(limits);
-            const subject = new Subject(directory, model);
+            const subject = await Subject.open(directory, model);
             for (const operation of operations) {
               const expected = applyToModel(model, operation);
               expect(await codeOf(subject.apply(operation)), JSON.stringify(operation)).toBe(expected);
@@ -233,7 +238,7 @@ describe('LMDB with a history, against a model', () => {
             await subject.expectSame();
             await subject.collect();
             await subject.close();
-            const environment = Environment.open(directory, { durable: false });
+            const environment = await Environment.open(directory, { durable: false });
             const named = auditMetadata(environment);
             await environment.close();
             expect(named).toEqual([...subject.copies].toSorted());

@@ -73,11 +73,11 @@ function describeChange(change: StoreChange): string {
   return `${change.sequence} ${change.kind} ${change.kind === 'put' ? change.file.name : change.name}`;
 }
 
-function openForTest(
+async function openForTest(
   directory: string,
   checkpoints?: { interval: number; journalBytes: number },
-): LmdbMetadataStore {
-  const store = openMetadata(directory, checkpoints);
+): Promise<LmdbMetadataStore> {
+  const store = await openMetadata(directory, checkpoints);
   onTestFinished(() => store.close());
   return store;
 }
@@ -285,7 +285,7 @@ describe('appending to the journal', () => {
 
 describe('the change feed', () => {
   it('tells puts and deletions in the order of their commits, page by page', async () => {
-    const store = openForTest(temporaryDirectory());
+    const store = await openForTest(temporaryDirectory());
     await put(store, 'a', 1, 'one');
     await put(store, 'b', 1, 'one');
     await put(store, 'a', 0, 'older and ignored');
@@ -303,7 +303,7 @@ describe('the change feed', () => {
 
   it('wakes those who wait, also for a commit of another process', async () => {
     const directory = temporaryDirectory();
-    const [store, other] = [openForTest(directory), openForTest(directory)];
+    const [store, other] = [await openForTest(directory), await openForTest(directory)];
     for (const [index, writer] of [store, other].entries()) {
       const waiting = store.waitForChange(index, new AbortController().signal);
       await put(writer, `name ${index}`, 1, 'content');
@@ -318,7 +318,7 @@ describe('the change feed', () => {
 
   it('tells the same from any change on, also behind a frame whose head is damaged', async () => {
     const directory = temporaryDirectory();
-    const store = openForTest(directory);
+    const store = await openForTest(directory);
     const count = 400;
     for (let index = 1; index <= count; index++) await put(store, `name ${index}`, 1, `content ${index}`);
     const all = Array.from({ length: count }, (_, index) => `${index + 1} put name ${index + 1}`);
@@ -343,7 +343,7 @@ describe('the change feed', () => {
 
   it('says what it cannot tell: dropped, damaged, or of a store that went another way', async () => {
     const directory = temporaryDirectory();
-    const store = openForTest(directory, { interval: 1e9, journalBytes: 1 });
+    const store = await openForTest(directory, { interval: 1e9, journalBytes: 1 });
     for (const name of ['a', 'b', 'c', 'd', 'e']) await put(store, name, 1, name);
     expect(await changesOf(store, 99)).toEqual(['gap 1-5']);
     const path = join(directory, 'journal', '0000000000000003.log');
@@ -358,7 +358,7 @@ describe('the change feed', () => {
 describe('checkpoints', () => {
   it('are due by the length of the journal, and taken while changes go on', async () => {
     const directory = temporaryDirectory();
-    const store = openForTest(directory, { interval: 1e9, journalBytes: 2000 });
+    const store = await openForTest(directory, { interval: 1e9, journalBytes: 2000 });
     await put(store, 'first', 1, 'content');
     await store.checkpointIfDue();
     expect(await store.lastCheckpoint()).toBeUndefined();
@@ -373,12 +373,12 @@ describe('checkpoints', () => {
 
   it('two are kept, and the journal since the older one', async () => {
     const directory = temporaryDirectory();
-    let store = openMetadata(directory, { interval: 0, journalBytes: 400 });
+    let store = await openMetadata(directory, { interval: 0, journalBytes: 400 });
     for (let round = 0; round < 4; round++) {
       for (let n = 0; n < 5; n++) await put(store, `name ${round} ${n}`, 1, `content ${n} ${round}`);
       await store.checkpointIfDue();
       await store.close();
-      store = openMetadata(directory, { interval: 0, journalBytes: 400 });
+      store = await openMetadata(directory, { interval: 0, journalBytes: 400 });
     }
     await store.close();
     const checkpoints = readdirSync(join(directory, 'checkpoints')).filter((name) => name !== 'lock');
@@ -398,12 +398,12 @@ describe('checkpoints', () => {
 describe('I9: rebuilding the metadata from checkpoint and journal', () => {
   /** A store with names, shared contents, blobs, garbage and tombstones. */
   async function fill(directory: string): Promise<void> {
-    let store = openMetadata(directory);
+    let store = await openMetadata(directory);
     for (let n = 0; n < 40; n++) {
       if (n === 30) {
         // Whoever opens it again has synced and noted what was there: a later look can tell it from what a power cut took.
         await store.close();
-        store = openMetadata(directory);
+        store = await openMetadata(directory);
       }
       await put(store, `inline ${n % 15}`, n, `content ${n % 7}`);
       await put(store, `blob ${n % 15}`, n, `large ${n % 9}`, blob(`blobs/${n}`));

@@ -12,22 +12,26 @@ import { file, inline } from '../support/file-records.js';
 import { auditMetadata } from '../support/metadata-audit.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-function create(directory = temporaryDirectory(), rules = PLAIN_RULES, now = Date.now): LmdbMetadataStore {
-  const store = LmdbMetadataStore.open(directory, { durable: true, rules, now });
+async function create(
+  directory = temporaryDirectory(),
+  rules = PLAIN_RULES,
+  now = Date.now,
+): Promise<LmdbMetadataStore> {
+  const store = await LmdbMetadataStore.open(directory, { durable: true, rules, now });
   onTestFinished(() => store.close());
   return store;
 }
 
-describeMetadataStore('LMDB', async (rules) => create(temporaryDirectory(), rules));
-describeMetadataHistory('LMDB', async (rules, now) => create(temporaryDirectory(), rules, now));
+describeMetadataStore('LMDB', (rules) => create(temporaryDirectory(), rules));
+describeMetadataHistory('LMDB', (rules, now) => create(temporaryDirectory(), rules, now));
 describeMetadataQuotas('LMDB', () => {
   const directory = temporaryDirectory();
-  return async (rules) => create(directory, rules);
+  return (rules) => create(directory, rules);
 });
 
 it('has everything after it was closed and opened again', async () => {
   const directory = temporaryDirectory();
-  const first = LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
+  const first = await LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
   const stored = {
     name: parseFileName('a/b'),
     version: toVersion(7),
@@ -38,7 +42,7 @@ it('has everything after it was closed and opened again', async () => {
     location: { kind: 'inline', encoding: 'zstd', bytes: Buffer.from('xyz') },
   });
   await first.close();
-  const second = create(directory);
+  const second = await create(directory);
   expect(await second.findFile(stored.name)).toMatchObject(stored);
   expect(await second.totals()).toMatchObject({ files: 1, storedBytes: 3 });
 });
@@ -53,18 +57,18 @@ it('I4: leaks nothing of a version that was kept, put again while none was kept,
     [PLAIN_RULES, 1, 'again'],
     [keeping, 3, 'third'],
   ] as const) {
-    const store = LmdbMetadataStore.open(directory, { durable: false, rules });
+    const store = await LmdbMetadataStore.open(directory, { durable: false, rules });
     if (version === undefined) await store.deleteFile(parseFileName('a'), toVersion(9));
     else await store.putFile(file('a', version, content), { location: inline(content) });
     await store.close();
   }
-  const environment = Environment.open(directory, { durable: false });
+  const environment = await Environment.open(directory, { durable: false });
   expect(auditMetadata(environment)).toEqual([]);
   await environment.close();
 });
 
 it('an audit reads a frozen view as it was, whatever changes meanwhile', async () => {
-  const store = create();
+  const store = await create();
   const put = (name: string, version: number, content: string) =>
     store.putFile(file(name, version, content), { location: inline(content) });
   await put('kept', 1, 'first');

@@ -5,8 +5,8 @@ import { PLAIN_RULES, type StoreRules } from '#server/metadata/rules.js';
 import { file, inline } from '../support/file-records.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-function open(rules: StoreRules): LmdbMetadataStore {
-  const store = LmdbMetadataStore.open(temporaryDirectory(), { durable: false, rules });
+async function open(rules: StoreRules): Promise<LmdbMetadataStore> {
+  const store = await LmdbMetadataStore.open(temporaryDirectory(), { durable: false, rules });
   onTestFinished(() => store.close());
   return store;
 }
@@ -37,7 +37,7 @@ describe('what a change costs in LMDB', () => {
     store.putFile(file(name, version, content), { location: inline(content) });
 
   it('is no more for a new file than its rows, where nothing is kept or limited', async () => {
-    const store = open(PLAIN_RULES);
+    const store = await open(PLAIN_RULES);
     await put(store, 'other', 1, 'other');
     // The file, its content and the totals; one directory above, and the one that it might be.
     expect(await accessesOf(() => put(store, 'd/a', 1, 'first'))).toEqual({
@@ -48,7 +48,7 @@ describe('what a change costs in LMDB', () => {
   });
 
   it('is no more for an overwrite than its rows, where nothing is kept or limited', async () => {
-    const store = open(PLAIN_RULES);
+    const store = await open(PLAIN_RULES);
     await put(store, 'd/a', 1, 'first');
     // Both contents, and no search for conflicts.
     expect(await accessesOf(() => put(store, 'd/a', 2, 'second'))).toEqual({
@@ -59,7 +59,7 @@ describe('what a change costs in LMDB', () => {
   });
 
   it('does not grow with what is kept of other files', async () => {
-    const store = open({ ...PLAIN_RULES, history: { keepVersions: 3, keepFor: 1000 } });
+    const store = await open({ ...PLAIN_RULES, history: { keepVersions: 3, keepFor: 1000 } });
     const costs = [];
     for (const others of [1, 100]) {
       for (let n = 0; n < others; n++) {
@@ -73,7 +73,7 @@ describe('what a change costs in LMDB', () => {
   });
 
   it('is the same for each entry of one directory, whatever its directories hold', async () => {
-    const store = open(PLAIN_RULES);
+    const store = await open(PLAIN_RULES);
     for (const directory of ['a', 'b', 'c']) {
       for (let n = 0; n < 200; n++) await put(store, `${directory}/${n}/x`, 1, 'x');
     }

@@ -29,7 +29,7 @@ function apply(model: Set<string>, { put, name: changed }: { put: boolean; name:
 }
 
 it('of changes that share a transaction each meets what those before it have left', async () => {
-  const store = LmdbMetadataStore.open(temporaryDirectory(), { durable: false, rules: PLAIN_RULES });
+  const store = await LmdbMetadataStore.open(temporaryDirectory(), { durable: false, rules: PLAIN_RULES });
   const change = async (text: string, put: boolean): Promise<string> => {
     try {
       if (put) return (await store.putFile(file(text, 1, 'x'), { location: inline('x') })).kind;

@@ -71,7 +71,7 @@ it('opens a store that an older version has written, and keeps versions and quot
   expect(versions?.map(({ version }) => version)).toEqual([1_800_000_000, 1_700_000_001]);
   await opened.close();
 
-  const environment = Environment.open(directory, { durable: false });
+  const environment = await Environment.open(directory, { durable: false });
   const copies = auditMetadata(environment);
   await environment.close();
   expect(copies).toEqual(blobFiles(directory));

@@ -15,7 +15,7 @@ const NAME = parseFileName('a');
 async function storeWithBarrier() {
   const directory = temporaryDirectory();
   const onError = (error: unknown) => expect.unreachable(String(error));
-  const metadata = LmdbMetadataStore.open(directory, { durable: false, rules: PLAIN_RULES, onError });
+  const metadata = await LmdbMetadataStore.open(directory, { durable: false, rules: PLAIN_RULES, onError });
   const blobs = await FsBlobStore.open(directory, { durable: false });
   const store = new FileStore(metadata, blobs, new FramePool(1), {
     maxFileSize: Number.MAX_SAFE_INTEGER,

@@ -17,6 +17,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 const STEPS = rounds(1200);
 
 const USER = fileURLToPath(new URL('../support/metadata-user.mjs', import.meta.url));
+const OPENER = fileURLToPath(new URL('../support/metadata-opener.mjs', import.meta.url));
 
 /** A store without files, and a directory beside it for the copies that a blob store would keep. */
 function emptyPlace() {
@@ -38,6 +39,17 @@ function startUser({ metadata, copies }: Place, changes: number) {
   return child;
 }
 
+/** Starts a process that opens and closes the metadata all the time. What is returned ends it, and says how often. */
+function startOpener({ metadata }: Place): () => Promise<number> {
+  const child = spawn(process.execPath, [OPENER, metadata], { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const opened = text(child.stdout);
+  return async () => {
+    child.stdin.end();
+    return Number(await opened);
+  };
+}
+
 /** Waits for a user's end; how often it has counted up. */
 async function countsOf(user: ReturnType<typeof startUser>): Promise<number> {
   const [counted] = await Promise.all([text(user.stdout), once(user, 'exit')]);
@@ -46,7 +58,7 @@ async function countsOf(user: ReturnType<typeof startUser>): Promise<number> {
 }
 
 async function counter({ metadata }: Place): Promise<number | undefined> {
-  const store = LmdbMetadataStore.open(metadata, { durable: false, rules: PLAIN_RULES });
+  const store = await LmdbMetadataStore.open(metadata, { durable: false, rules: PLAIN_RULES });
   const found = await store.findFile(parseFileName('counter'));
   await store.close();
   return found?.version;
@@ -54,7 +66,7 @@ async function counter({ metadata }: Place): Promise<number | undefined> {
 
 /** The copies that the metadata names, once all of it was found to agree. */
 async function audit({ metadata }: Place): Promise<readonly string[]> {
-  const environment = Environment.open(metadata, { durable: false });
+  const environment = await Environment.open(metadata, { durable: false });
   const named = auditMetadata(environment);
   await environment.close();
   return named;
@@ -69,6 +81,20 @@ it(
     const total = counted.reduce((sum, count) => sum + count, 0);
     expect(total).toBeGreaterThan(0);
     expect(await counter(place)).toBe(total);
+    expect(await audit(place)).toEqual(place.copied());
+  },
+  STEPS * 50,
+);
+
+it(
+  'I1, I4: no change is lost while another process opens the metadata',
+  async () => {
+    const place = emptyPlace();
+    const endOpener = startOpener(place);
+    const users = [startUser(place, STEPS / 2), startUser(place, STEPS / 2)];
+    const counted = await Promise.all(users.map(countsOf));
+    expect(await endOpener()).toBeGreaterThan(10);
+    expect(await counter(place)).toBe(counted.reduce((sum, count) => sum + count, 0));
     expect(await audit(place)).toEqual(place.copied());
   },
   STEPS * 50,

@@ -6,7 +6,7 @@ import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js'
 import { PLAIN_RULES } from '#server/metadata/rules.js';
 
 const [directory = ''] = process.argv.slice(2);
-const store = LmdbMetadataStore.open(directory, {
+const store = await LmdbMetadataStore.open(directory, {
   durable: true,
   rules: PLAIN_RULES,
   checkpoints: { interval: 0, journalBytes: 1 },

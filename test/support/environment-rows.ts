@@ -31,7 +31,10 @@ const KEEPING: StoreRules = {
 };
 
 /** Opens the metadata of a store past its server. */
-export function openMetadata(directory: string, checkpoints = DEFAULT_CHECKPOINTS): LmdbMetadataStore {
+export function openMetadata(
+  directory: string,
+  checkpoints = DEFAULT_CHECKPOINTS,
+): Promise<LmdbMetadataStore> {
   const onError = (error: unknown) => expect(error).toBeUndefined();
   return LmdbMetadataStore.open(directory, { durable: true, rules: KEEPING, checkpoints, onError });
 }
@@ -54,7 +57,7 @@ export async function rebuild(
 /** I9: checkpoint and journal of a store that no server holds give exactly what LMDB has. */
 export async function expectRebuildable(directory: string): Promise<RebuildReport> {
   // What a transaction left in the journal that never committed goes with the next one that does.
-  const metadata = openMetadata(directory);
+  const metadata = await openMetadata(directory);
   await metadata.probe();
   await metadata.close();
   const { path, ...report } = await rebuild(directory);

@@ -14,7 +14,7 @@ const rules = {
     { directory: /** @type {never} */ ('d'), unit: /** @type {const} */ ('bytes'), most: 1_000_000 },
   ],
 };
-const store = LmdbMetadataStore.open(directory, { durable: false, rules });
+const store = await LmdbMetadataStore.open(directory, { durable: false, rules });
 const COUNTER = /** @type {import('@filetracker/protocol').FileName} */ ('counter');
 
 /**

@@ -44,7 +44,8 @@ export async function rawExchange(port: Endpoint, bytes: Uint8Array): Promise<Ra
   return parseReply(Buffer.concat(chunks));
 }
 
-function parseReply(bytes: Buffer): RawReply {
+/** Reads a reply whose bytes are all there. */
+export function parseReply(bytes: Buffer): RawReply {
   const end = bytes.indexOf('\r\n\r\n');
   const [statusLine = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
   const headers = new Map(

@@ -2,8 +2,11 @@ import { availableParallelism } from 'node:os';
 import { ProcessorDemand } from './processor-demand.js';
 import type { WorkPool } from './work-pool.js';
 
-/** How often it is looked at whether more threads would pay, in milliseconds. */
-const INTERVAL = 100;
+/** How often it is looked at whether the first threads need company, in milliseconds. */
+const INTERVAL = 50;
+
+/** Threads take this long to show what they want, in milliseconds: those that were added, and the first ones at first. */
+const SETTLING = { first: 100, added: 200 } as const;
 
 /** Threads a core at most. On a cold disk four read a tree in half of the time that two need, and eight no faster. */
 const THREADS_PER_CORE = 4;
@@ -14,8 +17,11 @@ const THREADS_PER_CORE = 4;
  */
 const IDLE_SHARE = 0.9;
 
-/** Fewer directories than this, known and not yet read, are soon read by the threads there are. */
-const WORTHWHILE_DIRECTORIES = 64;
+/**
+ * Fewer directories than this, known and not yet read, do not feed more threads. It says little about how many are
+ * still to be found: since the deepest are read first, 40 to 120 are known at any time of a tree of 50,000.
+ */
+const WORTHWHILE_DIRECTORIES = 16;
 
 /**
  * Starts more crawler threads while those there are wait for the disk: on a cold or remote one most of the time, on
@@ -35,19 +41,26 @@ export class ThreadGrowth {
     const demand = new ProcessorDemand();
     let last = performance.now();
     let rounds = THREADS_PER_CORE - 1;
-    this.#timer = setInterval(() => {
+    const look = () => {
       const now = performance.now();
       const available = (now - last) * this.#cores;
       last = now;
       const areIdle = demand.sinceLastLook() < available * IDLE_SHARE;
-      if (!areIdle || !this.pool.hasMore(WORTHWHILE_DIRECTORIES)) return;
-      this.start();
-      if (--rounds === 0) this.end();
-    }, INTERVAL);
-    this.#timer.unref();
+      if (areIdle && this.pool.hasMore(WORTHWHILE_DIRECTORIES)) {
+        this.start();
+        rounds--;
+      }
+      if (rounds > 0) this.#after(rounds < THREADS_PER_CORE - 1 ? SETTLING.added : INTERVAL, look);
+    };
+    this.#after(SETTLING.first, look);
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #after(milliseconds: number, look: () => void): void {
+    this.#timer = setTimeout(look, milliseconds);
+    this.#timer.unref();
   }
 }

@@ -2,7 +2,6 @@ import { type FileName, ProtocolError, parseDirectoryName, parseFileName } from 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { allows, covers, type Grant, type Permission } from '../access/grant.js';
 import type { Tokens } from '../access/tokens.js';
-import { refuseBody } from './body.js';
 import { pathBehind } from './request-target.js';
 
 /** What a request is about: one file, the files of a directory or those in its body, or the whole store. */
@@ -52,14 +51,8 @@ export function authorizeName(request: FastifyRequest, name: FileName): void {
 
 /** A hook that lets only those requests pass that a token allows. */
 export function authorizeBy(tokens: Tokens) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    try {
-      authorize(request, reply, tokens);
-    } catch (error) {
-      await refuseBody(request.raw);
-      throw error;
-    }
-  };
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    authorize(request, reply, tokens);
 }
 
 function authorize(request: FastifyRequest, reply: FastifyReply, tokens: Tokens): void {

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { finished } from 'node:stream/promises';
-import { setTimeout } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { decodeZstd } from '@filetracker/durable-fs';
 import { ProtocolError } from '@filetracker/protocol';
@@ -52,49 +50,19 @@ export async function* guarded<T>(content: AsyncIterable<T>, problem: string): A
 
 async function* decodeGzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip();
+  const abandoned = new AbortController();
   // The writer runs beside the reader below. What goes wrong in it shows as an error of the stream.
   const feed = async () => {
     for await (const chunk of body) {
-      if (!gunzip.write(chunk)) await once(gunzip, 'drain');
+      if (!gunzip.write(chunk)) await once(gunzip, 'drain', { signal: abandoned.signal });
     }
     gunzip.end();
   };
   feed().catch((error: Error) => gunzip.destroy(error));
-  yield* gunzip as AsyncIterable<Uint8Array>;
-}
-
-/** How much of a refused body is still read, so that clients that do not listen while they send get the answer. */
-const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
-
-/**
- * Reads what is left of a body that nobody wants, up to a bound; beyond it the connection is cut. Resolves when
- * nothing more comes or the bound is reached.
- */
-async function discardRest(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return;
-  let drained = 0;
-  const enough = new AbortController();
-  request.on('data', (chunk: Uint8Array) => {
-    drained += chunk.byteLength;
-    if (drained > MAX_DRAINED_BYTES) enough.abort();
-  });
   try {
-    await finished(request, { writable: false, signal: enough.signal });
-  } catch {
-    // Cut by the client, or too long: either way nobody wants the rest.
-  }
-  // After the answer, which is sent in this turn, has had its chance.
-  if (enough.signal.aborted) setImmediate(() => request.destroy());
-}
-
-/** How long the answer to a refused upload waits for the rest of the body, in milliseconds. */
-const MAX_ANSWER_DELAY = 1000;
-
-/** Deals with the body of a request that is refused. Resolves when the answer may be sent. */
-export async function refuseBody(request: IncomingMessage): Promise<void> {
-  const discarded = discardRest(request);
-  // Closing behind the answer while the body still comes would reset the connection, and the answer with it.
-  if (request.headers.connection?.toLowerCase() === 'close') {
-    await Promise.race([discarded, setTimeout(MAX_ANSWER_DELAY, undefined, { ref: false })]);
+    yield* gunzip as AsyncIterable<Uint8Array>;
+  } finally {
+    // Or the writer would hold on to a body that others must read to its end.
+    abandoned.abort();
   }
 }

@@ -1,13 +1,23 @@
 import type { Socket } from 'node:net';
 import { ERROR_STATUS, EXCEPTION_HEADER } from '@filetracker/protocol';
+import { UnwantedBytes } from './unwanted-bytes.js';
 
 /** What node says of bytes that are no request. */
 interface ConnectionError extends NodeJS.ErrnoException {
   readonly rawPacket?: unknown;
 }
 
+/** What comes on connections that have been answered so. */
+const refused = new WeakMap<Socket, UnwantedBytes>();
+
 /** Answers what is not HTTP and closes the connection. */
 export function refuseMalformed(error: ConnectionError, socket: Socket): void {
+  const unwanted = refused.get(socket);
+  // Node parses on, and each piece of what comes is an error of its own.
+  if (unwanted && error.code?.startsWith('HPE_')) {
+    if (unwanted.isTooMuch(Buffer.isBuffer(error.rawPacket) ? error.rawPacket.length : 0)) socket.destroy();
+    return;
+  }
   // An answer in the middle of another one would pass for a piece of a file, and without TLS there is no telling.
   if (
     /^(ECONNRESET$|ERR_SSL_|ERR_TLS_)/.test(error.code ?? '') ||
@@ -17,6 +27,7 @@ export function refuseMalformed(error: ConnectionError, socket: Socket): void {
     socket.destroy();
     return;
   }
+  refused.set(socket, new UnwantedBytes());
   const [status, reason, header = ''] = answerFor(error);
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${reason.length + 1}\r\n` +

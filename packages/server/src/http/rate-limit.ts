@@ -1,6 +1,5 @@
 import { ProtocolError } from '@filetracker/protocol';
 import type { FastifyInstance } from 'fastify';
-import { refuseBody } from './body.js';
 
 /** Addresses whose requests are counted at once. */
 const MAX_ADDRESSES = 10_000;
@@ -16,7 +15,6 @@ export function limitRate(app: FastifyInstance, requestsPerSecond: number): void
     app.addHook('onRequest', async (request, reply) => {
       const state = await (hasAddress(request) ? check : checkLocal)(request);
       if (state.isAllowed || !state.isExceeded) return;
-      await refuseBody(request.raw);
       reply.header('Retry-After', Math.max(1, state.ttlInSeconds));
       throw new ProtocolError(
         'too_many_requests',

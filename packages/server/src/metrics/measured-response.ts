@@ -1,4 +1,5 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EarlyResponse } from '../http/early-response.js';
 import { CUT, type RequestMetrics } from './request-metrics.js';
 
 /**
@@ -6,7 +7,7 @@ import { CUT, type RequestMetrics } from './request-metrics.js';
  * that are written past it, and cost more.
  */
 export function measuredResponse(metrics: RequestMetrics): typeof ServerResponse<IncomingMessage> {
-  return class MeasuredResponse extends ServerResponse {
+  return class MeasuredResponse extends EarlyResponse {
     readonly #started = performance.now();
     #ended = false;
 

@@ -54,7 +54,7 @@ function isInside(path: string, directory: string): boolean {
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {
   const temporary = join(target, TEMPORARY);
   await rm(temporary, { recursive: true, force: true });
-  const metadata = LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
+  const metadata = await LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
   const blobs = await FsBlobStore.open(directory, { durable: true });
   const targetBlobs = await FsBlobStore.open(target, { durable: true });
   try {

@@ -68,7 +68,7 @@ async function recoverOpen(
   const { directory, online, dryRun } = options;
   const looksOnly = online || dryRun;
   const frozen = looksOnly && isReadOnlyDisk(directory);
-  const metadata = LmdbMetadataStore.open(directory, {
+  const metadata = await LmdbMetadataStore.open(directory, {
     durable: true,
     frozen,
     rules: PLAIN_RULES,

@@ -61,7 +61,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       ? undefined
       : await agreeOnRetention(directory, options.rules?.history);
     const rules = options.rules ?? { ...PLAIN_RULES, history: retention?.limits ?? PLAIN_RULES.history };
-    const metadata = LmdbMetadataStore.open(directory, {
+    const metadata = await LmdbMetadataStore.open(directory, {
       durable,
       frozen,
       rules,

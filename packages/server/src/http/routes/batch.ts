@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { authorizeDigestAlone, authorizeName } from '../authorization.js';
 import { type BatchEntry, batchEntries } from '../batch.js';
-import { plainContent, refuseBody } from '../body.js';
+import { plainContent } from '../body.js';
 import { answerFor } from '../errors.js';
 import { NDJSON } from '../lines.js';
 import { errors, integer, jsonObject, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
@@ -53,9 +53,6 @@ export function registerBatch(app: FastifyInstance, { store }: { readonly store:
       for await (const entries of batchEntries(plainContent(request.raw))) {
         for (const entry of entries) await batch.add(entry);
       }
-    } catch (error) {
-      await refuseBody(request.raw);
-      throw error;
     } finally {
       await batch.settled();
     }

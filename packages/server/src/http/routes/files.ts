@@ -4,7 +4,7 @@ import type { FallbackImport } from '../../fallback/fallback-import.js';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { announcedContent, digestAlone } from '../announced-content.js';
 import { authorizeDigestAlone } from '../authorization.js';
-import { refuseBody, uploadedContent } from '../body.js';
+import { uploadedContent } from '../body.js';
 import { conditionOf } from '../conditions.js';
 import { entityTag } from '../entity-tags.js';
 import { sendFile } from '../file-reply.js';
@@ -65,14 +65,9 @@ export function registerFiles(app: FastifyInstance, options: FilesOptions): void
     return store.put({ ...file, digest, content: uploadedContent(request.raw) });
   };
   app.put(PATH, { schema: PUT }, async (request, reply) => {
-    try {
-      const stored = await put(request);
-      reply.header('Last-Modified', formatDate(stored.version)).header('ETag', entityTag(stored.digest));
-      return await reply.send();
-    } catch (error) {
-      await refuseBody(request.raw);
-      throw error;
-    }
+    const stored = await put(request);
+    reply.header('Last-Modified', formatDate(stored.version)).header('ETag', entityTag(stored.digest));
+    return reply.send();
   });
 
   app.delete(PATH, { schema: DELETE }, async (request, reply) => {

@@ -3,7 +3,6 @@ import { ProtocolError } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FileRecord, FileStore } from '../../store/file-store.js';
 import { authorizeName } from '../authorization.js';
-import { refuseBody } from '../body.js';
 import { FORM_LIMITS, formFiles } from '../form.js';
 import { errors, integer, jsonObject, OPT_IN_HEADER, parameters, reply, text } from '../schema.js';
 
@@ -63,7 +62,6 @@ export function registerUpload(app: FastifyInstance, { store }: { readonly store
         }
         return { files: files.map(({ name, version, size, digest }) => ({ name, version, size, digest })) };
       } catch (error) {
-        await refuseBody(request.raw);
         throw withCount(error, files.length);
       }
     });

@@ -69,8 +69,13 @@ export class Checkpointer {
     this.#timer = undefined;
   }
 
-  /** Takes a checkpoint if one is due and no other process is at it. */
+  /** Takes a checkpoint if one is due and no other process is at it; one of this process is waited for. */
   async checkpointIfDue(): Promise<void> {
+    await this.#running;
+    await this.#takeIfDue();
+  }
+
+  async #takeIfDue(): Promise<void> {
     const { directory } = this.options;
     if (!(await this.#isDue())) return;
     await mkdir(directory.path, { recursive: true });
@@ -100,7 +105,7 @@ export class Checkpointer {
     this.#again = false;
     let pause = CHECK_INTERVAL;
     try {
-      await this.checkpointIfDue();
+      await this.#takeIfDue();
     } catch (error) {
       this.options.onError(error);
       pause = RETRY_PAUSE;

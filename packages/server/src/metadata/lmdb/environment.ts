@@ -16,6 +16,7 @@ import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { reserveLockFile } from './lock-file.js';
+import { OpeningGate } from './opening-gate.js';
 import { ChangeRecorder, Table } from './table.js';
 import type { AuditedTables } from './view.js';
 
@@ -84,7 +85,10 @@ const MAP_BYTES = 2 ** 40;
 
 const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
-/** Opens LMDB itself in directory `path`, creating it where there is none unless it is `frozen`. */
+/**
+ * Opens LMDB itself in directory `path`, creating it where there is none unless it is `frozen`. Other processes may
+ * have it open only within {@link OpeningGate.opening}.
+ */
 export function openRoot(
   path: string,
   { durable, frozen = false }: Pick<EnvironmentOptions, 'durable' | 'frozen'>,
@@ -137,6 +141,8 @@ export class Environment {
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
     journal: JournalWriter,
+    /** Missing where nobody can write. */
+    private readonly gate: OpeningGate | undefined,
     private readonly onUnusable: (error: unknown) => void,
   ) {
     const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
@@ -159,23 +165,23 @@ export class Environment {
    * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
    * Reads nothing but their headers. Throws `MetadataDamagedError`.
    */
-  static open(store: string, options: EnvironmentOptions): Environment {
+  static async open(store: string, options: EnvironmentOptions): Promise<Environment> {
     const { durable, frozen = false, journalFileBytes = JOURNAL_FILE_BYTES } = options;
     const { onError = warn, onUnusable = warn } = options;
     refuseDamaged(store);
     const path = join(store, METADATA);
-    const root = openRoot(path, options);
     const directory = join(store, JOURNAL);
-    if (!frozen) mkdirSync(directory, { recursive: true });
+    if (!frozen) for (const made of [path, directory]) mkdirSync(made, { recursive: true });
     const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
-    if (frozen) return new Environment(root, path, journal, onUnusable);
-    // Forget the read slots of processes that were killed; they would keep old pages from being used again.
-    root.readerCheck();
-    const environment = new Environment(root, path, journal, onUnusable);
-    if (!environment.#journal.adopt(environment.journalState())) {
-      environment.#mending = true;
-      environment.#schedule();
-    }
+    const gate = frozen ? undefined : new OpeningGate(path);
+    const openEnvironment = () => {
+      const environment = new Environment(openRoot(path, options), path, journal, gate, onUnusable);
+      if (!frozen) environment.#adoptState();
+      return environment;
+    };
+    if (!gate) return openEnvironment();
+    const environment = await gate.opening(openEnvironment);
+    if (environment.#mending) environment.#schedule();
     return environment;
   }
 
@@ -265,7 +271,14 @@ export class Environment {
   async close(): Promise<void> {
     // lmdb-js would wait for writes that never end.
     if (this.#unusable === undefined) await this.root.close();
+    this.gate?.close();
     await this.#journal.close();
+  }
+
+  #adoptState(): void {
+    // Forget the read slots of processes that were killed; they would keep old pages from being used again.
+    this.root.readerCheck();
+    this.#mending = !this.#journal.adopt(this.journalState());
   }
 
   #schedule(): void {
@@ -283,11 +296,13 @@ export class Environment {
       if (this.#waiting.length > 0) this.#schedule();
       return batch;
     };
-    try {
+    const transaction = () =>
       // As a child it is undone when the journal cannot be written: lmdb undoes nothing else.
-      await this.root.childTransaction(() => {
+      this.root.childTransaction(() => {
         gap = this.#runBatch(take());
       });
+    try {
+      await (this.gate ? this.gate.writing(transaction) : transaction());
     } catch (error) {
       const reason = await transactionError(error, this.path);
       if (!this.#canRead()) {

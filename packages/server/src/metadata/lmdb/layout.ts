@@ -8,3 +8,7 @@ export const DATA_FILE = 'data.mdb';
 
 /** Its table of readers, which every process maps. */
 export const LOCK_FILE = 'lock.mdb';
+
+/** Locked by those who open the environment or write to it: see `OpeningGate`. */
+export const OPENING_LOCK = 'opening.lock';
+export const OPENING_QUEUE_LOCK = 'opening-queue.lock';

@@ -88,10 +88,10 @@ export class LmdbMetadataStore implements MetadataStore {
    * Opens the metadata of the store in directory `root`, creating it where there is none; see
    * {@link Environment.open}.
    */
-  static open(root: string, options: LmdbOptions): LmdbMetadataStore {
+  static async open(root: string, options: LmdbOptions): Promise<LmdbMetadataStore> {
     const { durable, frozen, checkpoints, onError, onUnusable } = options;
     const bytes = journalFileBytes(checkpoints);
-    const environment = Environment.open(root, {
+    const environment = await Environment.open(root, {
       durable,
       frozen,
       journalFileBytes: bytes,
