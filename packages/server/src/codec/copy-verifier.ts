@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import type { Piscina } from 'piscina';
 import type { CopyToVerify, VerifiedCopy, VerifyTask } from './verify-worker.js';
@@ -64,20 +64,24 @@ async function run(
 ): Promise<readonly (VerifiedCopy | undefined)[]> {
   const { port1, port2 } = new MessageChannel();
   let told = 0;
-  port1.on('message', (read: number) => {
+  const tell = (read: number) => {
     told += read;
     onVerified(read);
-  });
+  };
+  port1.on('message', tell);
   try {
     const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
     const results = await threads.run(
       { copies: task, frameBytes: FRAME_BYTES, progress: port2 },
       { transferList: [port2] },
     );
+    // The results may overtake what was told before them.
+    for (let late = receiveMessageOnPort(port1); late; late = receiveMessageOnPort(port1)) {
+      tell(late.message as number);
+    }
     onVerified(bytes - told);
     return results;
   } finally {
-    // What is still on its way was counted.
     port1.close();
   }
 }
