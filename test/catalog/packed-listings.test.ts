@@ -205,7 +205,8 @@ test('a listing has its earlier digest when all that changed is put back, and no
       if (!listing) throw new RangeError('nothing was packed');
       const changes = entries.filter(({ fate }) => fate !== 'same');
       const restored = (left: unknown) => {
-        const copy = new RestoredListing(listing, listing.attributes());
+        const copy = new RestoredListing(listing);
+        copy.putBackOwn(listing.attributes());
         const rest = entries.values();
         listing.visit({
           file: (entry) => {

@@ -11,7 +11,7 @@ import {
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOfText, commonDirectory, textOfBytes } from '#catalog/byte-path.js';
-import { compileExclusion, isExcluded, literalOf } from '#catalog/crawl/exclude.js';
+import { compileExclusion, isExcluded, literalsOf } from '#catalog/crawl/exclude.js';
 import { InvalidPatternError } from '#catalog/crawl/invalid-pattern-error.js';
 
 describe('paths of bytes', () => {
@@ -130,20 +130,28 @@ describe('exclude patterns', () => {
   });
 
   test.each([
-    ['*.tmp', '.tmp'],
-    ['data_*_x', 'data_'],
-    ['/top', 'top'],
-    ['x/**/*.tar.gz', '.tar.gz'],
-    ['alpha/**', ''],
-    ['a**b/c?d', 'c'],
-    ['long**st', 'st'],
-    ['\\*star\\*', '*star*'],
-    ['a[bc]def', 'def'],
-    ['build/', 'build'],
-    ['ü*', 'Ã¼'],
-    ['*', ''],
-  ])('every name that %s matches holds "%s"', (pattern, literal) => {
-    expect(literalOf(pattern)).toBe(literal);
+    ['*.tmp', '', '.tmp'],
+    ['data_*_x', 'data_', 'data_'],
+    ['ab*.tmp', 'ab', '.tmp'],
+    ['/top', 'top', 'top'],
+    ['x/y*', 'y', 'y'],
+    ['x/**/*.tar.gz', '', '.tar.gz'],
+    ['x/**/top*', 'top', 'top'],
+    ['**/cache', 'cache', 'cache'],
+    ['alpha/**', '', ''],
+    ['a**b/c?d', 'c', 'c'],
+    ['long**st', '', 'st'],
+    ['x/**st', '', 'st'],
+    ['ab**/cd', '', 'cd'],
+    ['ab*/**/cd', 'cd', 'cd'],
+    ['\\*star\\*', '*star*', '*star*'],
+    ['a[bc]def', 'a', 'def'],
+    ['[bc]def', '', 'def'],
+    ['build/', 'build', 'build'],
+    ['ü*', 'Ã¼', 'Ã¼'],
+    ['*', '', ''],
+  ])('every name that %s matches begins with "%s" and holds "%s"', (pattern, start, longest) => {
+    expect(literalsOf(pattern)).toEqual({ start, longest });
   });
 
   test('a closing slash means directories', () => {

@@ -56,6 +56,11 @@ function output(command: string, ...args: string[]): string[] {
 /** Arguments of find(1) and what they are here. */
 const FINDS = [
   [['-name', '*.dat'], { patterns: ['*.dat'] }],
+  [['-name', 'f1*.dat'], { patterns: ['f1*.dat'] }],
+  [['-name', 'big.iso'], { patterns: ['big.iso'] }],
+  [['-name', 'pro*'], { patterns: ['pro*'] }],
+  [['(', '-name', 'be*', '-o', '-name', '*_*', ')'], { patterns: ['be*', '*_*'] }],
+  [['(', '-name', 'f1*', '-o', '-name', 'er', ')'], { patterns: ['f1*', 'er'] }],
   [['-path', '*/proj/deep/f1*'], { patterns: ['proj/deep/f1*'] }],
   [['-type', 'l'], { types: ['symlink'] }],
   [['-type', 'd'], { types: ['directory'] }],

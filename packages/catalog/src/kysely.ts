@@ -4,6 +4,7 @@
  */
 export {
   type Compilable,
+  type CompiledQuery,
   type Expression,
   Kysely,
   PostgresDialect,

@@ -59,21 +59,34 @@ function pathBelow(root: BytePath, directory: BytePath): string {
   return `${directory.slice(root === '/' ? 1 : root.length + 1)}/`;
 }
 
-/**
- * The longest text that stands in every name that a glob matches, as bytes: what a database can look for before names
- * are compared with the glob itself. Empty where there is none.
- */
-export function literalOf(pattern: string): string {
+/** What every name has that a glob matches, as bytes. */
+export interface Literals {
+  /** What it begins with; empty where that is open. */
+  readonly start: string;
+  /** The longest text that stands somewhere in it; empty where there is none. */
+  readonly longest: string;
+}
+
+/** What a database can look for before names are compared with a glob itself. */
+export function literalsOf(pattern: string): Literals {
   const body = bytesOfText(pattern).toString('latin1').replace(/\/$/, '');
   let runs = [''];
+  let isFromStart = true;
   for (const [token, , set, escaped, plain] of body.matchAll(TOKEN)) {
     const character = escaped ?? plain;
     // What stands before a slash, or before what may match slashes, is in the names of directories above.
-    if (token.startsWith('**') || character === '/') runs = [''];
-    else if (token === '*' || token === '?' || set !== undefined) runs.push('');
+    if (token.startsWith('**') || character === '/') {
+      // A name begins behind a slash. ** may match a part of it, and what ends in a slash may match nothing.
+      const isAtStart: boolean = isFromStart && runs.length === 1 && runs[0] === '';
+      isFromStart = character === '/' || (token === '**/' && isAtStart);
+      runs = [''];
+    } else if (token === '*' || token === '?' || set !== undefined) runs.push('');
     else runs.push(`${runs.pop() ?? ''}${character ?? ''}`);
   }
-  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest));
+  return {
+    start: isFromStart ? (runs[0] ?? '') : '',
+    longest: runs.reduce((longest, run) => (run.length > longest.length ? run : longest)),
+  };
 }
 
 const TOKEN = /\*\*\/|\*\*|\*|\?|\[(!|\^)?(\]?(?:\[:[a-z]+:\]|[^\]])*)\]|\\(.)|([^])/gs;

@@ -16,6 +16,11 @@ export interface ChangeRange {
   readonly onlyDirect?: boolean;
 }
 
+/** A part of the history, and in which order it is read. */
+export interface OrderedRange extends ChangeRange {
+  readonly order: 'oldestFirst' | 'newestFirst';
+}
+
 /** The part of the history that a filter asks for, whatever it says of kinds and sizes. */
 export function changeRange({ scan, since, until, path }: ChangeFilter): ChangeRange {
   return {

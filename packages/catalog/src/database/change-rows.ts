@@ -1,7 +1,7 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
 import type { Selectable } from '../kysely.js';
-import type { ChangeRange } from './change-range.js';
+import type { OrderedRange } from './change-range.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';
 import type { CatalogTables } from './tables.js';
@@ -20,11 +20,6 @@ export interface ChangeRow {
   readonly fingerprintBefore: Buffer | null;
 }
 
-/** Which changes to read, and in which order. */
-export interface OrderedRange extends ChangeRange {
-  readonly order: 'oldestFirst' | 'newestFirst';
-}
-
 /** Reads changes of files as they are needed, no recounts: memory does not grow with their number. */
 export async function* readChangeRows(
   database: QueryDatabase,
@@ -37,7 +32,7 @@ export async function* readChangeRows(
 }
 
 /** Selects the rows of a range in their order, recounts too. */
-export function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
+function changesIn(database: QueryDatabase, { order, ...range }: OrderedRange) {
   return database.tables
     .selectFrom('file_changes')
     .where(database.isInRange(range))

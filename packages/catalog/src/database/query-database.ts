@@ -1,6 +1,7 @@
 import type { BytePath } from '../byte-path.js';
 import type { Compilable, Kysely, RawBuilder, SqlBool } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
+import type { WantedChanges } from './change-texts.js';
 import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';
 import type { LineColumns } from './text-lines.js';
@@ -66,6 +67,12 @@ export interface QueryDatabase {
 
   /** Whether a row of `file_changes`, which is read in the order of the sequences, belongs to a part of the history. */
   isInRange(range: ChangeRange): RawBuilder<SqlBool>;
+
+  /**
+   * Reads changes as texts, see change-texts.ts, in bounded memory. The texts come in the order of the range; within
+   * one the oldest is always the first.
+   */
+  changeTexts(wanted: WantedChanges): AsyncIterable<Buffer>;
 
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;

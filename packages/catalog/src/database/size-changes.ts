@@ -1,7 +1,8 @@
-import { type BytePath, pathFromBytes } from '../byte-path.js';
+import type { BytePath } from '../byte-path.js';
 import { type Attributes, TYPE_SHIFT, typeNumber } from '../entry.js';
 import { type SqlBool, sql } from '../kysely.js';
-import { changesIn, type OrderedRange } from './change-rows.js';
+import type { OrderedRange } from './change-range.js';
+import { fieldsOfText } from './change-texts.js';
 import type { QueryDatabase } from './query-database.js';
 import type { ChangeKind, ScanId } from './records.js';
 import { FieldReader, type LineColumns } from './text-lines.js';
@@ -32,10 +33,10 @@ export async function* readSizeChanges(
   database: QueryDatabase,
   range: OrderedRange,
 ): AsyncGenerator<readonly SizeChange[]> {
-  const lines = changesIn(database, range)
-    .select(database.line('file_changes', COLUMNS).as('line'))
-    .where(IS_OF_FILE);
-  for await (const rows of database.stream(lines)) yield sizeChanges(rows.map(({ line }) => line));
+  for await (const text of database.changeTexts({ range, isWanted: IS_OF_FILE, columns: COLUMNS })) {
+    const changes = sizeChanges(fieldsOfText(text));
+    yield range.order === 'oldestFirst' ? changes : changes.toReversed();
+  }
 }
 
 const IS_OF_FILE = sql<SqlBool>`(coalesce(new_mode, old_mode) >> ${sql.lit(TYPE_SHIFT)}) <> ${sql.lit(typeNumber('directory'))}`;
@@ -56,52 +57,35 @@ const COLUMNS: LineColumns = {
   bytes: ['path', 'previous_path'],
 };
 
-function sizeChanges(lines: readonly string[]): SizeChange[] {
-  const fields = new FieldReader();
-  const paths = new PathBatch();
-  const read = lines.map((line) => {
-    fields.begin(line);
-    return {
-      scan: fields.number() ?? 0,
-      recordedAt: fields.number() ?? 0,
-      kind: fields.text() as ChangeKind,
-      isRecount: fields.number() === 1,
-      before: sizeSide(fields),
-      after: sizeSide(fields),
-      path: paths.add(fields.text()) ?? 0,
-      previousPath: paths.add(fields.text()),
-    };
-  });
-  const texts = paths.read();
-  return read.map(({ scan, recordedAt, kind, isRecount, before, after, path, previousPath }) => ({
-    scan,
-    recordedAt,
-    kind: isRecount ? 'recounted' : kind,
-    path: texts[path] as BytePath,
-    previousPath: previousPath === null ? null : (texts[previousPath] as BytePath),
-    before,
-    after,
-  }));
+/** Fields of a change: a line of the plain columns, and the paths. */
+const FIELDS = 1 + COLUMNS.bytes.length;
+
+function sizeChanges(fields: readonly string[]): SizeChange[] {
+  const reader = new FieldReader();
+  const changes: SizeChange[] = [];
+  for (let at = 0; at < fields.length; at += FIELDS) {
+    reader.begin(fields[at] as string);
+    const [scan, recordedAt, kind] = [
+      reader.number() ?? 0,
+      reader.number() ?? 0,
+      reader.text() as ChangeKind,
+    ];
+    const isRecount = reader.number() === 1;
+    changes.push({
+      scan,
+      recordedAt,
+      kind: isRecount ? 'recounted' : kind,
+      path: fields[at + 1] as BytePath,
+      previousPath: (fields[at + 2] || null) as BytePath | null,
+      before: sizeSide(reader),
+      after: sizeSide(reader),
+    });
+  }
+  return changes;
 }
 
 /** The side whose columns come next; null where there is none. */
 function sizeSide(fields: FieldReader): SizeSide | null {
   const [size, uid, isCounted] = [fields.number(), fields.number(), fields.number() === 1];
   return size === null ? null : { size, uid: uid ?? 0, counted: isCounted ? size : 0 };
-}
-
-/** Paths in hexadecimal that are read together: in a quarter of the time that reading them one by one takes. */
-class PathBatch {
-  readonly #fields: string[] = [];
-
-  /** Adds a path; tells which one it is, or null for an empty field. */
-  add(field: string): number | null {
-    return field === '' ? null : this.#fields.push(field) - 1;
-  }
-
-  /** All that were added. */
-  read(): string[] {
-    // 00 is the one byte that no path has.
-    return pathFromBytes(Buffer.from(this.#fields.join('00'), 'hex')).split('\0');
-  }
 }

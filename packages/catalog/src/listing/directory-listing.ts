@@ -121,6 +121,12 @@ export class PackedEntry {
     return this.view.getBigInt64(this.at + AT_ENTRY.ctime);
   }
 
+  /** The ctime rounded to 256 ns: to look at the newest first. */
+  get roundedCtimeNs(): number {
+    const at = this.at + AT_ENTRY.ctime;
+    return this.view.getInt32(at) * 2 ** 32 + this.view.getUint32(at + 4);
+  }
+
   get bornNs(): bigint | null {
     const born = this.view.getBigInt64(this.at + AT_ENTRY.birth);
     return born === NO_BIRTH ? null : born;

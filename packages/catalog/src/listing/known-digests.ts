@@ -12,6 +12,9 @@ export class KnownDigests {
   /** Slots for one digest each, at most half of them in use; zeros mark an empty one. */
   readonly table: Uint32Array<SharedArrayBuffer>;
   readonly #mask: number;
+  /** Where a digest that is looked for stands as words. */
+  readonly #wanted = new Uint8Array(DIGEST_BYTES);
+  readonly #wantedWords = new Uint32Array(this.#wanted.buffer);
 
   constructor(table: Uint32Array<SharedArrayBuffer>) {
     this.table = table;
@@ -26,23 +29,27 @@ export class KnownDigests {
 
   /** Adds digests that stand one behind the other. There must be room for them. */
   addAll(digests: Buffer): void {
-    for (let at = 0; at + DIGEST_BYTES <= digests.length; at += DIGEST_BYTES) {
-      const slot = this.#find(digests, at);
-      for (let word = 0; word < WORDS; word++) this.table[slot + word] = digests.readUInt32LE(at + 4 * word);
+    const { table } = this;
+    // By words: this runs before its code is compiled, in which each byte that is read from a Buffer is a call.
+    const words = new Uint32Array(new Uint8Array(digests).buffer);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const slot = this.#find(words, at);
+      for (let word = 0; word < WORDS; word++) table[slot + word] = words[at + word] ?? 0;
     }
   }
 
   has(digest: Buffer): boolean {
-    return this.#isUsed(this.#find(digest, 0));
+    this.#wanted.set(digest);
+    return this.#isUsed(this.#find(this.#wantedWords, 0));
   }
 
   /** The slot that holds a digest, or the empty one where it belongs. */
-  #find(digest: Buffer, at: number): number {
+  #find(digests: Uint32Array, at: number): number {
     const { table } = this;
-    const first = digest.readUInt32LE(at);
-    const second = digest.readUInt32LE(at + 4);
-    const third = digest.readUInt32LE(at + 8);
-    const fourth = digest.readUInt32LE(at + 12);
+    const first = digests[at] ?? 0;
+    const second = digests[at + 1];
+    const third = digests[at + 2];
+    const fourth = digests[at + 3];
     for (let n = first & this.#mask; ; n = (n + 1) & this.#mask) {
       const slot = n * WORDS;
       const isIt =

@@ -17,14 +17,15 @@ export class RestoredListing {
   /** Where new entries begin and end. */
   readonly #leftOut: { readonly from: number; readonly to: number }[] = [];
 
-  /** `listing` must be the whole directory; `own` are the directory's own fields as they were. */
-  constructor(
-    private readonly listing: DirectoryListing,
-    own: EarlierFields,
-  ) {
+  /** `listing` must be the whole directory. */
+  constructor(private readonly listing: DirectoryListing) {
     this.#bytes = Buffer.from(listing.digestedBytes);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    this.#setFields(listing.placeOf(listing.own.at), own);
+  }
+
+  /** Gives the directory itself the fields that it had. */
+  putBackOwn(earlier: EarlierFields): void {
+    this.#setFields(this.listing.placeOf(this.listing.own.at), earlier);
   }
 
   /** Gives a file the fields that it had; false if those are what it has. */

@@ -1,4 +1,4 @@
-import { literalOf } from '../crawl/exclude.js';
+import { type Literals, literalsOf } from '../crawl/exclude.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { type EntryType, TYPE_SHIFT, typeNumber } from '../entry.js';
 import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
@@ -17,7 +17,7 @@ export interface Criteria {
   readonly gid?: number;
 }
 
-/** What rows of a table must say to meet criteria; of names only that they hold the texts of the globs. */
+/** What rows of a table must say to meet criteria; of names only that they hold the texts of the globs, and begin with them. */
 export function criteriaConditions(
   database: QueryDatabase,
   table: 'files' | 'directories',
@@ -32,7 +32,7 @@ export function criteriaConditions(
     modifiedUntil !== undefined && sql`${column('mtime_ns')} <= ${modifiedUntil}`,
     uid !== undefined && sql`${column('uid')} = ${BigInt(uid)}`,
     gid !== undefined && sql`${column('gid')} = ${BigInt(gid)}`,
-    patterns && holdsOneOf(database, patterns.map(literalOf)),
+    patterns && mayMatch(database, table, patterns.map(literalsOf)),
   ].filter((condition) => condition !== undefined && condition !== false);
   return conditions.length > 0 ? sql<SqlBool>`(${sql.join(conditions, sql` AND `)})` : sql<SqlBool>`(1 = 1)`;
 }
@@ -46,8 +46,38 @@ function isOneOf(mode: RawBuilder<unknown>, types: NonNullable<Criteria['types']
   return sql<SqlBool>`(${sql.join(conditions, sql` OR `)})`;
 }
 
-function holdsOneOf(database: QueryDatabase, texts: readonly string[]): RawBuilder<SqlBool> | undefined {
-  if (texts.includes('')) return undefined;
-  const conditions = texts.map((text) => database.contains('name', Buffer.from(text, 'latin1')));
-  return sql<SqlBool>`(${sql.join(conditions, sql` OR `)})`;
+/** Undefined where any name may. */
+function mayMatch(
+  database: QueryDatabase,
+  table: 'files' | 'directories',
+  globs: readonly Literals[],
+): RawBuilder<SqlBool> | undefined {
+  // The names of roots are whole paths.
+  const usesStart = table === 'files';
+  const conditions = globs.map(({ start, longest }) => {
+    const begins = usesStart && start !== '' ? [beginsWith(sql.ref('name'), bytesOf(start))] : [];
+    const holds =
+      longest !== '' && !(usesStart && longest === start)
+        ? [database.contains('name', bytesOf(longest))]
+        : [];
+    return [...begins, ...holds];
+  });
+  if (conditions.some((parts) => parts.length === 0)) return undefined;
+  return sql<SqlBool>`(${sql.join(
+    conditions.map((parts) => sql`(${sql.join(parts, sql` AND `)})`),
+    sql` OR `,
+  )})`;
+}
+
+/** As a range, which takes SQLite half the time that looking for the bytes takes. */
+function beginsWith(name: RawBuilder<unknown>, bytes: Buffer): RawBuilder<SqlBool> {
+  const end = bytes.findLastIndex((byte) => byte < 0xff);
+  if (end < 0) return sql<SqlBool>`${name} >= ${bytes}`;
+  const behind = Buffer.from(bytes.subarray(0, end + 1));
+  behind[end] = (behind[end] ?? 0) + 1;
+  return sql<SqlBool>`(${name} >= ${bytes} AND ${name} < ${behind})`;
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
 }

@@ -1,6 +1,7 @@
 import { type ByteName, type BytePath, nameFromBytes, toBytes } from '../../byte-path.js';
 import { type DirectoryListing, type PackedEntry, packedEntry } from '../../listing/directory-listing.js';
 import { RestoredListing } from '../../listing/restored-listing.js';
+import type { EarlierFile } from '../earlier-file.js';
 import { packedColumns } from './packed-columns.js';
 import type { Reader } from './reader-pool.js';
 
@@ -36,13 +37,6 @@ interface EarlierDirectory {
   readonly own: PackedEntry;
   /** Its subdirectories, where they may be others now. */
   readonly folders: readonly Buffer[] | null;
-}
-
-/** A file as the catalog has it, without its name. */
-export interface EarlierFile {
-  readonly fields: PackedEntry;
-  readonly isCounted: boolean;
-  readonly fingerprint: Buffer | null;
 }
 
 /** A file that is not as it was. */
@@ -173,7 +167,8 @@ function differing(
   { suspect: { listing, files, folders }, digest, own, folders: known }: EarlierDirectory,
   rows: readonly (EarlierFile | undefined)[],
 ): readonly ChangedFile[] | undefined {
-  const restored = new RestoredListing(listing, own);
+  const restored = new RestoredListing(listing);
+  restored.putBackOwn(own);
   if (known) {
     const names = new Set(known.map(nameFromBytes));
     for (const folder of folders) if (!names.has(folder.name)) restored.leaveOutDirectory(folder);

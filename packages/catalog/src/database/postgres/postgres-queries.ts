@@ -10,6 +10,7 @@ import {
   sql,
 } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
+import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
 import { CatalogError } from '../errors.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
@@ -53,6 +54,21 @@ const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> =
   details: sql`string_agg(${line('files', DETAILS)}, E'\\n' ORDER BY files.name)`,
 };
 
+/** Texts that travel at a time. */
+const TEXTS = 4;
+
+/** The bytes that many changes make, see change-texts.ts. */
+function changeText({ plain, bytes }: LineColumns): RawBuilder<Buffer> {
+  const fields = [
+    sql`convert_to(${line('file_changes', { plain, bytes: [] })}, 'UTF8')`,
+    ...bytes.map((column) => sql`coalesce(${sql.ref(`file_changes.${column}`)}, '')`),
+  ];
+  const separator = sql`'\\x00'::bytea`;
+  return sql`string_agg(${sql.join(fields, sql` || ${separator} || `)}, ${separator} ORDER BY sequence)`;
+}
+
+const STEP = sql<bigint>`sequence / ${sql.lit(SEQUENCES_TOGETHER)}`;
+
 /** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
 class PostgresQueries implements QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
@@ -67,26 +83,11 @@ class PostgresQueries implements QueryDatabase {
     this.tables = builder(place, reading);
   }
 
-  async *stream<Row>(
+  stream<Row>(
     query: Compilable<Row>,
     { readsAll = false }: StreamOptions = {},
   ): AsyncGenerator<readonly Row[]> {
-    const { sql: text, parameters: values } = query.compile();
-    const cursor = `rows_${this.#cursors++}`;
-    const pages = readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values });
-    try {
-      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = on');
-      const first = await pages.next();
-      // The cursor has been planned by now; queries while it is read want the setting of connectTo.
-      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = off');
-      if (first.done) return;
-      yield first.value;
-      yield* pages;
-    } catch (error) {
-      throw translated(this.place, error);
-    } finally {
-      await pages.return(undefined);
-    }
+    return this.#read(query, { readsAll });
   }
 
   async *streamLines(
@@ -119,6 +120,17 @@ class PostgresQueries implements QueryDatabase {
 
   isInRange(range: ChangeRange): RawBuilder<SqlBool> {
     return isInRange(range);
+  }
+
+  async *changeTexts({ range, isWanted, columns }: WantedChanges): AsyncGenerator<Buffer> {
+    const query = this.tables
+      .selectFrom('file_changes')
+      .select(changeText(columns).as('text'))
+      .where(this.isInRange(range))
+      .where(isWanted)
+      .groupBy(STEP)
+      .orderBy(STEP, range.order === 'oldestFirst' ? 'asc' : 'desc');
+    for await (const rows of this.#read(query, { page: TEXTS })) for (const { text } of rows) yield text;
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
@@ -166,6 +178,29 @@ class PostgresQueries implements QueryDatabase {
   async close(): Promise<void> {
     await this.#endWriting();
     await hangUp(this.reading);
+  }
+
+  /** Reads the rows of a query, so many of them at a time. */
+  async *#read<Row>(
+    query: Compilable<Row>,
+    { readsAll = false, page }: StreamOptions & { readonly page?: number },
+  ): AsyncGenerator<readonly Row[]> {
+    const { sql: text, parameters: values } = query.compile();
+    const cursor = `rows_${this.#cursors++}`;
+    const pages = readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values }, page);
+    try {
+      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = on');
+      const first = await pages.next();
+      // The cursor has been planned by now; queries while it is read want the setting of connectTo.
+      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = off');
+      if (first.done) return;
+      yield first.value;
+      yield* pages;
+    } catch (error) {
+      throw translated(this.place, error);
+    } finally {
+      await pages.return(undefined);
+    }
   }
 
   /** Begins to write. The connection of the time before may have been lost meanwhile: nothing was sent through it yet. */

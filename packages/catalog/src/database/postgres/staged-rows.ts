@@ -1,6 +1,6 @@
 import type { PackedEntry } from '../../listing/directory-listing.js';
 import { ENTRY } from '../../listing/packed-layout.js';
-import type { EarlierFile } from './changed-files.js';
+import type { EarlierFile } from '../earlier-file.js';
 import { CopyRows, FIELD_BYTES, FIELD_COLUMNS, FIELD_COUNT } from './copy-rows.js';
 
 /** What a staged row is. */

@@ -11,14 +11,25 @@ export interface ChangedDirectory {
   readonly device: number;
 }
 
-/** Writes how the files of one directory differ: rows, history, and the sums of the directory and of all above it. */
+/** What the files of a directory come to, or differences of it. */
+export interface FileSums {
+  readonly files: number;
+  readonly directories: 0;
+  readonly bytes: number;
+  readonly allocated: number;
+}
+
+/**
+ * Writes how the files of one directory differ: rows, history, and the totals of the directory and of all above it.
+ * Returns by what the directory's own sums, which the caller writes, become larger.
+ */
 export function applyFileDiff(
   tables: SessionTables,
   directory: ChangedDirectory,
   diff: ListingDiff<KnownFile>,
-): void {
+): FileSums {
   const { files, links, log } = tables;
-  const sums = { files: 0, directories: 0, bytes: 0, allocated: 0 };
+  const sums = { files: 0, directories: 0 as const, bytes: 0, allocated: 0 };
   const leave = (file: KnownFile) => {
     if (file.links > 1) links.touch(file.inode);
     addTo(sums, file, { sign: -1, counts: file.isCounted });
@@ -51,8 +62,8 @@ export function applyFileDiff(
     const { fingerprint } = before;
     files.update(directory.id, directory.device, after, { isCounted: enter(after, before), fingerprint });
   }
-  tables.directories.addOwn(directory.id, sums);
   tables.ledger.add(directory.id, sums);
+  return sums;
 }
 
 function addTo(

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { toBytes } from '../../byte-path.js';
+import { type RawBuilder, type SqlBool, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import { subtreeRange } from '../subtree-range.js';
 import { prepared } from './prepared.js';
@@ -22,14 +23,41 @@ type Way = 'time' | 'scan' | 'path';
  * span of time are read in the order of their sequence, so that the first come at once.
  */
 export function rangeCondition(database: Database, range: ChangeRange): Condition {
+  const { isWanted, between } = sequencedRange(database, range, { isOfAll: false });
+  if (!between) return isWanted;
+  const { first, last } = between;
+  return {
+    text: `(sequence BETWEEN ? AND ? AND ${isWanted.text})`,
+    values: [first, last, ...isWanted.values],
+  };
+}
+
+/** A range whose rows can be read some sequences at a time. */
+export interface SequencedRange {
+  /** The condition on its rows, whatever their sequence. */
+  readonly isWanted: Condition;
+  /** Between which sequences they lie; undefined where they are few, and found by something else. */
+  readonly between: Sequences | undefined;
+}
+
+/** From the first to the last, both included. */
+export interface Sequences {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A range as {@link rangeCondition} reads it; with `isOfAll` the sequences are told also where it is all of the history. */
+export function sequencedRange(
+  database: Database,
+  range: ChangeRange,
+  { isOfAll }: { readonly isOfAll: boolean },
+): SequencedRange {
   const way = bestWay(database, range);
   const plus = (own: Way) => (way === own ? '' : '+');
   const parts: Condition[] = [];
   const { after, upTo, scan, path, onlyDirect } = range;
-  if (after !== undefined || upTo !== undefined) {
-    if (way === 'time') parts.push(sequenceCondition(database, range));
-    parts.push({ text: '(+recorded_at > ? AND +recorded_at <= ?)', values: moments(range) });
-  }
+  const isOfTime = after !== undefined || upTo !== undefined;
+  if (isOfTime) parts.push({ text: '(+recorded_at > ? AND +recorded_at <= ?)', values: moments(range) });
   if (scan !== undefined) parts.push({ text: `${plus('scan')}scan_id = ?`, values: [scan] });
   if (path !== undefined && (onlyDirect || path !== '/')) {
     const columns = ['path', 'previous_path'].map((column) =>
@@ -40,10 +68,15 @@ export function rangeCondition(database: Database, range: ChangeRange): Conditio
       values: columns.flatMap(({ values }) => values),
     });
   }
-  if (parts.length === 0) return { text: '(1 = 1)', values: [] };
   return {
-    text: `(${parts.map(({ text }) => text).join(' AND ')})`,
-    values: parts.flatMap(({ values }) => values),
+    isWanted:
+      parts.length > 0
+        ? {
+            text: `(${parts.map(({ text }) => text).join(' AND ')})`,
+            values: parts.flatMap(({ values }) => values),
+          }
+        : { text: '(1 = 1)', values: [] },
+    between: way === 'time' && (isOfTime || isOfAll) ? sequencesOf(database, range) : undefined,
   };
 }
 
@@ -74,15 +107,14 @@ function bestWay(database: Database, { after, upTo, scan, path }: ChangeRange): 
  * Between which sequences the changes of a span of time lie. Clocks go back, so that those of other moments may lie
  * there, too. The plus has SQLite look at the index of times for all of the span, and not at all rows from the first.
  */
-function sequenceCondition(database: Database, range: ChangeRange): Condition {
+function sequencesOf(database: Database, range: ChangeRange): Sequences {
   const bounds = prepared<number[], { first: number | bigint | null; last: number | bigint | null }>(
     database,
     `SELECT min(+sequence) AS first, max(+sequence) AS last FROM file_changes INDEXED BY file_changes_by_time
      WHERE recorded_at > ? AND recorded_at <= ?`,
   ).get(...moments(range));
-  const { first, last } = bounds ?? { first: null, last: null };
   // Of no changes at all there is none of sequence 0 either.
-  return { text: 'sequence BETWEEN ? AND ?', values: [Number(first ?? 0), Number(last ?? 0)] };
+  return { first: Number(bounds?.first ?? 0), last: Number(bounds?.last ?? 0) };
 }
 
 function moments({ after, upTo }: Pick<ChangeRange, 'after' | 'upTo'>): readonly [number, number] {
@@ -95,4 +127,13 @@ function placeCondition(column: string, { path, onlyDirect }: ChangeRange): Cond
   const below = `(${column} >= ? AND ${column} < ?)`;
   const direct = onlyDirect ? ` AND instr(substr(${column}, ${from.length + 1}), x'2F') = 0` : '';
   return { text: `((${column} = ? OR ${below})${direct})`, values: [toBytes(path), from, to] };
+}
+
+/** A condition with its values in the place of the question marks. */
+export function expressionOf({ text, values }: Condition): RawBuilder<SqlBool> {
+  const parts = text.split('?').flatMap((part, at) => {
+    const value = values[at];
+    return value === undefined ? [sql.raw(part)] : [sql.raw(part), sql`${value}`];
+  });
+  return sql<SqlBool>`${sql.join(parts, sql.raw(''))}`;
 }

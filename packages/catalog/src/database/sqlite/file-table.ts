@@ -1,7 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type ByteName, nameFromBytes, toBytes } from '../../byte-path.js';
 import type { Entry } from '../../entry.js';
-import type { PackedEntry } from '../../listing/directory-listing.js';
+import { type PackedEntry, packedEntry } from '../../listing/directory-listing.js';
+import type { EarlierFile } from '../earlier-file.js';
+import { PACKED_FIELDS } from './packed-row.js';
 import { prepared } from './prepared.js';
 
 /** A file as the catalog has it. */
@@ -38,6 +40,9 @@ type KnownRow = [
   fingerprint: Buffer | null,
 ];
 
+/** A row as {@link PACKED_FIELDS}. */
+type EarlierRow = [fields: string, isCounted: number, fingerprint: Buffer | null];
+
 /** The rows of `files`. */
 export class FileTable {
   readonly #insertMany: Statement<Value[]>;
@@ -46,7 +51,7 @@ export class FileTable {
   readonly #delete: Statement<[number, Uint8Array]>;
   readonly #deleteAll: Statement<[number]>;
   readonly #largest: Statement<[number], number>;
-  readonly #selectOne: Statement<[number, Uint8Array], KnownRow>;
+  readonly #selectOne: Statement<[number, number, Uint8Array], EarlierRow>;
   readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
   readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
   #queued = 0;
@@ -69,12 +74,10 @@ export class FileTable {
       database,
       'SELECT coalesce(max(size), 0) FROM files WHERE directory_id = ?',
     ).pluck();
-    this.#selectOne = prepared<[number, Uint8Array], KnownRow>(
+    this.#selectOne = prepared<[number, number, Uint8Array], EarlierRow>(
       database,
-      `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name = ?`,
-    )
-      .raw()
-      .safeIntegers();
+      `SELECT ${PACKED_FIELDS}, is_counted, fingerprint FROM files WHERE directory_id = ? AND name = ?`,
+    ).raw();
     this.#selectPage = prepared<[number, Uint8Array, number], KnownRow>(
       database,
       `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
@@ -142,9 +145,17 @@ export class FileTable {
   }
 
   /** A file of a directory; its device, where not stored, is `directoryDevice`. */
+  earlier(directory: number, directoryDevice: number, name: Uint8Array): EarlierFile | undefined {
+    const row = this.#selectOne.get(directoryDevice, directory, name);
+    if (!row) return undefined;
+    const [fields, isCounted, fingerprint] = row;
+    return { fields: packedEntry(Buffer.from(fields, 'hex')), isCounted: isCounted === 1, fingerprint };
+  }
+
+  /** As {@link earlier}, with every field as a value. */
   known(directory: number, directoryDevice: number, name: Uint8Array): KnownFile | undefined {
-    const row = this.#selectOne.get(directory, name);
-    return row && toKnownFile(row, directoryDevice);
+    const earlier = this.earlier(directory, directoryDevice, name);
+    return earlier && knownFile(nameFromBytes(name), earlier);
   }
 
   /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */
@@ -160,6 +171,27 @@ export class FileTable {
     }
     this.#queued = 0;
   }
+}
+
+/** A file as the catalog has it, with every field as a value. */
+export function knownFile(name: ByteName, { fields, isCounted, fingerprint }: EarlierFile): KnownFile {
+  const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = fields;
+  return {
+    name,
+    mode,
+    uid,
+    gid,
+    links,
+    device,
+    inode,
+    size,
+    allocated,
+    mtimeNs,
+    ctimeNs,
+    bornNs,
+    isCounted,
+    fingerprint,
+  };
 }
 
 function fields(entry: Entry, directoryDevice: number): Value[] {

@@ -2,9 +2,10 @@ import { type ByteName, type BytePath, childPath, toBytes } from '../../byte-pat
 import { diffListing } from '../../diff/diff-listing.js';
 import type { Attributes, Entry } from '../../entry.js';
 import { type DirectoryListing, nameFromLine } from '../../listing/directory-listing.js';
-import { applyFileDiff, type ChangedDirectory } from './apply-file-diff.js';
+import { applyFileDiff, type ChangedDirectory, type FileSums } from './apply-file-diff.js';
+import { ComparedDirectory } from './compared-directory.js';
 import type { DirectoryNode } from './directory-tree.js';
-import { type FileChanges, newestChanges, type PlacedFolder } from './newest-changes.js';
+import { type FileChanges, newestChanges } from './newest-changes.js';
 import { removeSubtree } from './remove-subtree.js';
 import type { SessionTables } from './session-tables.js';
 import type { StagedListings } from './staged-listings.js';
@@ -15,27 +16,30 @@ const PAGE = 5_000;
 /** Brings a directory that the catalog knows to what its listing says. */
 export function mergeListing(tables: SessionTables, node: DirectoryNode, listing: DirectoryListing): void {
   const directory = changedDirectory(tables, node, listing);
-  const own = tables.directories.attributes(node.id);
-  const children = tables.directories.children(node.id);
-  const unknown = new Map<ByteName, PlacedFolder>();
-  const undecided = new Set<ByteName>();
-  listing.visit({
-    file: () => {},
-    directory: (name, at) => unknown.set(name, { name, at }),
-    problem: ({ name, kind }) => {
-      if (kind === 'unknown') undecided.add(name);
-    },
-  });
-  const gone = children.filter(({ name }) => !unknown.delete(name) && !undecided.has(name));
-  const earlier = node.digest && { id: node.id, digest: node.digest, own };
-  const newFolders = [...unknown.values()];
-  const { before, after } =
-    (earlier && newestChanges(tables.files, earlier, { listing, newFolders })) ??
-    allChanges(tables, directory, listing);
-  applyFileDiff(tables, directory, diffListing(before.toSorted(byName), after.toSorted(byName), undecided));
+  const compared = new ComparedDirectory(tables.directories, node.id, listing);
+  const newest = node.digest && newestChanges(tables.files, compared, { listing, digest: node.digest });
+  if (newest?.areAll && listing.problemCount === 0) {
+    const sums = applyChanges(tables, directory, newest);
+    tables.directories.renew(node.id, listing.digest, listing.largest, sums);
+    return;
+  }
+  const { gone, undecided } = compared.folders;
+  const { own } = compared;
+  const sums = applyChanges(tables, directory, newest ?? allChanges(tables, directory, listing), undecided);
+  tables.directories.addOwn(node.id, sums);
   for (const child of gone) removeChild(tables, directory, child);
   const largest = undecided.size > 0 ? tables.files.largest(node.id) : listing.largest;
   updateDirectory(tables, { node, own }, { listing, largest });
+}
+
+function applyChanges(
+  tables: SessionTables,
+  directory: ChangedDirectory,
+  { before, after }: Pick<FileChanges, 'before' | 'after'>,
+  undecided?: ReadonlySet<ByteName>,
+): FileSums {
+  const diff = diffListing(before.toSorted(byName), after.toSorted(byName), undecided);
+  return applyFileDiff(tables, directory, diff);
 }
 
 /** Finds what changed by reading all rows of a directory. */
@@ -43,7 +47,7 @@ function allChanges(
   { files, knownLines }: SessionTables,
   { id, device }: ChangedDirectory,
   listing: DirectoryListing,
-): FileChanges {
+): Pick<FileChanges, 'before' | 'after'> {
   const known = knownLines.read(id, device);
   const after: Entry[] = [];
   listing.visit({
@@ -74,7 +78,8 @@ export function mergeStaged(
     const end = ends.sort()[0];
     const page = staged.page(node.id, after, end);
     const before = end === undefined ? known : known.filter(({ name }) => name <= end);
-    applyFileDiff(tables, directory, diffListing(before, page.entries, page.undecided));
+    const sums = applyFileDiff(tables, directory, diffListing(before, page.entries, page.undecided));
+    tables.directories.addOwn(node.id, sums);
     if (end === undefined) break;
     after = end;
   }

@@ -23,7 +23,7 @@ export interface SessionTables {
 export function sessionTables(database: Database, root: BytePath): SessionTables {
   const directories = new DirectoryTable(database);
   const files = new FileTable(database);
-  const ledger = new TotalsLedger(database);
+  const ledger = new TotalsLedger(database, directories);
   const log = new ChangeLog(database);
   return {
     directories,

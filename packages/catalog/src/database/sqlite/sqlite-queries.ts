@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import { type BytePath, toBytes } from '../../byte-path.js';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
+import type { WantedChanges } from '../change-texts.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
@@ -16,9 +17,11 @@ import type {
 import { repeatedContents } from '../repeated-contents.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
-import { type LineColumns, lineExpression } from '../text-lines.js';
-import { rangeCondition } from './change-range.js';
+import type { LineColumns } from '../text-lines.js';
+import { expressionOf, rangeCondition, sequencedRange } from './change-range.js';
+import { changeTextsQuery } from './change-texts-query.js';
 import { LineThreads } from './line-threads.js';
+import { line } from './lines.js';
 import { numberParts } from './number-parts.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
 import { prepared } from './prepared.js';
@@ -38,14 +41,6 @@ const WORTH_THREADS = 512 * 1024 * 1024;
 
 /** Threads that help by default, at most. */
 const MAX_THREADS = 4;
-
-function line(table: string, columns: LineColumns): RawBuilder<string> {
-  const expression = lineExpression(table, columns, {
-    plain: (column) => `coalesce(${column}, '')`,
-    bytes: (column, none) => `CASE length(${column}) WHEN 0 THEN ${none} ELSE hex(${column}) END`,
-  });
-  return sql<string>`${sql.raw(expression)}`;
-}
 
 // Rows come in the order of the table's key and so of the names: an ORDER BY in the aggregate would sort them again.
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
@@ -135,12 +130,19 @@ class SqliteQueries implements QueryDatabase {
   }
 
   isInRange(range: ChangeRange): RawBuilder<SqlBool> {
-    const { text, values } = translating(this.file, () => rangeCondition(this.reading, range));
-    const parts = text.split('?').flatMap((part, at) => {
-      const value = values[at];
-      return value === undefined ? [sql.raw(part)] : [sql.raw(part), sql`${value}`];
-    });
-    return sql<SqlBool>`${sql.join(parts, sql.raw(''))}`;
+    return expressionOf(translating(this.file, () => rangeCondition(this.reading, range)));
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- of other kinds of databases texts come over the network
+  async *changeTexts(wanted: WantedChanges): AsyncGenerator<Buffer> {
+    const range = translating(this.file, () => sequencedRange(this.reading, wanted.range, { isOfAll: true }));
+    const { sql: text, parameters } = changeTextsQuery(this.tables, wanted, range);
+    try {
+      const statement = this.reading.prepare<unknown[], Buffer | null>(text).pluck();
+      for (const changes of statement.iterate(...parameters)) if (changes) yield changes;
+    } catch (error) {
+      throw translated(this.file, error);
+    }
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {

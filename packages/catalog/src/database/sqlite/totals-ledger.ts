@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { DirectoryTable } from './directory-table.js';
 import { prepared } from './prepared.js';
 
 /** A difference of a directory's totals. */
@@ -19,19 +20,16 @@ const MAX_PENDING = 100_000;
 export class TotalsLedger {
   readonly #pending = new Map<number, TotalsDelta>();
   readonly #apply: Statement<[number, number, number, number, number]>;
-  readonly #parent: Statement<[number], number>;
 
-  constructor(database: Database) {
+  constructor(
+    database: Database,
+    private readonly directories: DirectoryTable,
+  ) {
     this.#apply = prepared(
       database,
       `UPDATE directories SET total_files = total_files + ?, total_directories = total_directories + ?,
            total_bytes = total_bytes + ?, total_allocated = total_allocated + ? WHERE id = ?`,
     );
-    // A statement of its own takes less time than RETURNING does.
-    this.#parent = prepared<[number], number>(
-      database,
-      'SELECT parent_id FROM directories WHERE id = ?',
-    ).pluck();
   }
 
   /** Adds a difference to a directory's totals and, when {@link flush} comes, to those of all above it. */
@@ -60,7 +58,7 @@ export class TotalsLedger {
         if (isZero(delta)) continue;
         const { files, directories, bytes, allocated } = delta;
         this.#apply.run(files, directories, bytes, allocated, directory);
-        const parent = this.#parent.get(directory);
+        const parent = this.directories.parentOf(directory);
         if (parent !== undefined && parent !== 0) this.#addUnbounded(parent, delta);
       }
     }
