@@ -78,6 +78,47 @@ test('top --growth between two scans, by their numbers', () => {
   expect(run('top', '--growth', '--since', 'scan:x', root).status).toBe(2);
 });
 
+test('the end of a scan is a moment for every command that takes one', () => {
+  const { root, run, json } = grownTree();
+  const file = join(root, 'alpha', 'run.dat');
+  const changed = (...span: readonly string[]) =>
+    json('changes', ...span).map(({ scan, path }) => [scan, path === file ? 'run.dat' : path]);
+  const all = changed('--since', '1d');
+  expect(changed('--since', 'scan:1')).toEqual(all);
+  expect(changed('--since', 'scan:2')).toEqual(all.filter(([scan]) => Number(scan) > 2));
+  expect(changed('--until', 'scan:2')).toEqual(all.filter(([scan]) => scan === 2));
+  expect(changed('--since', 'scan:1', '--until', 'scan:2', file)).toEqual([[2, 'run.dat']]);
+  const growthOf = ([report]: readonly Record<string, unknown>[]) => {
+    const periods = (report?.['periods'] ?? []) as readonly { readonly growth: number }[];
+    return periods.reduce((sum, { growth }) => sum + growth, 0);
+  };
+  expect(growthOf(json('report', '--since', 'scan:1', '--until', 'scan:2', root))).toBe(5000);
+  expect(growthOf(json('report', '--since', 'scan:2', '--until', 'scan:3', root))).toBe(-1000);
+  const sizes = (scan: string) => json('as-of', scan, root).at(-1);
+  expect(sizes('scan:1')).toMatchObject({ path: root, bytes: 1000, files: 1 });
+  expect(sizes('scan:2')).toMatchObject({ path: root, bytes: 6000, files: 2 });
+  expect(sizes('scan:3')).toMatchObject({ path: root, bytes: 5000, files: 2 });
+  const points = json('timeline', '--since', 'scan:1', '--until', 'scan:2', '--points', '2', root);
+  expect(points.map(({ bytes }) => bytes)).toEqual([1000, 6000]);
+  expect(json('explain', '--since', 'scan:2', root)[0]).toMatchObject({ by: 'directory', bytes: -1000 });
+  expect(json('find', '--newer', 'scan:3', root)).toEqual([]);
+  expect(json('find', '--older', 'scan:3', '--type', 'f', root)).toHaveLength(2);
+  for (const args of [
+    ['as-of', 'scan:9', root],
+    ['changes', '--since', 'scan:9'],
+    ['prune', '--keep', 'scan:9'],
+  ]) {
+    expect(run(...args), args.join(' ')).toMatchObject({
+      status: 1,
+      stderr: 'filetracker: the catalog has no scan 9: "filetracker scans" lists them\n',
+    });
+  }
+  expect(json('prune', '--keep', 'scan:3')).toEqual([
+    { changes: all.filter(([scan]) => scan === 2).length, runs: 1 },
+  ]);
+  expect(changed('--since', '1d')).toEqual(all.filter(([scan]) => scan === 3));
+});
+
 describe('filetracker explain', () => {
   test('says which directories, types and owners account for the growth', () => {
     const { root, json, run, first } = grownTree();

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -59,6 +59,37 @@ test('places in the file are meant from where it is', () => {
   const scanned = execFileSync(process.execPath, args, { cwd: '/', env: rest, encoding: 'utf8' });
   expect(scanned).toMatch(/: 1 file, /);
   expect(existsSync(join(place, 'near.db'))).toBe(true);
+});
+
+test('all commands find the catalog through the file, unless a flag or a variable names one', () => {
+  const { place, root, env } = catalogWorkplace();
+  writeFileSync(join(root, 'a'), 'a');
+  const config = join(place, 'catalog.toml');
+  writeFileSync(config, `database = "near.db"\n[[roots]]\npath = "${root}"\n`);
+  const { FILETRACKER_DATABASE: elsewhere, ...rest } = env as NodeJS.ProcessEnv;
+  const run = (more: NodeJS.ProcessEnv, ...args: string[]) =>
+    spawnSync(process.execPath, [COMMAND, ...args], { env: { ...rest, ...more }, encoding: 'utf8' });
+  expect(run({}, 'scan', '--all', '--config', config).status).toBe(0);
+  const found = `${root}\n${join(root, 'a')}\n`;
+  expect(run({}, 'find', '--config', config)).toMatchObject({ status: 0, stdout: found });
+  expect(run({ FILETRACKER_CONFIG: config }, 'find')).toMatchObject({ status: 0, stdout: found });
+  expect(run({ FILETRACKER_CONFIG: config }, 'changes', root)).toMatchObject({ status: 0 });
+  expect(run({ FILETRACKER_CONFIG: config }, 'reconcile', root)).toMatchObject({ status: 0 });
+  for (const more of [[], ['--config', config]]) {
+    const other = run({ FILETRACKER_DATABASE: elsewhere, FILETRACKER_CONFIG: config }, 'find', ...more);
+    expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining(String(elsewhere)) as string });
+  }
+  const flag = run({ FILETRACKER_CONFIG: config }, 'find', '--database', join(place, 'none.db'));
+  expect(flag).toMatchObject({ status: 1, stderr: expect.stringContaining('none.db') as string });
+  writeFileSync(config, 'databases = "near.db"');
+  expect(run({}, 'find', '--config', config)).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^filetracker: .*there is no setting "databases"\n$/) as string,
+  });
+  expect(run({}, 'du', '--config', join(place, 'missing.toml'))).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^filetracker: .*missing\.toml.*\n$/) as string,
+  });
 });
 
 test.each([

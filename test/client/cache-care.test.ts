@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheIn, cleanCaches, FileTrackerClient, UsageError } from '@filetracker/client';
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { collect } from '../support/collect.js';
+import { run } from '../support/server-command.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -31,6 +32,37 @@ it('verify finds damaged files and removes them', async () => {
   });
   expect(readdirSync(join(cacheDir, 'files/v')).sort()).toEqual(['gone', 'overwritten', 'sound']);
   expect(() => other.cache.clean({ limit: 1 })).toThrow(UsageError);
+});
+
+it.runIf(process.getuid?.() === 0)('verify tells what it cannot read or remove, and goes on', async () => {
+  const cacheDir = temporaryDirectory();
+  const options = { remoteUrl: server.process.url, cacheDir, lockManager: 'none' } as const;
+  const client = new FileTrackerClient(options);
+  onTestFinished(() => client.close());
+  for (const name of ['open/a', 'open/shut', 'shut/b', 'fixed/c']) {
+    await client.putFile(`/f/${name}@5`, Buffer.from(name));
+  }
+  const path = (name: string) => join(cacheDir, 'files/f', name);
+  writeFileSync(path('fixed/c'), 'damaged');
+  utimesSync(path('fixed/c'), 5, 5);
+  chmodSync(cacheDir, 0o755);
+  chmodSync(path('open/shut'), 0);
+  chmodSync(path('shut'), 0);
+  const program = `
+    import { FileTrackerClient } from '@filetracker/client';
+    const client = new FileTrackerClient(${JSON.stringify(options)});
+    for await (const { name, verdict, error } of client.cache.verify()) console.log(name, verdict, error?.message ?? '');
+    await client.close();`;
+  const unprivileged = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all'];
+  const node = [process.execPath, '--input-type=module', '--eval', program];
+  const { code, stdout, stderr } = await run(['setpriv', ...unprivileged, ...node]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.trimEnd().split('\n').sort()).toEqual([
+    '/f/fixed/c@5 failed cannot remove /f/fixed/c from the cache: permission denied',
+    '/f/open/a@5 sound ',
+    '/f/open/shut@5 failed cannot read /f/open/shut in the cache: permission denied',
+    `/f/shut/ failed cannot read ${path('shut')}: permission denied`,
+  ]);
 });
 
 it('cleaning removes exactly the oldest, of equal ones the largest, whatever the ages and sizes are', async () => {

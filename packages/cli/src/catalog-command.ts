@@ -11,7 +11,7 @@ function defaultDatabase(): string {
   return join(dataHome, 'filetracker', 'catalog.db');
 }
 
-/** Starts a subcommand of the catalog, with `--database` and examples below its help. */
+/** Starts a subcommand of the catalog, with `--database`, `--config` and examples below its help. */
 export function catalogCommand(name: string, description: string, examples: readonly string[]): Command {
   const lines = examples.map((example) => `  ${example}`).join('\n');
   const database = new Option('--database <place>', 'the catalog: a file, or postgres://user@server/database')
@@ -21,7 +21,29 @@ export function catalogCommand(name: string, description: string, examples: read
     .description(description)
     .addOption(database)
     .option('--host <name>', 'in a database that machines share: whose trees (default: this machine)')
+    .addOption(
+      new Option(
+        '--config <file>',
+        'the catalog, and roots with their settings for scan, in TOML or JSON',
+      ).env('FILETRACKER_CONFIG'),
+    )
+    .hook('preAction', (_, started) => takeConfiguredPlace(started))
     .addHelpText('after', `\nExamples:\n${lines}`);
+}
+
+/** Takes the catalog from the configuration file where no flag and no variable names one, and the host likewise. */
+async function takeConfiguredPlace(command: Command): Promise<void> {
+  const { config: file } = command.opts<{ config?: string }>();
+  if (file === undefined) return;
+  const { readScanConfig } = await import('./scan-config.js');
+  const { database, host } = readScanConfig(file);
+  const take = (name: string, value: string | undefined) => {
+    const source = command.getOptionValueSource(name);
+    const isOpen = source === undefined || source === 'default';
+    if (isOpen && value !== undefined) command.setOptionValueWithSource(name, value, 'config');
+  };
+  take('database', database);
+  take('host', host);
 }
 
 /** Which catalog the flags of a {@link catalogCommand} name, and whose trees in it. */

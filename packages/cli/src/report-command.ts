@@ -1,7 +1,6 @@
-import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
+import type { QueryDatabase } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { catalogCommand, catalogPlace } from './catalog-command.js';
-import { knownPath } from './known-path.js';
 import type { Output } from './output/output.js';
 import { RowPrinter } from './output/row-printer.js';
 
@@ -13,31 +12,27 @@ export function reportCommand(name: string, description: string, examples: reado
   );
 }
 
-/** Runs an action with the tables of the catalog that `--database` names. */
+/** Runs an action with the tables of the catalog that the flags name, and a printer for what it finds. */
 export async function withQueries(
   command: Command,
   output: Output,
   action: (database: QueryDatabase, rows: RowPrinter) => Promise<void>,
 ): Promise<void> {
-  const { database: place, ...host } = catalogPlace(command);
   const rows = rowPrinter(command, output);
+  await withDatabase(command, (database) => action(database, rows));
+}
+
+/** Runs an action with the tables of the catalog that the flags name. */
+export async function withDatabase<Result>(
+  command: Command,
+  action: (database: QueryDatabase) => Promise<Result>,
+): Promise<Result> {
+  const { database: place, ...host } = catalogPlace(command);
   // Loaded here and not above: commands of the store need not wait for it.
   const { openQueries } = await import('@filetracker/catalog/reports');
   const database = await openQueries(place, host);
   try {
-    await action(database, rows);
-  } finally {
-    await database.close();
-  }
-}
-
-/** The path that an argument means, see {@link knownPath}, for commands that ask the database for nothing else. */
-export async function recordedPath(command: Command, text: string): Promise<BytePath> {
-  const { database: place, ...host } = catalogPlace(command);
-  const { openQueries } = await import('@filetracker/catalog/reports');
-  const database = await openQueries(place, host);
-  try {
-    return await knownPath(database, text);
+    return await action(database);
   } finally {
     await database.close();
   }

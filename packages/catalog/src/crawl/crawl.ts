@@ -7,7 +7,7 @@ import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
 import { ThreadGrowth } from './thread-growth.js';
 import { createSharedWork, WorkPool } from './work-pool.js';
-import type { WorkerInput, WorkerStart } from './worker.js';
+import type { WorkerInput, WorkerMessage, WorkerStart } from './worker.js';
 
 /** How to crawl a tree. */
 export interface CrawlOptions {
@@ -52,7 +52,8 @@ export function prepareCrawl(root: BytePath, options: CrawlOptions = {}): Crawl 
 /**
  * A tree that is read by worker threads; yields buffers of directory listings (see {@link readListings}), in no
  * particular order. Every directory that is found appears once, also those that could not be read. Memory is bounded:
- * threads wait while the consumer is behind. Ending the iteration early ends the crawl.
+ * threads wait while the consumer is behind. Ending the iteration early ends the crawl. When the last buffer has come the
+ * threads are ending, which takes them some 30 ms: `return` waits for that.
  */
 export class Crawl implements AsyncIterableIterator<Uint8Array> {
   readonly #pool: WorkPool;
@@ -85,7 +86,7 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
     this.#handedOut = 0;
     try {
       const value = await this.#threads.next();
-      if (!value) return await this.return();
+      if (!value) return this.#end();
       this.#handedOut = value.byteLength;
       return { done: false, value };
     } catch (error) {
@@ -96,11 +97,17 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
 
   /** Ends the crawl; resolves when no thread of it runs any more. */
   async return(): Promise<IteratorReturnResult<undefined>> {
+    const result = this.#end();
+    await this.#threads.ended();
+    return result;
+  }
+
+  /** Lets the threads end. */
+  #end(): IteratorReturnResult<undefined> {
     this.#growth?.end();
     this.#pool.stop();
     // Those that have not begun yet wait for a word to end.
     this.#threads.begin();
-    await this.#threads.ended();
     return { done: true, value: undefined };
   }
 
@@ -115,7 +122,8 @@ class ThreadGroup {
   readonly #workers: Worker[] = [];
   readonly #exits: Promise<void>[] = [];
   #begun: WorkerStart | undefined;
-  #running = 0;
+  /** Threads that may still have something to tell. */
+  readonly #reading = new Set<Worker>();
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -130,7 +138,7 @@ class ThreadGroup {
   add(count: number): void {
     for (let n = 0; n < count; n++) {
       const worker = this.#start(this.input);
-      this.#running++;
+      this.#reading.add(worker);
       this.#workers.push(worker);
       this.#exits.push(this.#exit(worker));
       if (this.#begun) worker.postMessage(this.#begun);
@@ -144,12 +152,12 @@ class ThreadGroup {
     for (const worker of this.#workers) worker.postMessage(this.#begun);
   }
 
-  /** The next buffer; undefined when all threads have ended. Throws what made a thread fail. */
+  /** The next buffer; undefined when no thread has more. Throws what made a thread fail. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#failure) throw this.#failure;
       const buffer = this.#buffers.shift();
-      if (buffer || this.#running === 0) return buffer;
+      if (buffer || this.#reading.size === 0) return buffer;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -167,8 +175,9 @@ class ThreadGroup {
       // Flags such as --input-type, meant for the program's own entry point, would keep the thread from starting.
       execArgv: [],
     });
-    worker.on('message', (buffer: Uint8Array) => {
-      this.#buffers.push(buffer);
+    worker.on('message', (message: WorkerMessage) => {
+      if (message === 'done') this.#reading.delete(worker);
+      else this.#buffers.push(message);
       this.#wakeUp();
     });
     worker.on('error', (error: Error) => {
@@ -183,7 +192,7 @@ class ThreadGroup {
   #exit(worker: Worker): Promise<void> {
     return new Promise((resolve) => {
       worker.on('exit', () => {
-        this.#running--;
+        this.#reading.delete(worker);
         this.#wakeUp();
         resolve();
       });

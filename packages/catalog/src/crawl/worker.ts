@@ -26,6 +26,9 @@ export interface WorkerStart {
   readonly sumsOnly: boolean;
 }
 
+/** What a worker thread tells: listings, and last that there will be no more. */
+export type WorkerMessage = Uint8Array | 'done';
+
 const { scope, shared, reader: choice } = workerData as WorkerInput;
 standBehindWriter();
 const pool = new WorkPool(shared);
@@ -39,6 +42,7 @@ parentPort?.once('message', ({ known, sumsOnly }: WorkerStart) => {
   });
   new CrawlThread(scope, pool, reader, writer).run();
   writer.flush();
+  parentPort?.postMessage('done' satisfies WorkerMessage);
 });
 
 function sendCopy(listings: Uint8Array<ArrayBuffer>): void {

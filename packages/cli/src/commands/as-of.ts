@@ -2,11 +2,11 @@ import type { PastEntry } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPath } from '../known-path.js';
-import { parseMoment } from '../moment.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 /** Entries of one directory are sorted up to this many; beyond, and for whole trees, they come as they are found. */
 const MAX_SORTED = 100_000;
@@ -17,15 +17,17 @@ const TIME_WIDTH = 'YYYY-MM-DD hh:mm:ss'.length;
 export function asOfCommand({ output }: CommandContext): Command {
   return reportCommand('as-of', 'show a directory or file as it was recorded at a moment', [
     'filetracker as-of 7d /data/projects/alpha',
+    'filetracker as-of scan:12 /data/projects',
     'filetracker as-of 2026-11-01 --recursive --csv /data/projects/alpha',
   ])
-    .argument('<when>', 'a time ago such as 7d, a date, or now, today, yesterday', parseMoment)
+    .argument('<when>', 'a time ago such as 7d, a date, scan:12, or now, today, yesterday', parseScanMoment)
     .argument('[path]', 'the file or directory', '.')
     .option('-R, --recursive', 'show all below it, too')
-    .action((moment: number, file: string, flags: { readonly recursive?: true }, command: Command) =>
+    .action((when: ScanMoment, file: string, flags: { readonly recursive?: true }, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { asOf, displayPath } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, file);
+        const moment = await momentOf(database, when);
         const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
         output.detail(
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,

@@ -4,21 +4,22 @@ import { withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { inGroups } from '../in-groups.js';
-import { parseMoment } from '../moment.js';
+import { knownPathOrAll } from '../known-path.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
-import { recordedPath, reportCommand, rowPrinter } from '../report-command.js';
+import { reportCommand, rowPrinter, withDatabase } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 import { UnknownScanError } from '../unknown-scan-error.js';
 
 const SIZE_WIDTH = 11;
 
 interface ChangesFlags {
   readonly scan?: number;
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: ScanMoment;
+  readonly until?: ScanMoment;
   readonly kind?: readonly ChangeKind[];
   readonly minSize?: number;
 }
@@ -27,20 +28,21 @@ interface ChangesFlags {
 export function changesCommand({ output }: CommandContext): Command {
   return reportCommand('changes', 'list what scans found changed, oldest first', [
     'filetracker changes --since 24h --kind removed /data/projects/alpha',
+    'filetracker changes --since scan:12 --until scan:15',
     'filetracker changes --scan 12 --min-size 1GiB --json',
   ])
     .argument('[path]', 'only changes of this file or directory and below it')
     .option('--scan <n>', 'found by this scan', wholeNumber(1))
-    .option('--since <when>', 'recorded since: 24h, 7d, or a date', parseMoment)
-    .option('--until <when>', 'recorded before', parseMoment)
+    .option('--since <when>', 'recorded since: 24h, 7d, a date, or after scan:12', parseScanMoment)
+    .option('--until <when>', 'recorded before, or up to scan:15', parseScanMoment)
     .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
     .action(async (path: string | undefined, flags: ChangesFlags, command: Command) => {
       const rows = rowPrinter(command, output);
-      const place = path === undefined ? {} : { path: await recordedPath(command, path) };
+      const range = await recordedRange(command, path, flags);
       return withCatalog(command, { create: false }, async (catalog) => {
         const form = await changeForm(rows);
-        const changes = catalog.changes({ ...place, ...changeFilter(flags) });
+        const changes = catalog.changes({ ...range, ...changeFilter(flags) });
         let isEmpty = true;
         for await (const some of inGroups(changes, PRINTED_TOGETHER)) {
           isEmpty = false;
@@ -107,12 +109,30 @@ async function requireScan(catalog: Catalog, scan: number): Promise<void> {
   throw new UnknownScanError(scan);
 }
 
-function changeFilter(flags: ChangesFlags): ChangeFilter {
-  const { scan, since, until, kind, minSize } = flags;
+/** What of the range only the tables of the catalog tell, which are not looked at where nothing is asked of them. */
+async function recordedRange(
+  command: Command,
+  path: string | undefined,
+  { since, until }: ChangesFlags,
+): Promise<Pick<ChangeFilter, 'path' | 'since' | 'until'>> {
+  const isNumber = (when: ScanMoment | undefined) => when === undefined || typeof when === 'number';
+  if (path === undefined && isNumber(since) && isNumber(until)) {
+    return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+  }
+  return withDatabase(command, async (database) => {
+    // A scan's changes bear the moment of its end: those after it are later, those up to it not.
+    const bound = async (when: ScanMoment) => (await momentOf(database, when)) + (isNumber(when) ? 0 : 1);
+    return {
+      ...(await knownPathOrAll(database, path)),
+      ...(since !== undefined && { since: await bound(since) }),
+      ...(until !== undefined && { until: await bound(until) }),
+    };
+  });
+}
+
+function changeFilter({ scan, kind, minSize }: ChangesFlags): ChangeFilter {
   return {
     ...(scan !== undefined && { scan }),
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
     ...(kind !== undefined && { kinds: kind }),
     ...(minSize !== undefined && { minimumSize: minSize }),
   };

@@ -8,11 +8,12 @@ import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 interface ExplainFlags {
   readonly last: number;
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: ScanMoment;
+  readonly until?: ScanMoment;
   readonly limit: number;
 }
 
@@ -36,16 +37,17 @@ export function explainCommand({ output }: CommandContext): Command {
         .argParser(parseMoment)
         .default(parseMoment('7d'), '7d'),
     )
-    .option('--since <when>', 'from this moment instead', parseMoment)
-    .option('--until <when>', 'up to this moment instead of now', parseMoment)
+    .option('--since <when>', 'from this moment instead: a date, or scan:12', parseScanMoment)
+    .option('--until <when>', 'up to this moment instead of now', parseScanMoment)
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
-        const after = since ?? last;
-        const span = { after, upTo: until ?? Date.now(), interval: 'day', limit } as const;
+        const after = await momentOf(database, since ?? last);
+        const upTo = await momentOf(database, until ?? Date.now());
+        const span = { after, upTo, interval: 'day', limit } as const;
         const report = await changeReport(database, { path, ...span });
         const growth = report.periods.reduce((sum, period) => sum + period.growth, 0);
         if (!rows.isForPrograms) {

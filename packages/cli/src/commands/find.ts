@@ -1,14 +1,14 @@
-import type { FindOptions } from '@filetracker/catalog/reports';
+import type { FindOptions, QueryDatabase } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
-import { parseMoment } from '../moment.js';
 import { parseSize } from '../number-argument.js';
 import { UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
 import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 type FoundType = NonNullable<FindOptions['types']>[number];
 
@@ -27,8 +27,8 @@ interface FindFlags {
   readonly type?: readonly FoundType[];
   readonly minSize?: number;
   readonly maxSize?: number;
-  readonly newer?: number;
-  readonly older?: number;
+  readonly newer?: ScanMoment;
+  readonly older?: ScanMoment;
   readonly user?: number;
   readonly group?: number;
   readonly long?: true;
@@ -47,8 +47,8 @@ export function findCommand({ output }: CommandContext): Command {
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)
-    .option('--newer <when>', 'modified since: 24h, 7d, or a date', parseMoment)
-    .option('--older <when>', 'not modified since', parseMoment)
+    .option('--newer <when>', 'modified since: 24h, 7d, a date, or scan:12', parseScanMoment)
+    .option('--older <when>', 'not modified since', parseScanMoment)
     .option('--user <user>', 'of this owner: name or number', parseUser)
     .option('--group <group>', 'of this group: name or number', parseGroup)
     .option('-l, --long', 'show size and time of modification')
@@ -59,7 +59,7 @@ export function findCommand({ output }: CommandContext): Command {
         const pathFields = await rows.pathFields();
         const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
         const place = await knownPathOrAll(database, directory);
-        const options = { ...findOptions(flags), ...place };
+        const options = { ...(await findOptions(database, flags)), ...place };
         if (flags.null) {
           if (rows.isForPrograms || flags.long)
             throw new UsageError('--null excludes --json, --csv and --long');
@@ -84,15 +84,19 @@ export function findCommand({ output }: CommandContext): Command {
     );
 }
 
-function findOptions({ name, type, minSize, maxSize, newer, older, user, group }: FindFlags): FindOptions {
-  const nanoseconds = (milliseconds: number) => BigInt(Math.round(milliseconds)) * 1_000_000n;
+async function findOptions(
+  database: QueryDatabase,
+  { name, type, minSize, maxSize, newer, older, user, group }: FindFlags,
+): Promise<FindOptions> {
+  const nanoseconds = async (when: ScanMoment) =>
+    BigInt(Math.round(await momentOf(database, when))) * 1_000_000n;
   return {
     ...(name.length > 0 && { patterns: name }),
     ...(type && { types: type }),
     ...(minSize !== undefined && { minimumSize: minSize }),
     ...(maxSize !== undefined && { maximumSize: maxSize }),
-    ...(newer !== undefined && { modifiedSince: nanoseconds(newer) }),
-    ...(older !== undefined && { modifiedUntil: nanoseconds(older) }),
+    ...(newer !== undefined && { modifiedSince: await nanoseconds(newer) }),
+    ...(older !== undefined && { modifiedUntil: await nanoseconds(older) }),
     ...(user !== undefined && { uid: user }),
     ...(group !== undefined && { gid: group }),
   };

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
-import { parseMoment } from '../moment.js';
 import { formatThings } from '../output/format-count.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 interface PruneFlags {
-  readonly keep: number;
+  readonly keep: ScanMoment;
   readonly compact?: true;
 }
 
@@ -15,12 +15,12 @@ export function pruneCommand({ output }: CommandContext): Command {
     'filetracker prune --keep 90d',
     'filetracker prune --keep 2026-01-01 --compact',
   ])
-    .requiredOption('--keep <when>', 'keep what was recorded since: 90d, or a date', parseMoment)
+    .requiredOption('--keep <when>', 'keep what was recorded since: 90d, a date, or scan:12', parseScanMoment)
     .option('--compact', 'give the space back to the disk; needs as much free space as the catalog takes')
     .action((flags: PruneFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { prune } = await import('@filetracker/catalog/reports');
-        const { runs, changes } = await prune(database, flags.keep);
+        const { runs, changes } = await prune(database, await momentOf(database, flags.keep));
         if (flags.compact) await database.compact();
         const what = `${formatThings(changes, 'change')} and ${formatThings(runs, 'scan')} forgotten`;
         await rows.print(what, { changes, runs });

@@ -55,12 +55,14 @@ is sound if it is there and as long as it should be.
 it is storing or deleting just now.
 
 --rebuild keeps the old metadata in metadata.damaged-<time>/, and puts contents that nothing names into quarantine/ too
-instead of deleting them: their names may be what is lost. What a power cut took from the last second of the journal
-is told as lost. Damage of any other kind stops it, before anything is changed, until --skip-damaged is given; what is
-lost then is what the check that follows misses.
+instead of deleting them: their names may be what is lost. What a power cut took from the last second of the journal,
+or from all of it that the system had not written yet if the server ran with --sync none, is told as lost. A torn record
+at its very end is dropped and told: a crash leaves one of a change that was never acknowledged, a power cut also of
+others. Damage of any other kind stops it, before anything is changed, until --skip-damaged is given; what is lost then
+is what the check that follows misses.
 
-Exit codes: 0 nothing was wrong; 1 everything is repaired (or could be, where it was only looked); 2 something is
-lost; 3 it could not run.`,
+Exit codes: 0 nothing was wrong; 1 everything is repaired (or could be, where it was only looked), as far as can be
+told: also after a rebuild that dropped a torn end; 2 something is lost; 3 it could not run.`,
     )
     .action(async (root: string, flags: RecoverFlags) => {
       const settings = globalSettings(command);
@@ -130,8 +132,8 @@ function printRebuild(output: Output, report: MetadataRebuildReport, dryRun: boo
 /** What it means that the journal ends in the middle of a record. */
 function tornEnd(bytes: number): string {
   return (
-    `dropped: ${formatCount(bytes)} bytes of a torn record at the end of the journal. Up to a second of changes may be ` +
-    'lost with it, also some that were acknowledged: files that were stored then may be missing or as they were ' +
+    `dropped: ${formatCount(bytes)} bytes of a torn record at the end of the journal. If the power went out, up to a ` +
+    'second of changes may be lost with it (more with --sync none), also some that were acknowledged: files that were stored then may be missing or as they were ' +
     'before, and files that were deleted may be back. Contents whose names are lost go to quarantine/'
   );
 }

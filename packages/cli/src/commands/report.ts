@@ -8,11 +8,12 @@ import type { Output } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 interface ReportFlags {
   readonly last: number;
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: ScanMoment;
+  readonly until?: ScanMoment;
   readonly by: Interval;
   readonly limit: number;
   readonly html?: string;
@@ -32,8 +33,8 @@ export function reportSubcommand({ output }: CommandContext): Command {
         .argParser(parseSpan)
         .default(parseMoment('7d'), '7d'),
     )
-    .option('--since <when>', 'from this moment instead', parseMoment)
-    .option('--until <when>', 'up to this moment instead of now', parseMoment)
+    .option('--since <when>', 'from this moment instead: a date, or scan:12', parseScanMoment)
+    .option('--until <when>', 'up to this moment instead of now', parseScanMoment)
     .addOption(new Option('--by <interval>', 'divide into').choices(['day', 'week', 'month']).default('day'))
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 10)
     .option('--html <file>', 'write one HTML page with charts, which needs nothing else, to this file')
@@ -43,7 +44,12 @@ export function reportSubcommand({ output }: CommandContext): Command {
         const { changeReport } = await import('@filetracker/catalog/reports');
         const place = await knownPathOrAll(database, directory);
         const { since, last, until, by, limit } = flags;
-        const span = { after: since ?? last, upTo: until ?? Date.now(), interval: by, limit };
+        const span = {
+          after: await momentOf(database, since ?? last),
+          upTo: await momentOf(database, until ?? Date.now()),
+          interval: by,
+          limit,
+        };
         await present(await changeReport(database, { ...span, ...place }), flags, {
           output,
           rows,

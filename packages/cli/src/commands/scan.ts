@@ -40,9 +40,6 @@ export function scanCommand(context: CommandContext): Command {
         .default('none'),
     )
     .option('--io-limit <size>', 'bytes a second to read at most for fingerprints: 50MiB', parseSize)
-    .addOption(
-      new Option('--config <file>', 'roots with their settings, in TOML or JSON').env('FILETRACKER_CONFIG'),
-    )
     .option('--all', 'scan every root of the configuration file, one after the other')
     .action(async (directory: string | undefined, flags: ScanFlags, command: Command) =>
       scanRoots(context, command, await chosenRoots(directory, flags, command)),
@@ -71,12 +68,6 @@ async function chosenRoots(
   }
   const { readScanConfig } = await import('../scan-config.js');
   const config = readScanConfig(file);
-  if (config.database !== undefined && command.getOptionValueSource('database') === 'default') {
-    command.setOptionValueWithSource('database', config.database, 'config');
-  }
-  if (config.host !== undefined && command.getOptionValueSource('host') === undefined) {
-    command.setOptionValueWithSource('host', config.host, 'config');
-  }
   const isGiven = ([name]: [string, unknown]) => command.getOptionValueSource(name) !== 'default';
   const given = Object.fromEntries(Object.entries(settings).filter(isGiven));
   const roots = config.roots.filter(({ path }) => all || path === resolve(directory ?? ''));

@@ -8,11 +8,12 @@ import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth, formatThings } from '../output/format-count.js';
 import { sparkline } from '../output/sparkline.js';
 import { reportCommand, withQueries } from '../report-command.js';
+import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
 
 interface TimelineFlags {
   readonly last: number;
-  readonly since?: number;
-  readonly until?: number;
+  readonly since?: ScanMoment;
+  readonly until?: ScanMoment;
   readonly points: number;
   readonly html?: string;
 }
@@ -29,8 +30,8 @@ export function timelineCommand({ output }: CommandContext): Command {
         .argParser(parseMoment)
         .default(parseMoment('7d'), '7d'),
     )
-    .option('--since <when>', 'from this moment instead', parseMoment)
-    .option('--until <when>', 'up to this moment instead of now', parseMoment)
+    .option('--since <when>', 'from this moment instead: a date, or scan:12', parseScanMoment)
+    .option('--until <when>', 'up to this moment instead of now', parseScanMoment)
     .option('--points <n>', 'moments to show', wholeNumber(2), 60)
     .option('--html <file>', 'write one HTML page with a chart, which needs nothing else, to this file')
     .action((directory: string, flags: TimelineFlags, command: Command) =>
@@ -38,7 +39,10 @@ export function timelineCommand({ output }: CommandContext): Command {
         const { displayPath, timeline } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, points: count, html } = flags;
-        const span = { after: since ?? last, upTo: until ?? Date.now() };
+        const span = {
+          after: await momentOf(database, since ?? last),
+          upTo: await momentOf(database, until ?? Date.now()),
+        };
         const points = await timeline(database, { path, ...span, points: count });
         if (html !== undefined) {
           const { timelinePage } = await import('../report/timeline-page.js');

@@ -19,8 +19,9 @@ export class CacheCare {
   }
 
   /**
-   * Compares the cached files with what the server has, and removes damaged ones. Throws `UsageError` where there is
-   * no cache directory or no server.
+   * Compares the cached files with what the server has, and removes damaged ones. A file or directory that cannot be
+   * read is told with the verdict `failed`; an error of the server ends it. Throws `UsageError` where there is no cache
+   * directory or no server.
    */
   verify(options: CallOptions = {}): AsyncIterable<VerifiedFile> {
     if (!this.remote) throw new UsageError('only a server knows what the cached files should be');

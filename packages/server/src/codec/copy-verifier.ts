@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { FRAME_BYTES } from '@filetracker/durable-fs/zstd-frame';
 import type { Piscina } from 'piscina';
 import type { CopyToVerify, VerifiedCopy, VerifyTask } from './verify-worker.js';
@@ -14,9 +15,11 @@ const IDLE_TIMEOUT = 5000;
 const TASK_BYTES = 4 * 1024 * 1024;
 const TASK_COPIES = 128;
 
+type Threads = Piscina<VerifyTask, (VerifiedCopy | undefined)[]>;
+
 /** Verifies stored copies on threads of its own. */
 export class CopyVerifier {
-  #pool: Promise<Piscina<VerifyTask, (VerifiedCopy | undefined)[]>> | undefined;
+  #pool: Promise<Threads> | undefined;
 
   /** @param threads as many as there are processors by default */
   constructor(readonly threads = availableParallelism()) {}
@@ -24,7 +27,7 @@ export class CopyVerifier {
   /**
    * What each copy holds; `undefined` of those that are damaged or not there. Rejects when one cannot be opened.
    *
-   * @param onVerified told how many stored bytes were read, from time to time
+   * @param onVerified told how many stored bytes were read, from time to time, also within a copy
    */
   async verify<Copy extends CopyToVerify>(
     copies: readonly Copy[],
@@ -33,11 +36,9 @@ export class CopyVerifier {
     this.#pool ??= startThreads(this.threads);
     const pool = await this.#pool;
     const found = new Map<Copy, VerifiedCopy | undefined>();
-    const verifySome = async ({ copies, bytes }: Portion<Copy>) => {
-      const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
-      const results = await pool.run({ copies: task, frameBytes: FRAME_BYTES });
-      for (const [index, copy] of copies.entries()) found.set(copy, results[index]);
-      onVerified(bytes);
+    const verifySome = async (portion: Portion<Copy>) => {
+      const results = await run(pool, portion, onVerified);
+      for (const [index, copy] of portion.copies.entries()) found.set(copy, results[index]);
     };
     await Promise.all(portions(copies).map(verifySome));
     return found;
@@ -49,10 +50,40 @@ export class CopyVerifier {
 }
 
 /** Loaded with the first copies: a server that starts has none to verify. */
-async function startThreads(most: number): Promise<Piscina<VerifyTask, (VerifiedCopy | undefined)[]>> {
+async function startThreads(most: number): Promise<Threads> {
   const { Piscina } = await import('piscina');
   const filename = fileURLToPath(new URL('./verify-worker.js', import.meta.url));
   return new Piscina({ filename, minThreads: 0, maxThreads: most, idleTimeout: IDLE_TIMEOUT });
+}
+
+/** Has a thread verify some copies, and passes on what it tells meanwhile and afterwards of the bytes that it read. */
+async function run(
+  threads: Threads,
+  { copies, bytes }: Portion<CopyToVerify>,
+  onVerified: (bytes: number) => void,
+): Promise<readonly (VerifiedCopy | undefined)[]> {
+  const { port1, port2 } = new MessageChannel();
+  let told = 0;
+  const tell = (read: number) => {
+    told += read;
+    onVerified(read);
+  };
+  port1.on('message', tell);
+  try {
+    const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
+    const results = await threads.run(
+      { copies: task, frameBytes: FRAME_BYTES, progress: port2 },
+      { transferList: [port2] },
+    );
+    // The results may overtake what was told before them.
+    for (let late = receiveMessageOnPort(port1); late; late = receiveMessageOnPort(port1)) {
+      tell(late.message as number);
+    }
+    onVerified(bytes - told);
+    return results;
+  } finally {
+    port1.close();
+  }
 }
 
 interface Portion<Copy> {

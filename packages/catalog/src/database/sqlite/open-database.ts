@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '@filetracker/durable-fs/make-directory';
 import Database from 'better-sqlite3';
 import { CatalogError } from '../errors.js';
 import { MIGRATIONS } from './migrations.js';
@@ -37,21 +38,6 @@ export function openForWriting(file: string): Database.Database {
       throw error;
     }
   });
-}
-
-/**
- * Makes a directory and those above it. One by one: Node's own `recursive` never ends where the system makes none in a
- * directory that it shows, as below /proc.
- */
-function makeDirectory(directory: string): void {
-  if (existsSync(directory)) return;
-  makeDirectory(dirname(directory));
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if (codeOf(error) !== 'EEXIST') throw error;
-  }
 }
 
 /**

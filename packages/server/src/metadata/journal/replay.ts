@@ -129,7 +129,7 @@ class Replay {
   }
 
   #tellLost(): void {
-    this.#lost.push(`changes behind ${this.#last}, which a power cut took within a second of being made`);
+    this.#lost.push(`changes behind ${this.#last}, which a power cut took before they were on the disk`);
   }
 
   #pass(problem: string): void {

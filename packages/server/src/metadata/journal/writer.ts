@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
@@ -88,6 +89,8 @@ export class JournalWriter {
   append(state: JournalState, changes: readonly JournalChange[]): JournalState {
     let { sequence, completeSince } = state;
     let file = this.#current(state);
+    // Begun by a transaction that never committed, maybe by a process that lets files become less long.
+    dropFile(this.options, state.sequence + 1);
     const known = { ...state, synced: Math.max(state.synced, file?.synced ?? 0) };
     if (!file && state.sequence > 0) {
       // Not a fresh store: a power cut took the journal's end, or it was left behind when the store was copied.
@@ -170,11 +173,11 @@ export class JournalWriter {
 
   /** Begins a new file; where that is impossible, for want of inodes, the current one grows on. */
   #begin(first: number, current: OpenFile | undefined): OpenFile {
-    const { directory, durable } = this.options;
     const salt = randomBytes(SALT_BYTES);
     let fd: number;
     try {
-      fd = createAnew(directory, first, durable);
+      dropFile(this.options, first);
+      fd = openSync(journalPath(this.options.directory, first), 'wx+');
     } catch (error) {
       if (current) return current;
       throw error;
@@ -299,18 +302,13 @@ function areFrames({ fd, salt }: OpenFile, begin: number, end: number): boolean 
   return true;
 }
 
-/** Creates a file. One that is there already was begun by a transaction that never committed. */
-function createAnew(directory: string, first: number, durable: boolean): number {
+/** Removes the file that begins with a sequence, if there is one. */
+function dropFile({ directory, durable }: JournalOptions, first: number): void {
   const path = journalPath(directory, first);
-  try {
-    return openSync(path, 'wx+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    unlinkSync(path);
-    // Durably, before the new one has its name: a power cut must not bring the old one back in its place.
-    if (durable) syncDirectoryNow(directory);
-    return openSync(path, 'wx+');
-  }
+  if (!existsSync(path)) return;
+  unlinkSync(path);
+  // Durably, before anything is written in its place: a power cut must not bring it back.
+  if (durable) syncDirectoryNow(directory);
 }
 
 function syncDirectoryNow(directory: string): void {
