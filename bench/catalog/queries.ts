@@ -14,7 +14,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { postgresServer, sqliteFile } from './databases.js';
+import { FILLED_ONCE, postgresServer, sqliteFile } from './databases.js';
 import { fillCatalog } from './fill.js';
 import { GENERATED_ROOT, GUEST, someDirectory } from './generated-scan.js';
 import { childrenSeconds, median } from './measure.js';
@@ -41,7 +41,7 @@ const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
 const copies = Number(values.copies ?? 1);
 const laterScans = Number(values['later-scans'] ?? 3);
-const database = values.postgres ? await postgresServer() : sqliteFile();
+const database = values.postgres ? await postgresServer(FILLED_ONCE) : sqliteFile();
 const place = values.catalog ?? (await database.renew());
 
 function isFilled(catalog: string | undefined): boolean {
@@ -124,7 +124,7 @@ try {
     ['as-of', base, '-R', GENERATED_ROOT],
   ];
   console.log(
-    `${database.name}, ${files * copies} files, medians of ${rounds} rounds; a command that does nothing included`,
+    `${place.startsWith('postgres://') ? 'PostgreSQL' : 'SQLite'}, ${files * copies} files, medians of ${rounds} rounds; a command that does nothing included`,
   );
   console.log('| command | s | CPU s | first row after s | rows |\n|---|---|---|---|---|');
   for (const args of values['no-listings'] ? commands : [...commands, ...listings]) {

@@ -3,6 +3,7 @@ import {
   diskUsage,
   duplicates,
   find,
+  findPaths,
   openCatalog,
   openQueries,
   parseBytePath,
@@ -164,4 +165,23 @@ test('a connection that is lost under a report is one clear line', async () => {
       /^cannot use the catalog postgres:\/\/tracker@.*(terminat|lost)/i,
     ) as string,
   });
+});
+
+test('a search finds each entry once, whether it finds few or more than are kept together', async () => {
+  const url = await newDatabase();
+  const catalog = await openCatalog(url, { create: true });
+  onTestFinished(() => catalog.close());
+  const tree = new PackedTree(ROOT);
+  for (let n = 0; n < 20_050; n++) tree.file(`d${n % 50}/f${n}`, { size: n });
+  await record(catalog, tree);
+  const database = await openQueries(url);
+  onTestFinished(() => database.close());
+  for (const least of [20_050, 20_000, 60, 51, 50, 49, 0]) {
+    const found = await allOf(findPaths(database, { minimumSize: least, types: ['file'] }));
+    const wanted = Array.from(
+      { length: 20_050 - least },
+      (_, n) => `${ROOT}/d${(n + least) % 50}/f${n + least}`,
+    );
+    expect(found.sort()).toEqual(wanted.sort());
+  }
 });

@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Catalog, openCatalog, parseBytePath, scan } from '@filetracker/catalog';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { all, contents } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
-import { makeTmpfs } from '../support/file-systems.js';
+import { loseFrom, makeExt4, makeTmpfs } from '../support/file-systems.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { query } from '../support/postgres-database.js';
 import { ScannedTree } from '../support/scanned-tree.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** A tree whose listings take about 4 MiB in a database. */
 function large(): PackedTree {
@@ -103,6 +105,34 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     renameSync(`${tree.root}.gone`, tree.root);
     expect((await scan(catalog, parseBytePath(tree.root))).changes.removed.files).toBe(0);
     expect(statSync(tree.root).isDirectory()).toBe(true);
+    await catalog.close();
+  });
+
+  test('what the disk cannot read is told, and nothing below it is taken for removed', async () => {
+    const disk = makeExt4(16);
+    const root = join(disk.path, 'tree');
+    for (const name of ['kept', 'lost', 'lost/below']) {
+      mkdirSync(join(root, name), { recursive: true });
+      for (let n = 0; n < 20; n++) writeFileSync(join(root, name, `f${n}`), '');
+    }
+    const path = parseBytePath(root);
+    const catalog = await openCatalog(await newPlace(temporaryDirectory()), { create: true });
+    await scan(catalog, path);
+    const lost = join(root, 'lost');
+    loseFrom(disk, lost);
+    expect(() => readdirSync(lost)).toThrow('EIO');
+    const before = await contents(catalog, path);
+    const found = await scan(catalog, path);
+    expect(found).toMatchObject({
+      errors: 1,
+      unreadableDirectories: 1,
+      totals: { files: 60 },
+      changes: { removed: { files: 0 }, removedDirectories: 0 },
+    });
+    expect(await all(catalog.errors(found.id))).toEqual([
+      { scan: found.id, path: parseBytePath(lost), errno: constants.errno.EIO },
+    ]);
+    expect(await contents(catalog, path)).toEqual(before);
     await catalog.close();
   });
 });

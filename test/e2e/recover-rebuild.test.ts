@@ -184,7 +184,8 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
       cutPower(join(directory, 'format.json'));
       child.kill('SIGKILL');
       await ended;
-      disk.unmount();
+      // What it had started to read the metadata ends a moment later.
+      await vi.waitFor(() => disk.unmount());
       disk.mount();
       const { code } = await recover(directory, '--rebuild', '--full');
       expect(code).toBe(1);

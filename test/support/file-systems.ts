@@ -89,9 +89,29 @@ export function cutPower(file: string): void {
  * Lets an ext4 made with `-e remount-ro` meet an error, upon which the kernel makes it read-only: every write fails
  * with EROFS, also to files that are open, until it is mounted anew.
  */
-export function makeReadOnly({ path }: TestFileSystem): void {
-  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', path]).toString().trim();
-  writeFileSync(join('/sys/fs/ext4', basename(device), 'trigger_fs_error'), '1');
+export function makeReadOnly(disk: TestFileSystem): void {
+  writeFileSync(join('/sys/fs/ext4', basename(deviceOf(disk)), 'trigger_fs_error'), '1');
+}
+
+/**
+ * Mounts a disk anew, for reading, with all of it lost from where the entries of one of its directories stand: reading
+ * those gives EIO from then on. Directories that were made before this one can be read.
+ */
+export function loseFrom(disk: TestFileSystem, directory: string): void {
+  const extents = execFileSync('filefrag', ['-v', directory], { encoding: 'utf8' });
+  const [, block] = /^ +0: +0\.\. +0: +(\d+)\.\./m.exec(extents) ?? [];
+  const { bsize } = statfsSync(disk.path);
+  disk.unmount();
+  disk.mount();
+  run('mount', '-o', 'remount,ro', disk.path);
+  const image = execFileSync('losetup', ['-n', '-O', 'BACK-FILE', deviceOf(disk)], {
+    encoding: 'utf8',
+  }).trim();
+  truncateSync(image, Number(block) * bsize);
+}
+
+function deviceOf({ path }: TestFileSystem): string {
+  return execFileSync('findmnt', ['-n', '-o', 'SOURCE', path], { encoding: 'utf8' }).trim();
 }
 
 function mounted(path: string, source: readonly string[]): TestFileSystem {

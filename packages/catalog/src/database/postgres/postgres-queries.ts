@@ -54,6 +54,9 @@ const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> =
   details: sql`string_agg(${line('files', DETAILS)}, E'\\n' ORDER BY files.name)`,
 };
 
+/** Rows that are kept in memory together, where a search finds no more. */
+const FEW = 20_000;
+
 /** Texts that travel at a time. */
 const TEXTS = 4;
 
@@ -190,10 +193,12 @@ class PostgresQueries implements QueryDatabase {
     const pages = readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values }, page);
     try {
       if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = on');
-      const first = await pages.next();
-      // The cursor has been planned by now; queries while it is read want the setting of connectTo.
+      const few = readsAll ? await this.#readFew<Row & pg.QueryResultRow>(text, values) : undefined;
+      const first = few ? undefined : await pages.next();
+      // The query has been planned by now; others while it is read want the setting of connectTo.
       if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = off');
-      if (first.done) return;
+      if (few) yield few;
+      if (!first || first.done) return;
       yield first.value;
       yield* pages;
     } catch (error) {
@@ -201,6 +206,19 @@ class PostgresQueries implements QueryDatabase {
     } finally {
       await pages.return(undefined);
     }
+  }
+
+  /**
+   * All rows of a query, where they are few; undefined where there are more. Several processes of the server read them,
+   * which never do for a cursor; where there are many, the first are found at once and little was read in vain.
+   */
+  async #readFew<Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly Row[] | undefined> {
+    const query = `SELECT * FROM (${text}) AS found LIMIT ${FEW}`;
+    const { rows } = await this.reading.query<Row>(query, [...values]);
+    return rows.length < FEW ? rows : undefined;
   }
 
   /** Begins to write. The connection of the time before may have been lost meanwhile: nothing was sent through it yet. */
@@ -231,7 +249,8 @@ async function connectTo(place: PostgresPlace, { id }: Host): Promise<pg.Client>
   try {
     // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
     // this, each of a hundred looks at 500 directories would read all files.
-    await client.query('SET enable_seqscan = off');
+    // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
+    await client.query('SET enable_seqscan = off; SET jit = off');
     await client.query(`SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
     return client;
   } catch (error) {
