@@ -74,7 +74,9 @@ it('help groups the commands, and every command has examples and the global opti
   for (const command of ['get', 'put', 'cat', 'rm', 'ls', 'stat', 'version']) {
     const help = await filetracker([command, '--help'], { cwd });
     expect(help.code).toBe(0);
-    expect(help.stdout).toMatch(/Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json/);
+    expect(help.stdout).toMatch(
+      /Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json.*\n {2}-h, --help.*\n\nExamples:/,
+    );
     expect(help.stdout).toMatch(/\nExamples:\n {2}filetracker /);
   }
 });
