@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { reply, startScriptedServer } from '../support/scripted-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -34,7 +35,7 @@ it.each([
   const child = startFiletracker(['get', '/f', 'out'], { cwd, env: { FILETRACKER_URL: server.url } });
   const closed = once(child, 'close');
   const staged = join(cwd, '.cache/tmp');
-  await expect.poll(() => existsSync(staged) && readdirSync(staged).length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => existsSync(staged) && readdirSync(staged).length, PATIENTLY).toBe(1);
   child.kill(signal);
   expect((await closed)[0]).toBe(signal === 'SIGINT' ? 130 : 143);
   expect(readdirSync(staged)).toEqual([]);
@@ -48,7 +49,7 @@ it('SIGINT ends a put that waits for standard input, and removes what it had kep
   const child = startFiletracker(['put', '-', '/f'], { cwd, env: { TMPDIR: spools } });
   const closed = once(child, 'close');
   child.stdin.write(randomBytes(3_000_000));
-  await expect.poll(() => readdirSync(spools), { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(() => readdirSync(spools), PATIENTLY).toHaveLength(1);
   child.kill('SIGINT');
   expect((await closed)[0]).toBe(130);
   expect(readdirSync(spools)).toEqual([]);
@@ -73,7 +74,9 @@ it('help groups the commands, and every command has examples and the global opti
   for (const command of ['get', 'put', 'cat', 'rm', 'ls', 'stat', 'version']) {
     const help = await filetracker([command, '--help'], { cwd });
     expect(help.code).toBe(0);
-    expect(help.stdout).toMatch(/Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json/);
+    expect(help.stdout).toMatch(
+      /Global options:\n {2}-v, --verbose.*\n {2}-q, --quiet.*\n {2}--json.*\n {2}-h, --help.*\n\nExamples:/,
+    );
     expect(help.stdout).toMatch(/\nExamples:\n {2}filetracker /);
   }
 });

@@ -5,6 +5,7 @@ import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { recover } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { COMMAND, expectRefusal, run, startForTest } from '../support/server-command.js';
@@ -45,7 +46,7 @@ describe('filetracker-server backup', () => {
 
     await deleteFile(server.port, 'gone', 2);
     await putFile(server.port, { name: 'new', version: 1, content: large('new') });
-    await vi.waitFor(() => expect(blobFiles(directory)).toHaveLength(2));
+    await vi.waitFor(() => expect(blobFiles(directory)).toHaveLength(2), PATIENTLY);
     expect(await backedUp(directory, target)).toMatchObject({ linked: 1, present: 1, removed: 1 });
     await server.end();
     rmSync(directory, { recursive: true });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
 import { deleteFile, fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { type RawReply, rawRequest } from '../support/raw-http.js';
 import { rounds } from '../support/rounds.js';
 import { blobFiles } from '../support/store-files.js';
@@ -175,6 +176,6 @@ describe('a PUT of a digest alone', () => {
     }
     // Nothing is left of what both gave up; the collection runs behind the deletions.
     const { contents } = await storeTotals(server.port);
-    await expect.poll(() => blobFiles(server.directory).length).toBeLessThanOrEqual(contents);
+    await expect.poll(() => blobFiles(server.directory).length, PATIENTLY).toBeLessThanOrEqual(contents);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Environment } from '#server/metadata/lmdb/environment.js';
 import { Load } from '../support/load.js';
 import { auditMetadata } from '../support/metadata-audit.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rounds } from '../support/rounds.js';
 import { startForTest } from '../support/server-command.js';
 import { blobFiles } from '../support/store-files.js';
@@ -25,7 +26,7 @@ describe('I3, I4, I5: two servers of four workers each on one store', () => {
         await startForTest(directory, '--workers', String(WORKERS), ...flags),
       ];
       for (const { log } of servers) {
-        await vi.waitFor(() => expect(log().match(/serving /g)).toHaveLength(WORKERS), { timeout: 20_000 });
+        await vi.waitFor(() => expect(log().match(/serving /g)).toHaveLength(WORKERS), PATIENTLY);
       }
       const any = {
         get port() {

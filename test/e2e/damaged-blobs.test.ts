@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
 import { getFile, putFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { blobFiles } from '../support/store-files.js';
 import { suiteServer } from '../support/suite-server.js';
 
@@ -48,7 +49,7 @@ async function expectRefused(name: 'single' | 'several'): Promise<void> {
   const reply = await getFile(server.port, name);
   expect(reply.status).toBe(500);
   expect(reply.headers.get('x-exception')).toContain(digest);
-  await vi.waitFor(() => expect(server.process.log().includes(digest)).toBe(true));
+  await vi.waitFor(() => expect(server.process.log().includes(digest)).toBe(true), PATIENTLY);
   const healthy = await getFile(server.port, 'healthy');
   expect(healthy.body.equals(contents.healthy)).toBe(true);
 }
@@ -93,7 +94,10 @@ describe('a blob that is damaged on disk', () => {
     expect(headers.get('content-length')).toBe(String(contents.several.length));
     expect(body.length).toBeLessThan(contents.several.length);
     expect(contents.several.subarray(0, body.length).equals(body)).toBe(true);
-    await vi.waitFor(() => expect(server.process.log().includes(sha256(contents.several))).toBe(true));
+    await vi.waitFor(
+      () => expect(server.process.log().includes(sha256(contents.several))).toBe(true),
+      PATIENTLY,
+    );
     expect((await getFile(server.port, 'healthy')).body.equals(contents.healthy)).toBe(true);
   });
 });

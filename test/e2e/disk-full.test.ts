@@ -89,7 +89,7 @@ describe.runIf(isRoot).each([
       const stop = new AbortController();
       const running = load.run(server, { clients: 6, stop: stop.signal, mayFail: true });
       await Promise.race([
-        vi.waitFor(() => expect(load.refused).toBeGreaterThan(20 * round + 20), 10_000),
+        vi.waitFor(() => expect(load.refused).toBeGreaterThan(20 * round + 20), PATIENTLY),
         running,
       ]);
       stop.abort();
@@ -174,7 +174,7 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
       expect((await deleteFile(server.port, 'small', 2)).status).toBe(503);
       await reads(server);
     }
-    await vi.waitFor(async () => expect((await health()).status).toBe(503), { timeout: 5000 });
+    await vi.waitFor(async () => expect((await health()).status).toBe(503), PATIENTLY);
     await server.end('SIGKILL');
     disk.unmount();
     disk.mount();

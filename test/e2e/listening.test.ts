@@ -37,7 +37,7 @@ describe('a Unix socket', () => {
   it('and ports are served at once', async () => {
     const path = join(temporaryDirectory(), 'socket');
     const server = await startForTest(temporaryDirectory(), '-l', '127.0.0.1', '-l', path, '-l', '[::1]:0');
-    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(3));
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(3), PATIENTLY);
     expect((await putFile(server.port, file)).status).toBe(200);
     expect((await getFile(path, file.name)).body.equals(content)).toBe(true);
     const port = /http:\/\/\[::1\]:(\d+)/.exec(server.log())?.[1];
@@ -147,9 +147,7 @@ describe('limits on connections', () => {
     surplus.resume();
     await once(surplus, 'close');
     kept[0]?.destroy();
-    await vi.waitFor(async () => expect((await getFile(port, 'nothing')).status).toBe(404), {
-      timeout: 5000,
-    });
+    await vi.waitFor(async () => expect((await getFile(port, 'nothing')).status).toBe(404), PATIENTLY);
     const metrics = await rawRequest(port, { method: 'GET', target: '/metrics' });
     expect(metrics.body.toString()).toMatch(/\nfiletracker_connections_refused_total [1-9]/);
   });

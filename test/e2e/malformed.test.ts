@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { getFile, putFile } from '../support/file-requests.js';
 import { malformedRequests } from '../support/malformed-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { residentMemory } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { rounds } from '../support/rounds.js';
@@ -68,7 +69,7 @@ describe('I7: malformed requests', () => {
       }
       expect(server.child.exitCode).toBe(null);
       expect((await getFile(server.port, 'kept')).body.equals(content)).toBe(true);
-      await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2), { timeout: 10_000 });
+      await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 2), PATIENTLY);
       expect(stagedFiles(directory)).toEqual([]);
       expect(residentMemory(pid) - usual).toBeLessThan(100);
       expect(server.log()).not.toContain('"level":50');

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { fileTarget, getFile, putFile, storeTotals } from '../support/file-requests.js';
 import { fillUp, makeExt4 } from '../support/file-systems.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { childrenOf } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { isRoot } from '../support/root.js';
@@ -79,14 +80,15 @@ describe('GET /metrics', () => {
     socket.write(`GET ${fileTarget('large')} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await once(socket, 'data');
     socket.destroy();
-    await vi.waitFor(async () => expect((await metricsOf(port)).get(requests('GET', 'cut'))).toBe(1), {
-      timeout: 5000,
-    });
+    await vi.waitFor(
+      async () => expect((await metricsOf(port)).get(requests('GET', 'cut'))).toBe(1),
+      PATIENTLY,
+    );
   });
 
   it('has the figures of all workers, whichever of them is asked', async () => {
     const server = await startForTest(temporaryDirectory(), '--workers', '2');
-    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), PATIENTLY);
     const content = Buffer.from('content');
     expect((await putFile(server.port, { name: 'a', version: 1, content })).status).toBe(200);
     for (let n = 1; n <= 40; n++) await getFile(server.port, 'a');
@@ -99,9 +101,7 @@ describe('GET /metrics', () => {
     for (let round = 1; round <= 2; round++) {
       const [victim = 0] = childrenOf(server.child.pid);
       process.kill(victim, 'SIGKILL');
-      await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2 + round), {
-        timeout: 10_000,
-      });
+      await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2 + round), PATIENTLY);
       expect((await metricsOf(server.port)).get(requests('GET', '200'))).toBe(40);
     }
   });
@@ -128,24 +128,19 @@ describe('GET /healthz', () => {
     const server = await startForTest(directory);
     expect((await get(server.port, '/healthz')).status).toBe(200);
     const makeRoom = fillUp(disk, 0);
-    await vi.waitFor(
-      async () => {
-        const { status, body } = await get(server.port, '/healthz');
-        expect(status).toBe(503);
-        expect(JSON.parse(body.toString())).toEqual({
-          status: 'failing',
-          code: 'storage_full',
-          message: 'the server has no room left on its disk',
-        });
-      },
-      { timeout: 5000 },
-    );
+    await vi.waitFor(async () => {
+      const { status, body } = await get(server.port, '/healthz');
+      expect(status).toBe(503);
+      expect(JSON.parse(body.toString())).toEqual({
+        status: 'failing',
+        code: 'storage_full',
+        message: 'the server has no room left on its disk',
+      });
+    }, PATIENTLY);
     expect(server.log()).toContain('the store cannot store');
     expect(stagedFiles(directory)).toEqual([]);
     makeRoom();
-    await vi.waitFor(async () => expect((await get(server.port, '/healthz')).status).toBe(200), {
-      timeout: 5000,
-    });
+    await vi.waitFor(async () => expect((await get(server.port, '/healthz')).status).toBe(200), PATIENTLY);
     expect(server.log()).toContain('the store can store again');
   });
 
@@ -155,8 +150,6 @@ describe('GET /healthz', () => {
     expect(() => {
       for (let n = 0; n < 1000; n++) writeFileSync(join(disk.path, String(n)), '');
     }).toThrow(/ENOSPC/);
-    await vi.waitFor(async () => expect((await get(server.port, '/healthz')).status).toBe(503), {
-      timeout: 5000,
-    });
+    await vi.waitFor(async () => expect((await get(server.port, '/healthz')).status).toBe(503), PATIENTLY);
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { rebuild } from '../support/environment-rows.js';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rawRequest } from '../support/raw-http.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
@@ -35,7 +36,7 @@ describe.runIf(isRoot)('a power cut under load', () => {
           await load.verify(server, directory);
           if (round === ROUNDS) break;
           // Where the last cut took the end of the journal, a checkpoint makes up for it at once.
-          if (round > 0) await vi.waitFor(() => rebuild(directory), 5000);
+          if (round > 0) await vi.waitFor(() => rebuild(directory), PATIENTLY);
           const stop = new AbortController();
           const running = load.run(server, { clients: CLIENTS, stop: stop.signal, mayFail: true });
           await Promise.race([delay(randomInt(100, 1500)), running]);

@@ -18,6 +18,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { filetracker, startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { rounds } from '../support/rounds.js';
@@ -184,7 +185,8 @@ describe.runIf(isRoot)('power lost in the middle of a recovery', () => {
       cutPower(join(directory, 'format.json'));
       child.kill('SIGKILL');
       await ended;
-      disk.unmount();
+      // What it had started to read the metadata ends a moment later.
+      await vi.waitFor(() => disk.unmount(), PATIENTLY);
       disk.mount();
       const { code } = await recover(directory, '--rebuild', '--full');
       expect(code).toBe(1);

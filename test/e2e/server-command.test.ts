@@ -4,6 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileTarget, getFile, putFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { childrenOf } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { COMMAND, expectRefusal, runServer, startForTest } from '../support/server-command.js';
@@ -45,22 +46,20 @@ describe('filetracker-server', () => {
     const port = Number(new URL(url).port);
     expect((await putFile(port, { name: 'a', version: 1, content })).status).toBe(200);
     process.kill(Number(pid), 'SIGTERM');
-    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"stopped"'), { timeout: 10_000 });
-    await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"stopped"'), PATIENTLY);
+    await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), PATIENTLY);
   });
 
   it('--workers serves with several processes, replaces those that die, and stops them all', async () => {
     const server = await startForTest(temporaryDirectory(), '--workers', '2');
     const workers = () => childrenOf(server.child.pid);
     const serving = (count: number) =>
-      vi.waitFor(() => expect(server.log().split('"serving ').length).toBe(count + 1), { timeout: 10_000 });
+      vi.waitFor(() => expect(server.log().split('"serving ').length).toBe(count + 1), PATIENTLY);
     await serving(2);
     for (let round = 1; round <= 3; round++) {
       const [victim = 0, other = 0] = workers();
       process.kill(victim, 'SIGKILL');
-      await vi.waitFor(() => expect(server.log().split('a worker died').length).toBe(round + 1), {
-        timeout: 5000,
-      });
+      await vi.waitFor(() => expect(server.log().split('a worker died').length).toBe(round + 1), PATIENTLY);
       // The other one serves while the first is replaced.
       expect((await putFile(server.port, { name: 'a', version: round, content })).status).toBe(200);
       await serving(2 + round);
@@ -80,15 +79,15 @@ describe('filetracker-server', () => {
     const server = await startForTest(directory, '--workers', '2');
     const workers = () => childrenOf(server.child.pid);
     // Both must have opened the store before it becomes impossible to open.
-    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), PATIENTLY);
     const format = join(directory, 'format.json');
     renameSync(format, `${format}.away`);
     const [victim = 0] = workers();
     process.kill(victim, 'SIGKILL');
-    await vi.waitFor(() => expect(server.log()).toContain('a worker cannot start'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.log()).toContain('a worker cannot start'), PATIENTLY);
     expect((await putFile(server.port, { name: 'a', version: 1, content })).status).toBe(200);
     renameSync(`${format}.away`, format);
-    await vi.waitFor(() => expect(workers()).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(workers()).toHaveLength(2), PATIENTLY);
     expect((await getFile(server.port, 'a')).status).toBe(200);
     expect(await server.end()).toBe(0);
   });
@@ -102,7 +101,7 @@ describe('filetracker-server', () => {
 
     const silent = await startForTest(store, '--log-level', 'DEBUG');
     await getFile(silent.port, 'nothing');
-    await vi.waitFor(() => expect(silent.log()).toMatch(/"url":"\/files\/nothing","status":404/));
+    await vi.waitFor(() => expect(silent.log()).toMatch(/"url":"\/files\/nothing","status":404/), PATIENTLY);
     await silent.end();
 
     writeFileSync(config, JSON.stringify({ base: { host: 'judge-1' } }));
@@ -118,11 +117,11 @@ describe('filetracker-server', () => {
       config,
     ]);
     onTestFinished(() => void child.kill('SIGKILL'));
-    await vi.waitFor(() => expect(lines(log).join()).toContain('serving'), { timeout: 5000 });
+    await vi.waitFor(() => expect(lines(log).join()).toContain('serving'), PATIENTLY);
     for (const line of lines(log)) expect(JSON.parse(line)).toMatchObject({ level: 30, host: 'judge-1' });
     renameSync(log, `${log}.1`);
     child.kill('SIGHUP');
-    await vi.waitFor(() => expect(existsSync(log)).toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => expect(existsSync(log)).toBe(true), PATIENTLY);
     child.kill('SIGTERM');
     await once(child, 'exit');
     expect(lines(log).join()).toContain('stopped');
@@ -135,7 +134,7 @@ describe('filetracker-server', () => {
     writeFileSync(config, JSON.stringify({ version: 1, handlers: {}, root: { level: 'DEBUG' } }));
     const server = await startForTest(join(directory, 'store'), '--log-config', config);
     await getFile(server.port, 'nothing');
-    await vi.waitFor(() => expect(server.log()).toContain('"url":"/files/nothing"'));
+    await vi.waitFor(() => expect(server.log()).toContain('"url":"/files/nothing"'), PATIENTLY);
     await server.end();
     writeFileSync(config, 'level=debug');
     expectRefusal(await runServer('-d', join(directory, 'store'), '--log-config', config), /log\.json/);

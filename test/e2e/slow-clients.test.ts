@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { fileTarget, getFile, putFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { peakMemory } from '../support/process-figures.js';
 import { rawRequest } from '../support/raw-http.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
@@ -69,7 +70,7 @@ describe('I6: clients that stop in the middle', () => {
       await open(server.port, 'GET /status HTTP/1.1\r\nHost: loc');
       await open(server.port, '');
     }
-    await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(40), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(40), PATIENTLY);
 
     expect(await timeOfSmallFile(server.port)).toBeLessThan(usual * 5 + 20);
     expect((await getFile(server.port, 'large')).body.equals(content)).toBe(true);
@@ -116,11 +117,11 @@ describe('SIGTERM', () => {
     const download = await open(server.port, getHead('large'));
     const upload = await open(server.port, putHead('late', content.length));
     upload.write(content.subarray(0, 10 * MEBIBYTE));
-    await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(1), PATIENTLY);
 
     const stopped = performance.now();
     const ended = server.end();
-    await vi.waitFor(() => expect(server.log()).toContain('stopping'), { timeout: 5000 });
+    await vi.waitFor(() => expect(server.log()).toContain('stopping'), PATIENTLY);
     await expect(rawRequest(server.port, { method: 'GET', target: '/status' })).rejects.toThrow(
       'ECONNREFUSED',
     );

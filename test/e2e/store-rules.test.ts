@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile, storeTotals } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rawRequest } from '../support/raw-http.js';
 import { expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import type { ServerProcess } from '../support/server-process.js';
@@ -29,13 +30,10 @@ async function keptVersions(port: number): Promise<number> {
 
 /** Waits until the store keeps so many versions of the past and has so many blobs. */
 function expectKept(port: number, directory: string, versions: number, blobs: number): Promise<void> {
-  return vi.waitFor(
-    async () => {
-      expect(await keptVersions(port)).toBe(versions);
-      expect(blobFiles(directory)).toHaveLength(blobs);
-    },
-    { timeout: 10_000 },
-  );
+  return vi.waitFor(async () => {
+    expect(await keptVersions(port)).toBe(versions);
+    expect(blobFiles(directory)).toHaveLength(blobs);
+  }, PATIENTLY);
 }
 
 describe('the history', () => {
@@ -165,7 +163,7 @@ describe('protection of a whole store', () => {
       { directory: '/d', unit: 'bytes', limit: 1024, used: bytes, counting: false },
       { directory: '/d/e', unit: 'files', limit: 1, used: files, counting: false },
     ];
-    await vi.waitFor(async () => expect(await quotas(port)).toEqual(expected(800, 0)), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await quotas(port)).toEqual(expected(800, 0)), PATIENTLY);
     const refused = await put(port, 'd/c', 225);
     expect(refused.status).toBe(507);
     expect(refused.headers.get('x-exception')).toBe(

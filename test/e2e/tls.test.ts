@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type CertificateFiles, makeAuthority, makeCertificate } from '../support/certificates.js';
 import { incompressible } from '../support/contents.js';
 import { fileTarget, getFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { COMMAND, expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -85,18 +86,21 @@ describe('--tls-cert and --tls-key', () => {
   it('are read again on SIGHUP, by every worker; files that do not fit change nothing', async () => {
     const { directory, authority, own, flags } = makeFiles();
     const server = await startForTest(temporaryDirectory(), ...flags, '--workers', '2');
-    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), PATIENTLY);
     const names = async () =>
       new Set(await Promise.all(Array.from({ length: 6 }, () => peerName(server.port, authority))));
     expect(await names()).toEqual(new Set(['server']));
     const renewed = makeCertificate(directory, authority, 'renewed');
     copyFileSync(renewed.cert, own.cert);
     server.child.kill('SIGHUP');
-    await vi.waitFor(() => expect(server.log().match(/the certificates are still those/g)).toHaveLength(2));
+    await vi.waitFor(
+      () => expect(server.log().match(/the certificates are still those/g)).toHaveLength(2),
+      PATIENTLY,
+    );
     expect(await names()).toEqual(new Set(['server']));
     copyFileSync(renewed.key, own.key);
     server.child.kill('SIGHUP');
-    await vi.waitFor(async () => expect(await names()).toEqual(new Set(['renewed'])), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await names()).toEqual(new Set(['renewed'])), PATIENTLY);
   });
 
   it('that cannot be used stop the start in one line', async () => {

@@ -4,6 +4,7 @@ import { BATCH_TYPE } from '@filetracker/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
 import { fileTarget } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { type RawReply, rawRequest } from '../support/raw-http.js';
 import { expectRefusal, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -174,7 +175,7 @@ describe('--token-file', () => {
       });
       expect(reply.status).toBe(200);
     }
-    await vi.waitFor(() => expect(server.log()).toContain('"url":"/list/"'));
+    await vi.waitFor(() => expect(server.log()).toContain('"url":"/list/"'), PATIENTLY);
     for (const token of Object.values(TOKENS)) expect(server.log()).not.toContain(token);
   });
 
@@ -208,7 +209,7 @@ describe('--token-file', () => {
   it('is read again on SIGHUP, by every worker; a broken file changes nothing', async () => {
     const path = tokenFile(`${TOKENS.reader} read`);
     const server = await startForTest(temporaryDirectory(), '--token-file', path, '--workers', '2');
-    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.log().match(/serving /g)).toHaveLength(2), PATIENTLY);
     const statuses = async (token: string) =>
       new Set(
         (
@@ -216,7 +217,7 @@ describe('--token-file', () => {
         ).map(({ status }) => status),
       );
     const becomes = (token: string, status: number) =>
-      vi.waitFor(async () => expect(await statuses(token)).toEqual(new Set([status])), { timeout: 5000 });
+      vi.waitFor(async () => expect(await statuses(token)).toEqual(new Set([status])), PATIENTLY);
     await becomes(TOKENS.reader, 200);
     await becomes(TOKENS.admin, 401);
     writeFileSync(path, `${TOKENS.admin} admin\n`);
@@ -225,7 +226,10 @@ describe('--token-file', () => {
     await becomes(TOKENS.reader, 401);
     writeFileSync(path, `${TOKENS.reader} everything\n`);
     server.child.kill('SIGHUP');
-    await vi.waitFor(() => expect(server.log()).toContain('the tokens are still those read before'));
+    await vi.waitFor(
+      () => expect(server.log()).toContain('the tokens are still those read before'),
+      PATIENTLY,
+    );
     expect(server.log()).toContain('line 1: behind the token come its permissions: read, write, admin');
     await becomes(TOKENS.admin, 200);
     expect(server.log()).not.toContain(TOKENS.reader);
@@ -272,9 +276,7 @@ describe('--max-requests-per-second', () => {
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
       expect(message(reply)).toContain('more than 5 requests a second');
     }
-    await vi.waitFor(async () => expect((await ask(port, 'GET', '/version')).status).toBe(200), {
-      timeout: 5000,
-    });
+    await vi.waitFor(async () => expect((await ask(port, 'GET', '/version')).status).toBe(200), PATIENTLY);
   });
 
   it('counts the clients of a trusted proxy one by one, and believes nobody else', async () => {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { incompressible, sha256 } from '../support/contents.js';
 import { getFile, putFile } from '../support/file-requests.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { type RawReply, rawRequest } from '../support/raw-http.js';
 import { rounds } from '../support/rounds.js';
 import { settledTotals } from '../support/settled-store.js';
@@ -197,7 +198,7 @@ describe('a form that is cut', () => {
       const length = Math.floor(((n + 1) / (rounds(15) + 1)) * whole.length);
       await cutExchange(Buffer.concat([Buffer.from(head), whole.subarray(0, length)]));
     }
-    await expect.poll(() => stagedFiles(server.directory)).toEqual([]);
+    await expect.poll(() => stagedFiles(server.directory), PATIENTLY).toEqual([]);
     expect(await settledTotals(server.port)).toEqual(before);
   });
 });

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileTarget } from '../support/file-requests.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { childrenOf } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { COMMAND, startForTest } from '../support/server-command.js';
@@ -37,7 +38,7 @@ describe.each([
       const server = await startForTest(directory, '--workers', '2', ...flags);
       const serving = (count: number) =>
         vi.waitFor(() => expect(server.log().split('"serving ')).toHaveLength(count + 1), {
-          timeout: 15_000,
+          ...PATIENTLY,
           interval: 20,
         });
       await serving(2);
@@ -51,7 +52,7 @@ describe.each([
         await Promise.race([serving(2 + round), running]);
         expect(childrenOf(server.child.pid)).toContain(other);
         await Promise.race([
-          vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 }),
+          vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), PATIENTLY),
           running,
         ]);
       }
@@ -83,9 +84,9 @@ describe('--workers', () => {
           patience: PATIENCE,
         });
         const before = load.acknowledged;
-        await vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), { timeout: 10_000 });
+        await vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(before + 20), PATIENTLY);
         await server.end('SIGKILL');
-        await vi.waitFor(() => expect(workers.filter(isRunning)).toEqual([]), { timeout: 10_000 });
+        await vi.waitFor(() => expect(workers.filter(isRunning)).toEqual([]), PATIENTLY);
         stop.abort();
         await running;
       }
@@ -104,14 +105,14 @@ describe('--workers', () => {
     onTestFinished(() => void (child.exitCode === null && process.kill(-(child.pid ?? 0), 'SIGKILL')));
     let log = '';
     child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
-    await vi.waitFor(() => expect(log.match(/serving /g)).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(log.match(/serving /g)).toHaveLength(2), PATIENTLY);
     const upload = connect(Number(/:(\d+)"/.exec(log)?.[1]), '127.0.0.1');
     await once(upload, 'connect');
     upload.write(`PUT ${fileTarget('a', 1)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n`);
     upload.write('ab');
     await delay(200);
     process.kill(-(child.pid ?? 0), 'SIGINT');
-    await vi.waitFor(() => expect(log.match(/stopping/g)).toHaveLength(2), { timeout: 5000 });
+    await vi.waitFor(() => expect(log.match(/stopping/g)).toHaveLength(2), PATIENTLY);
     upload.write('cd');
     const [reply] = (await once(upload, 'data')) as [Buffer];
     expect(reply.toString()).toMatch(/^HTTP\/1.1 200 /);

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Environment } from '#server/metadata/lmdb/environment.js';
 import { auditMetadata } from '../support/metadata-audit.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { rounds } from '../support/rounds.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -219,7 +220,7 @@ describe('FileStore against a model', () => {
             await environment.close();
             // Without the rule, what is kept goes, and its contents with it.
             const forgetting = await open(directory);
-            await expect.poll(async () => (await forgetting.store.status()).keptVersions).toBe(0);
+            await expect.poll(async () => (await forgetting.store.status()).keptVersions, PATIENTLY).toBe(0);
             await forgetting.close();
             const reopened = await open(directory);
             await expectConsistent(reopened.store, directory, await readAll(reopened.store));

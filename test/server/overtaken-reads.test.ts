@@ -6,6 +6,7 @@ import { FsBlobStore } from '#server/blobs/fs.js';
 import { FramePool } from '#server/codec/frame-pool.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { incompressible } from '../support/contents.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -41,7 +42,7 @@ async function storeWithBarrier() {
   const overtake = (happen: () => Promise<unknown>, copies: number) => {
     between = async () => {
       await happen();
-      await vi.waitFor(() => expect(blobFiles(directory)).toHaveLength(copies));
+      await vi.waitFor(() => expect(blobFiles(directory)).toHaveLength(copies), PATIENTLY);
     };
   };
   return { store, put, overtake };

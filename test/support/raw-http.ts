@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 /** A reply as it came over the wire; header names in lower case, the body without transfer coding. */
 export interface RawReply {
@@ -34,14 +34,44 @@ export async function rawRequest(port: Endpoint, request: RawRequest): Promise<R
   );
 }
 
-/** Sends bytes over a socket of its own and reads the reply until the server closes. */
+/**
+ * Sends bytes over a socket of its own and reads the reply until the server closes. A server may answer and close before
+ * it has read all of them: then sending fails, and the reply counts. Throws where it is not whole either.
+ */
 export async function rawExchange(port: Endpoint, bytes: Uint8Array): Promise<RawReply> {
   const socket = typeof port === 'number' ? connect(port, '127.0.0.1') : connect(port);
   await once(socket, 'connect');
-  socket.write(bytes);
   const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return parseReply(Buffer.concat(chunks));
+  // An iterator of the socket would lose what had come before the failure and was not consumed yet.
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // It is written in the event loop's own turns, behind what can be read then: a reply is read before a write can fail.
+  socket.write(bytes);
+  const failure = await endOf(socket);
+  socket.destroy();
+  const received = Buffer.concat(chunks);
+  if (failure && !isWhole(received)) throw failure;
+  return parseReply(received);
+}
+
+/** Waits until a socket has ended; resolves with what kept it from sending or receiving everything. */
+function endOf(socket: Socket): Promise<Error | undefined> {
+  const unsent = () =>
+    socket.writableLength > 0 ? new Error('the server closed before everything was sent') : undefined;
+  return new Promise((resolve) => {
+    // A reset behind a reply may look like an end.
+    socket.once('end', () => resolve(unsent()));
+    socket.once('error', resolve);
+  });
+}
+
+/** Whether a reply has the length that its head tells. */
+function isWhole(bytes: Buffer): boolean {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return false;
+  const length = parseReply(bytes).headers.get('content-length');
+  return length === undefined
+    ? bytes.subarray(end).toString('latin1').endsWith('\r\n0\r\n\r\n')
+    : bytes.length - end - 4 === Number(length);
 }
 
 /** Reads a reply whose bytes are all there. */

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
 import { type StoreTotals, storeTotals } from './file-requests.js';
+import { PATIENTLY } from './patiently.js';
 import { storeFiles } from './store-files.js';
 
 /**
@@ -7,14 +8,11 @@ import { storeFiles } from './store-files.js';
  * changes the totals once more, and the journal twice: the note that a copy is to be deleted goes after the copy.
  */
 export function settledTotals(port: number): Promise<StoreTotals> {
-  return vi.waitFor(
-    async () => {
-      const totals = await storeTotals(port);
-      expect(totals.garbage_contents).toBe(0);
-      return totals;
-    },
-    { timeout: 5000 },
-  );
+  return vi.waitFor(async () => {
+    const totals = await storeTotals(port);
+    expect(totals.garbage_contents).toBe(0);
+    return totals;
+  }, PATIENTLY);
 }
 
 /** All that a client and an administrator can see of a store once nothing is left to delete. */

@@ -16,7 +16,7 @@ export function addGlobalOptions(command: Command): Command {
     .addOption(new Option('-v, --verbose', 'say more on stderr').helpGroup('Global options:'))
     .addOption(new Option('-q, --quiet', 'say nothing on stderr but errors').helpGroup('Global options:'))
     .addOption(new Option('--json', 'print results as JSON objects, one a line').helpGroup('Global options:'))
-    .helpOption('-h, --help', 'show this help');
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Global options:'));
 }
 
 /** The global flags given to a command or to the program in front of it. */

@@ -5,7 +5,7 @@ import { storeCommand, withClient } from '../store-command.js';
 /** `filetracker version`: shows the version that is stored under a name. */
 export function versionCommand(context: CommandContext): Command {
   const { output, signal } = context;
-  return storeCommand('version', 'show the version of a file', [
+  return storeCommand('version', 'show the version of a file (that of this program: --version)', [
     'filetracker version /problems/abc/package.zip',
   ])
     .argument('<name>', 'the file in the store')

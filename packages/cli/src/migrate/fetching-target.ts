@@ -12,6 +12,9 @@ export class FetchingTarget extends ServerTarget implements MigrationTarget {
   /** Absent: asking for a file may change it here. */
   override readonly feed = undefined;
 
+  /** Always undefined: what was asked for is fetched. */
+  override async stat(): Promise<undefined> {}
+
   override async put(
     name: FileName,
     _version: Version,

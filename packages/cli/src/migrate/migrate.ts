@@ -76,9 +76,10 @@ export async function migrate(
   const excluded = (name: string) => untouchable.add(name);
   const unchanged = (files: number, bytes: number) => observer.unchanged(files, bytes);
   const files = source.files({ leftOut, excluded, unchanged }, changed);
-  const pairs = changed
-    ? pairsAlone(files, async (name) => target.feed?.stat(name, signal))
-    : pairsOf(files, target.list(directory, signal));
+  const pairs =
+    changed || source.isSingleFile
+      ? pairsAlone(files, (name) => target.stat(name, signal))
+      : pairsOf(files, target.list(directory, signal));
   const work = new Work(target, options, observer, untouchable);
   try {
     for await (const some of pairs) for (const pair of some) await work.on(pair);

@@ -4,6 +4,8 @@ import type { ExistingFile, MigrationTarget } from './target.js';
 export class MissingTarget implements MigrationTarget {
   async *list(): AsyncGenerator<readonly ExistingFile[]> {}
 
+  async stat(): Promise<undefined> {}
+
   async put(): Promise<never> {
     throw new Error('a dry run stores nothing');
   }

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   ConnectionError,
   type Content,
+  type FileStat,
   type PutOptions,
 } from '@filetracker/client';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
@@ -40,10 +41,7 @@ export class PatientTarget implements MigrationTarget {
     private readonly options: Patience,
   ) {
     const { feed } = target;
-    this.feed = feed && {
-      changes: (since, signal) => feed.changes(since, signal),
-      stat: (name, signal) => this.#patiently(() => feed.stat(name, signal)),
-    };
+    this.feed = feed && { changes: (since, signal) => feed.changes(since, signal) };
   }
 
   /** Aborted, with the `ConnectionError`, when the target does not come back. */
@@ -68,6 +66,10 @@ export class PatientTarget implements MigrationTarget {
         await this.#waitAfter(error);
       }
     }
+  }
+
+  stat(name: FileName, signal: AbortSignal): Promise<FileStat | undefined> {
+    return this.#patiently(() => this.target.stat(name, signal));
   }
 
   put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'> {

@@ -3,6 +3,7 @@ import type {
   BatchOutcome,
   CallOptions,
   Content,
+  FileStat,
   ListedFile,
   PutOptions,
 } from '@filetracker/client';
@@ -15,7 +16,6 @@ import type { ChangeFeed, ExistingFile, MigrationTarget } from './target.js';
 export class ServerTarget implements MigrationTarget {
   readonly feed: ChangeFeed | undefined = {
     changes: (since, signal) => this.store.changes({ since, signal }),
-    stat: (name, signal) => this.store.stat(name, { signal }),
   };
 
   constructor(protected readonly store: RemoteDataStore) {}
@@ -34,6 +34,12 @@ export class ServerTarget implements MigrationTarget {
     } catch (error) {
       if (!(error instanceof NotADirectoryError)) throw error;
     }
+  }
+
+  /** What another server has, to which this one would redirect, is not stored here. */
+  async stat(name: FileName, signal: AbortSignal): Promise<FileStat | undefined> {
+    const found = await this.store.statHere(name, { signal });
+    return typeof found === 'string' ? undefined : found;
   }
 
   put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'> {
@@ -62,7 +68,7 @@ export class ServerTarget implements MigrationTarget {
     return {
       name,
       ...(stat && { known: stat }),
-      stat: async () => stat ?? this.store.stat(name, { signal }),
+      stat: async () => stat ?? this.stat(name, signal),
     };
   }
 }

@@ -51,6 +51,8 @@ export interface Amount {
 export interface MigrationSource {
   /** The directory of the store that all names are below. */
   readonly directory: DirectoryName;
+  /** Whether all of it is one file, which has the name of the directory: then the target is not listed. */
+  readonly isSingleFile?: boolean;
   /** When the target had all files that the source remembers from an earlier run; undefined where that is not known. */
   remembered(): Promise<Moment | undefined>;
   /**

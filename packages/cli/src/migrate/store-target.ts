@@ -3,6 +3,7 @@ import {
   type BatchedFile,
   type BatchOutcome,
   type Content,
+  type FileStat,
   type PutOptions,
   watched,
 } from '@filetracker/client';
@@ -50,11 +51,20 @@ export class StoreTarget implements MigrationTarget {
     }
   }
 
+  async stat(name: FileName): Promise<FileStat | undefined> {
+    const opened = await this.opened.store
+      .open(name, () => ({ view: 'none' }))
+      .catch(undefinedIf('not_found'));
+    return opened?.file;
+  }
+
   async put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version> {
     const { size, digest } = content;
     const request = { name, version, size };
     if (digest !== undefined && options.likelyStored) {
-      const stored = await this.opened.store.putStored({ ...request, digest }).catch(undefinedIfMissing);
+      const stored = await this.opened.store
+        .putStored({ ...request, digest })
+        .catch(undefinedIf('content_missing'));
       if (stored) return stored.version;
     }
     const bytes = content.bytes ?? watched(content.open(), size, options);
@@ -86,6 +96,9 @@ async function isEmpty(directory: string): Promise<boolean> {
   }
 }
 
-function undefinedIfMissing(error: unknown): undefined {
-  if (!(error instanceof ProtocolError) || error.code !== 'content_missing') throw error;
+/** Makes nothing of a refusal with this code. */
+function undefinedIf(code: 'not_found' | 'content_missing'): (error: unknown) => undefined {
+  return (error) => {
+    if (!(error instanceof ProtocolError) || error.code !== code) throw error;
+  };
 }

@@ -21,8 +21,6 @@ export interface ExistingFile {
 export interface ChangeFeed {
   /** The changes behind a number, in their order, as far as the target knows them. */
   changes(since: number, signal: AbortSignal): AsyncIterable<StoreChange>;
-  /** What a file is now; undefined where there is none. */
-  stat(name: FileName, signal: AbortSignal): Promise<FileStat | undefined>;
 }
 
 /** Where files go. */
@@ -34,6 +32,8 @@ export interface MigrationTarget {
    * missing.
    */
   list(directory: DirectoryName, signal: AbortSignal): AsyncIterable<readonly ExistingFile[]>;
+  /** What a file is now; undefined where there is none, or where asking for it would store it. */
+  stat(name: FileName, signal: AbortSignal): Promise<FileStat | undefined>;
   /** Stores a version and resolves with what is stored afterwards: a newer one, or its deletion, stays. */
   put(name: FileName, version: Version, content: Content, options: PutOptions): Promise<Version | 'deleted'>;
   /** Stores many small files, and says of each in their order what {@link put} would resolve with, or throw. */

@@ -90,6 +90,10 @@ export class TreeSource implements MigrationSource {
     return new TreeSource({ ...options, path: real }, inside, isFile);
   }
 
+  get isSingleFile(): boolean {
+    return this.#thread === undefined;
+  }
+
   async remembered(): Promise<Moment | undefined> {
     return this.#thread?.remembered();
   }
@@ -99,7 +103,8 @@ export class TreeSource implements MigrationSource {
     changed?: ReadonlySet<string>,
   ): AsyncGenerator<readonly SourceFile[]> {
     if (!this.#thread) {
-      yield [{ name: parseFileName(this.directory), inspect: () => this.#inspect(this.#path) }];
+      const name = parseFileName(this.directory);
+      yield [{ name, isDoubtful: true, inspect: () => this.#inspect(this.#path) }];
       return;
     }
     for await (const batch of this.#thread.batches(changed)) {

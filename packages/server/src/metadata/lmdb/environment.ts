@@ -171,7 +171,7 @@ export class Environment {
     refuseDamaged(store);
     const path = join(store, METADATA);
     const directory = join(store, JOURNAL);
-    if (!frozen) for (const made of [path, directory]) mkdirSync(made, { recursive: true });
+    if (!frozen) mkdirSync(directory, { recursive: true });
     const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
     const gate = frozen ? undefined : new OpeningGate(path);
     const openEnvironment = () => {

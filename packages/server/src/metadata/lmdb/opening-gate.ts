@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryLock, unlock } from '@filetracker/durable-fs';
@@ -28,8 +28,9 @@ export class OpeningGate {
   readonly #lock: number;
   readonly #queue: number;
 
-  /** For the environment in `directory`. */
+  /** For the environment in `directory`, which is made if it is missing. */
   constructor(directory: string) {
+    mkdirSync(directory, { recursive: true });
     this.#lock = openSync(join(directory, OPENING_LOCK), 'a');
     this.#queue = openSync(join(directory, OPENING_QUEUE_LOCK), 'a');
   }

@@ -1,10 +1,14 @@
 // Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
 import { openRoot, openTable, TABLE_IDS } from './environment.js';
+import { OpeningGate } from './opening-gate.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
 
 const path = process.argv[2] ?? '';
-const root = openRoot(path, { durable: false, frozen: isReadOnlyDisk(path) });
+const frozen = isReadOnlyDisk(path);
+const open = () => openRoot(path, { durable: false, frozen });
+// The process that wants to know has the store for itself, but may have been killed meanwhile.
+const root = frozen ? open() : await new OpeningGate(path).opening(open);
 for (const name of Object.keys(TABLE_IDS)) {
   for (const { key, value } of openTable(root, name).getRange({})) {
     if (name === 'files') decodeFile(nameOfKey(key), value);
