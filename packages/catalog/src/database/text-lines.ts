@@ -68,17 +68,19 @@ export function bytesOf(field: string | undefined): Buffer | null {
 /** What a field of no bytes says, which a null must not look like. */
 const NO_BYTES = '-';
 
-/** How a dialect of SQL writes columns as text that is never null. */
+/** How a dialect of SQL writes columns as text; all of them together are never null. */
 interface LineDialect {
   readonly plain: (column: string) => string;
   /** `none` is what it gives for no bytes. */
   readonly bytes: (column: string, none: string) => string;
+  /** Fields with a space between two of them. */
+  readonly joined: (fields: readonly string[]) => string;
 }
 
 /** The expression in SQL that makes a line of a row. */
 export function lineExpression(table: string, { plain, bytes }: LineColumns, dialect: LineDialect): string {
-  return [
+  return dialect.joined([
     ...plain.map((column) => dialect.plain(`${table}.${column}`)),
     ...bytes.map((column) => dialect.bytes(`${table}.${column}`, `'${NO_BYTES}'`)),
-  ].join(" || ' ' || ");
+  ]);
 }

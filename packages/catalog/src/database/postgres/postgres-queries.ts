@@ -42,9 +42,10 @@ import { readCursor } from './read-stream.js';
 
 function line(table: string, columns: LineColumns): RawBuilder<string> {
   const expression = lineExpression(table, columns, {
-    plain: (column) => `coalesce(${column}::text, '')`,
-    bytes: (column, none) =>
-      `CASE length(${column}) WHEN 0 THEN ${none} ELSE coalesce(encode(${column}, 'hex'), '') END`,
+    plain: (column) => column,
+    bytes: (column, none) => `CASE length(${column}) WHEN 0 THEN ${none} ELSE encode(${column}, 'hex') END`,
+    // Makes nothing of null, and takes three quarters of the time that joining texts takes.
+    joined: (fields) => `format('${fields.map(() => '%s').join(' ')}', ${fields.join(', ')})`,
   });
   return sql<string>`${sql.raw(expression)}`;
 }
@@ -244,19 +245,24 @@ class PostgresQueries implements QueryDatabase {
 }
 
 /** A connection that sees the views of one host under the names of the tables. */
-async function connectTo(place: PostgresPlace, { id }: Host): Promise<pg.Client> {
+async function connectTo(place: PostgresPlace, host: Host): Promise<pg.Client> {
   const client = await connect(place);
   try {
-    // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
-    // this, each of a hundred looks at 500 directories would read all files.
-    // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
-    await client.query('SET enable_seqscan = off; SET jit = off');
-    await client.query(`SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
+    await lookAt(client, host);
     return client;
   } catch (error) {
     await hangUp(client);
     throw error;
   }
+}
+
+async function lookAt(client: pg.Client, { id }: Host): Promise<void> {
+  // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
+  // this, each of a hundred looks at 500 directories would read all files.
+  // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
+  // A hundred thousand changes are sorted in 26 MB, with the 4 MB that servers come with through files.
+  await client.query(`SET enable_seqscan = off; SET jit = off; SET work_mem = '64MB';
+    SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
 }
 
 /** Queries over one connection, which its owner closes. */
@@ -283,9 +289,10 @@ function builder(place: PostgresPlace, client: pg.Client): Kysely<CatalogTables>
 export async function openPostgresQueries(url: string, hostName: string): Promise<QueryDatabase> {
   const place = parsePostgresUrl(url);
   await openSchema(place, { create: false });
-  const host = { name: hostName, id: await knownHost(place, hostName) };
-  const client = await connectTo(place, host);
+  const client = await connect(place);
   try {
+    const host = { name: hostName, id: await knownHost(client, place, hostName) };
+    await lookAt(client, host);
     // One snapshot for all queries, held until the connection closes.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     return new PostgresQueries(place, host, client);
@@ -295,20 +302,13 @@ export async function openPostgresQueries(url: string, hostName: string): Promis
   }
 }
 
-async function knownHost(place: PostgresPlace, name: string): Promise<number> {
-  const client = await connect(place);
-  try {
-    const id = await findHost(client, name);
-    if (id !== undefined) return id;
-    const others = await hostNames(client);
-    const known = others.length > 0 ? `it knows ${others.join(', ')} (--host)` : 'it is empty';
-    throw new CatalogError(
-      'unavailable',
-      `nothing of ${name} was recorded in the catalog ${place.shown}: ${known}`,
-    );
-  } catch (error) {
-    throw translated(place, error);
-  } finally {
-    await hangUp(client);
-  }
+async function knownHost(client: pg.Client, place: PostgresPlace, name: string): Promise<number> {
+  const id = await findHost(client, name);
+  if (id !== undefined) return id;
+  const others = await hostNames(client);
+  const known = others.length > 0 ? `it knows ${others.join(', ')} (--host)` : 'it is empty';
+  throw new CatalogError(
+    'unavailable',
+    `nothing of ${name} was recorded in the catalog ${place.shown}: ${known}`,
+  );
 }
