@@ -4,6 +4,7 @@ import { cacheIn, cleanCaches, FileTrackerClient, UsageError } from '@filetracke
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { collect } from '../support/collect.js';
+import { isRoot } from '../support/root.js';
 import { run } from '../support/server-command.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -34,7 +35,7 @@ it('verify finds damaged files and removes them', async () => {
   expect(() => other.cache.clean({ limit: 1 })).toThrow(UsageError);
 });
 
-it.runIf(process.getuid?.() === 0)('verify tells what it cannot read or remove, and goes on', async () => {
+it.runIf(isRoot)('verify tells what it cannot read or remove, and goes on', async () => {
   const cacheDir = temporaryDirectory();
   const options = { remoteUrl: server.process.url, cacheDir, lockManager: 'none' } as const;
   const client = new FileTrackerClient(options);

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseFileName } from '@filetracker/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openRoot, openTable } from '#server/metadata/lmdb/environment.js';
+import { openRoot, openTable } from '#server/metadata/lmdb/open-root.js';
 import { environmentRows, openMetadata, rebuild } from '../support/environment-rows.js';
 import { cutPower, makeExt4, type TestFileSystem } from '../support/file-systems.js';
 import { startFiletracker } from '../support/filetracker-process.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FileName } from '@filetracker/protocol';
-import { openRoot, openTable, TABLE_IDS } from '#server/metadata/lmdb/environment.js';
+import { TABLE_IDS } from '#server/metadata/lmdb/environment.js';
+import { openRoot, openTable } from '#server/metadata/lmdb/open-root.js';
 import {
   decodeContent,
   decodeFile,

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
 import {
   decodeState,
@@ -15,7 +15,7 @@ import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
-import { reserveLockFile } from './lock-file.js';
+import { type OpenOptions, openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { ChangeRecorder, Table } from './table.js';
 import type { AuditedTables } from './view.js';
@@ -59,11 +59,7 @@ interface WaitingChange {
 }
 
 /** How an environment is opened. */
-interface EnvironmentOptions {
-  /** False acknowledges commits before they are on the disk. */
-  readonly durable: boolean;
-  /** True on a disk that nobody can write to: nothing is made, and no reader noted. Changes are not possible. */
-  readonly frozen?: boolean | undefined;
+interface EnvironmentOptions extends OpenOptions {
   /** Length in bytes at which a file of the journal is followed by the next. */
   readonly journalFileBytes?: number | undefined;
   /** Told when the journal could not be synced; without it, that becomes a warning of the process. */
@@ -76,47 +72,6 @@ interface EnvironmentOptions {
 
 /** Length of a journal file unless another is given. */
 export const JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
-
-/**
- * Address space set aside for the environment. It costs neither memory nor disk; the file grows as it is used.
- * A map that need not grow cannot stall the readers of other processes.
- */
-const MAP_BYTES = 2 ** 40;
-
-const BINARY = { keyEncoding: 'binary', encoding: 'binary' } as const;
-
-/**
- * Opens LMDB itself in directory `path`, creating it where there is none unless it is `frozen`. Other processes may
- * have it open only within {@link OpeningGate.opening}.
- */
-export function openRoot(
-  path: string,
-  { durable, frozen = false }: Pick<EnvironmentOptions, 'durable' | 'frozen'>,
-): RootDatabase<Buffer, Buffer> {
-  if (!frozen) {
-    mkdirSync(path, { recursive: true });
-    reserveLockFile(path);
-  }
-  return open({
-    path,
-    ...BINARY,
-    maxDbs: 16,
-    mapSize: MAP_BYTES,
-    maxReaders: 1024,
-    noSync: !durable,
-    readOnly: frozen,
-    // A commit's promise then stands for the synced commit, and nobody reads what is not durable yet.
-    overlappingSync: false,
-    // With it, lmdb makes a promise of its own for each commit that nobody can handle when the commit fails.
-    eventTurnBatching: false,
-    noSubdir: false,
-  }) as RootDatabase<Buffer, Buffer>;
-}
-
-/** Opens one table by its name, past the journal. */
-export function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Database<Buffer, Buffer> {
-  return root.openDB({ name, ...BINARY });
-}
 
 /**
  * The LMDB environment of a store, and the journal of its changes. Changes that wait at the same moment share a

@@ -1,6 +1,7 @@
 // Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
-import { openRoot, openTable, TABLE_IDS } from './environment.js';
+import { TABLE_IDS } from './environment.js';
+import { openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
 

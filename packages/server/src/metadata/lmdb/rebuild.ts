@@ -7,8 +7,9 @@ import type { RowChange } from '../journal/codec.js';
 import { type ReplayReport, replayJournal } from '../journal/replay.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
-import { openRoot, openTable, TABLE_IDS, type Tables } from './environment.js';
+import { TABLE_IDS, type Tables } from './environment.js';
 import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
+import { openRoot, openTable } from './open-root.js';
 
 /** Says in a store that its metadata is rebuilt and its contents have not been compared with that yet. */
 const REBUILT_MARK = 'rebuilt';

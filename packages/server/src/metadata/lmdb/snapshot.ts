@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { syncDirectory, syncFile } from '@filetracker/durable-fs';
 import type { AuditedContent } from '../metadata-audit.js';
 import type { MetadataSnapshot } from '../metadata-snapshot.js';
-import { openRoot, openTable } from './environment.js';
 import { CHECKPOINTS, DATA_FILE, JOURNAL, LOCK_FILE, METADATA } from './layout.js';
+import { openRoot, openTable } from './open-root.js';
 import { contentPages } from './view.js';
 
 /** A copied environment, in `metadata/` of a directory of its own. */
