@@ -9,7 +9,7 @@ export async function output(program: string, ...args: string[]): Promise<string
     return (await run(program, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Error(`the benchmarks need ${program}: apt-get install nginx-light wrk zstd curl`, {
+    throw new Error(`the benchmarks need ${program}: apt-get install nginx-light rsync wrk zstd curl`, {
       cause: error,
     });
   }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { createRequire } from 'node:module';
 import { type Command, CommanderError } from 'commander';
 import type { CommandContext } from './context.js';
+import { growHeapFreely } from './heap-growth.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
 import { Output } from './output/output.js';
 
@@ -17,6 +18,7 @@ export async function runProgram(
   build: (context: CommandContext, args: readonly string[]) => Command | Promise<Command>,
   failed?: number,
 ): Promise<void> {
+  growHeapFreely();
   endQuietlyOnClosedPipe();
   const interrupt = new AbortController();
   // Every transfer that is under way listens.

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { main } from '@filetracker/server';
+import { growHeapFreely } from '../heap-growth.js';
 
+growHeapFreely();
 await main(process.argv.slice(2));
