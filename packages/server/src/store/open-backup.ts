@@ -7,6 +7,7 @@ import { PLAIN_RULES } from '../metadata/rules.js';
 import { type BackupReport, backUp } from './backup.js';
 import { StoreOpenError } from './errors.js';
 import { createFormat, openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 
 /** Says that a directory is a backup, also one that is not finished. */
 const MARK = 'backup.json';
@@ -54,6 +55,7 @@ function isInside(path: string, directory: string): boolean {
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {
   const temporary = join(target, TEMPORARY);
   await rm(temporary, { recursive: true, force: true });
+  await refuseNameless(directory);
   const metadata = await LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
   const blobs = await FsBlobStore.open(directory, { durable: true });
   const targetBlobs = await FsBlobStore.open(target, { durable: true });

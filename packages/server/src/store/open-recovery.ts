@@ -15,6 +15,7 @@ import { PLAIN_RULES } from '../metadata/rules.js';
 import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
 import { openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 import { OnlineCheck } from './online-check.js';
 import { Recovery, type RecoveryOptions } from './recover.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
@@ -54,7 +55,8 @@ export async function recoverStore(
     if (options.rebuild) options.onRebuilt(await rebuildMetadata(directory, options));
     // Of a rebuild that only looks nothing is left to go on with.
     if (options.rebuild && options.dryRun) return nothingFound();
-    if (!online) await refuseUnreadable(directory);
+    await refuseNameless(directory);
+    await refuseUnreadable(directory);
     return await recoverOpen(options, listener);
   } finally {
     lock.release();

@@ -11,6 +11,7 @@ import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 import { agreeOnRetention } from './retention.js';
 import { Scrubber } from './scrub.js';
 import { ScrubLog } from './scrub-log.js';
@@ -56,6 +57,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
+    await refuseNameless(directory);
     // A server that changes nothing forgets nothing.
     const retention = options.readOnly
       ? undefined

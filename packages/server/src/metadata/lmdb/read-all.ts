@@ -7,11 +7,14 @@ import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
 
 const path = process.argv[2] ?? '';
 const frozen = isReadOnlyDisk(path);
-const open = () => openRoot(path, { durable: false, frozen });
-// The process that wants to know has the store for itself, but may have been killed meanwhile.
-const root = frozen ? open() : await new OpeningGate(path).opening(open);
-for (const name of Object.keys(TABLE_IDS)) {
-  for (const { key, value } of openTable(root, name).getRange({})) {
+const open = () => {
+  const root = openRoot(path, { durable: true, frozen });
+  return { root, tables: Object.keys(TABLE_IDS).map((name) => ({ name, table: openTable(root, name) })) };
+};
+// Servers may have it open, too.
+const { root, tables } = frozen ? open() : await new OpeningGate(path).opening(open);
+for (const { name, table } of tables) {
+  for (const { key, value } of table.getRange({})) {
     if (name === 'files') decodeFile(nameOfKey(key), value);
     else if (name === 'history') decodePast(key, value);
     else if (name === 'contents') decodeContent(value);
