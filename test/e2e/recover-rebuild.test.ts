@@ -78,7 +78,7 @@ describe('filetracker-recover --rebuild', () => {
     for (const flag of ['--dry-run', '--online', '--full']) {
       expect(await recover(directory, flag)).toMatchObject({
         code: 3,
-        stderr: expect.stringMatching(/--rebuild/) as string,
+        stderr: expect.stringMatching(/metadata_damaged.*--rebuild/) as string,
       });
     }
     expect(digestsIn(join(directory, 'blobs'))).toEqual(contents);
@@ -135,7 +135,9 @@ describe('filetracker-recover --rebuild', () => {
     rmSync(join(directory, 'metadata'), { recursive: true });
     expect(await recover(directory, '--rebuild')).toMatchObject({
       code: 3,
-      stderr: expect.stringMatching(/the journal is damaged: .* at byte 0; --skip-damaged/) as string,
+      stderr: expect.stringMatching(
+        /journal_damaged.*the journal is damaged: .* at byte 0; --skip-damaged/,
+      ) as string,
     });
     expect(await recover(directory, '--rebuild', '--skip-damaged')).toMatchObject({ code: 2 });
   });
@@ -173,7 +175,10 @@ describe('contents whose names a rebuild has lost', () => {
     const contents = digestsIn(join(directory, 'blobs'));
     expect(contents).not.toEqual([]);
     // A server that began anew would leave contents that no name needs.
-    expectRefusal(await runServer('-d', directory), /the metadata is missing; .*filetracker-recover --rebuild/);
+    expectRefusal(
+      await runServer('-d', directory),
+      /the metadata is missing; .*filetracker-recover --rebuild/,
+    );
     expect(await recover(directory)).toMatchObject({ code: 3 });
     expect(await recover(directory, '--rebuild')).toMatchObject({
       code: 3,

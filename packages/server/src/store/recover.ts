@@ -63,6 +63,8 @@ export class Recovery {
     await this.#forgetLost();
     this.listener.onStep('totals');
     await this.#recount(recorded);
+    const { files, keptVersions, contents, storedBytes } = this.#totals.totals;
+    this.listener.onWhole({ files, keptVersions, contents, storedBytes });
     return this.#found;
   }
 

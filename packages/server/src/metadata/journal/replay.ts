@@ -6,6 +6,7 @@ import { type JournalState, stateOf } from './state.js';
 /** The journal has damage or a gap that no power cut leaves. Its message says where, in one line. */
 class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
+  readonly code = 'journal_damaged';
 }
 
 /** How a journal is replayed. */

@@ -8,6 +8,7 @@ import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
 /** The metadata of a store is gone or cannot be read; `message` says what to do. */
 class MetadataDamagedError extends Error {
   override readonly name = 'MetadataDamagedError';
+  readonly code = 'metadata_damaged';
 
   constructor(what: string) {
     super(`the metadata is ${what}; stop all servers and run "filetracker-recover --rebuild" on the store`);
