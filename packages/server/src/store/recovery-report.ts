@@ -10,7 +10,7 @@ export interface RecoveryFindings {
   temporaryFiles: number;
   /** Contents whose count of names was wrong. */
   wrongCounts: number;
-  /** Contents that nothing names. */
+  /** Contents that nothing names, without those that were waiting to be deleted. */
   unnamedContents: number;
   /** Stored copies that no content names. */
   strayCopies: number;
