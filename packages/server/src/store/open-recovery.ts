@@ -58,6 +58,10 @@ export async function recoverStore(
     await refuseNameless(directory);
     await refuseUnreadable(directory);
     return await recoverOpen(options, listener);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    const reason = `no space is left in ${directory}; make some, and run this again`;
+    throw new StoreOpenError(reason, { cause: error });
   } finally {
     lock.release();
   }

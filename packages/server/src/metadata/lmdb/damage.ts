@@ -45,6 +45,18 @@ export async function refuseDamaged(store: string): Promise<void> {
   }
 }
 
+/** Exit code of `read-all.js` when the system did not let it read: then its output is a {@link SystemReason}. */
+export const COULD_NOT_READ = 3;
+
+/** An error of the system, as JSON. */
+interface SystemReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What LMDB ends with on damage. Any other signal comes from somebody else, such as a kernel that is out of memory. */
+const SIGNALS_OF_DAMAGE: readonly string[] = ['SIGABRT', 'SIGBUS', 'SIGSEGV', 'SIGFPE', 'SIGILL'];
+
 /**
  * Reads the whole environment in a process of its own, which damage may end. Throws {@link MetadataDamagedError}.
  */
@@ -55,9 +67,19 @@ export async function refuseUnreadable(store: string): Promise<void> {
 
 async function readAll(store: string): Promise<void> {
   const script = fileURLToPath(new URL('./read-all.js', import.meta.url));
-  const child = spawn(process.execPath, [script, join(store, METADATA)], { stdio: 'ignore' });
-  await once(child, 'exit');
-  if (child.exitCode !== 0) throw new MetadataDamagedError('damaged');
+  const child = spawn(process.execPath, [script, join(store, METADATA)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let reason = '';
+  child.stdout.on('data', (chunk: Buffer) => (reason += chunk.toString()));
+  await once(child, 'close');
+  if (child.exitCode === 0) return;
+  if (child.exitCode === COULD_NOT_READ) throw Object.assign(new Error(), JSON.parse(reason) as SystemReason);
+  const signal = child.signalCode;
+  if (signal !== null && !SIGNALS_OF_DAMAGE.includes(signal)) {
+    throw new Error(`the process that read the metadata was ended by ${signal}; run this again`);
+  }
+  throw new MetadataDamagedError('damaged');
 }
 
 /** Of the two pages that describe the environment the one that was written last; `undefined` when one is damaged. */
