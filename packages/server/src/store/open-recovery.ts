@@ -33,6 +33,12 @@ export interface RecoverStoreOptions extends Omit<RecoveryOptions, 'keepStrays'>
   readonly onRebuilt: (report: MetadataRebuildReport) => void;
 }
 
+/** What keeps a recovery from going on, whatever it is about just then. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk; make some, and run this again',
+  EROFS: 'the file system is read-only; look with --dry-run, or mount it writable',
+};
+
 /**
  * Brings a store back to where names, counts and copies agree. Throws {@link StoreOpenError} when it is in use,
  * and `MetadataDamagedError` or `JournalDamagedError` with what to do.
@@ -59,9 +65,9 @@ export async function recoverStore(
     await refuseUnreadable(directory);
     return await recoverOpen(options, listener);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    const reason = `no space is left in ${directory}; make some, and run this again`;
-    throw new StoreOpenError(reason, { cause: error });
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw error;
+    throw new StoreOpenError(`${directory}: ${reason}`, { cause: error });
   } finally {
     lock.release();
   }
