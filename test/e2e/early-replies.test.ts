@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -95,6 +95,13 @@ describe('whoever sends a long body to its end, and only then listens, gets the 
     ['headers without an end', Buffer.from('PUT /files/a HTTP/1.1\r\nHost: x\r\nA: '), 431],
   ])('%s', async (_, start, status) => {
     expect((await sendThenListen(server.port, Buffer.concat([start, long]))).status).toBe(status);
+  });
+
+  it('of a store that cannot begin to write', async () => {
+    const directory = temporaryDirectory();
+    const { port } = await startForTest(directory);
+    rmSync(join(directory, 'tmp'), { recursive: true });
+    expect((await sendThenListen(port, upload(long, { target }))).status).toBe(500);
   });
 
   it('over TLS', async () => {

@@ -134,14 +134,15 @@ class ThreadGroup {
     this.add(count);
   }
 
-  /** Starts more threads; they begin at once if the others have begun. */
+  /**
+   * Starts more threads; they begin at once if the others have begun. Where the system allows fewer, those there are do
+   * all the work. Throws where there is none.
+   */
   add(count: number): void {
-    for (let n = 0; n < count; n++) {
-      const worker = this.#start(this.input);
-      this.#reading.add(worker);
-      this.#workers.push(worker);
-      this.#exits.push(this.#exit(worker));
-      if (this.#begun) worker.postMessage(this.#begun);
+    try {
+      for (let n = 0; n < count; n++) this.#addOne();
+    } catch (error) {
+      if (this.#workers.length === 0) throw error;
     }
   }
 
@@ -167,6 +168,14 @@ class ThreadGroup {
   /** Resolves when all threads have ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#exits);
+  }
+
+  #addOne(): void {
+    const worker = this.#start(this.input);
+    this.#reading.add(worker);
+    this.#workers.push(worker);
+    this.#exits.push(this.#exit(worker));
+    if (this.#begun) worker.postMessage(this.#begun);
   }
 
   #start(input: WorkerInput): Worker {

@@ -22,7 +22,7 @@ interface Helper {
 export class LineThreads {
   readonly #watching: Database;
   readonly #versionBefore: unknown;
-  #helpers: readonly Helper[] | undefined;
+  #helpers: Helper[] | undefined;
   #failure: Error | undefined;
 
   /** To be made before the connection of the asker reads anything. Throws {@link CatalogError}. */
@@ -74,7 +74,13 @@ export class LineThreads {
   }
 
   #start(): readonly Helper[] {
-    this.#helpers ??= Array.from({ length: this.count }, (_, n) => this.#startOne(ASKER + 1 + n));
+    if (this.#helpers) return this.#helpers;
+    this.#helpers = [];
+    try {
+      for (let n = 1; n <= this.count; n++) this.#helpers.push(this.#startOne(ASKER + n));
+    } catch {
+      // The system allows no more threads: fewer help.
+    }
     return this.#helpers;
   }
 
