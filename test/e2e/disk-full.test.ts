@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
@@ -179,6 +179,32 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
     expect((await putFile(again.port, { name: 'more', version: 1, content })).status).toBe(200);
     await again.end();
     expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+
+  it('a rebuild without room says so and leaves nothing; with little room it goes without a checkpoint', async () => {
+    const disk = makeExt4(64);
+    const { server, directory } = await serverOn(disk);
+    // Their contents are kept in the metadata.
+    const contents = Array.from({ length: 500 }, (_, n) => incompressible(`${n}`, 3000));
+    const puts = contents.map((content, n) => putFile(server.port, { name: `${n}`, version: 1, content }));
+    expect(new Set((await Promise.all(puts)).map(({ status }) => status))).toEqual(new Set([200]));
+    await server.end();
+    rmSync(join(directory, 'metadata'), { recursive: true });
+    const before = readdirSync(directory);
+    const makeRoom = fillUp(disk, MEBIBYTE);
+    expect(await recover(directory, '--rebuild')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/no space is left on the disk/) as string,
+    });
+    expect(readdirSync(directory)).toEqual(before);
+    makeRoom();
+    expect(await recover(directory, '--rebuild')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^filetracker-recover: warning: there is no room for a checkpoint.*\n$/) as string,
+      summary: { whole: { files: contents.length } },
+    });
+    const again = await startForTest(directory);
+    expect((await getFile(again.port, '499')).body.equals(contents[499] ?? Buffer.alloc(0))).toBe(true);
   });
 
   it('a disk that becomes read-only: reads go on, changes get 503, and all is there once it is mounted anew', async () => {

@@ -117,6 +117,7 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
           });
         },
         onQuarantined: (path) => output.result(`quarantined: ${path}`, { kind: 'quarantined', path }),
+        onWarning: (message) => output.warn(message),
         onWhole: (counts) => {
           whole = counts;
         },

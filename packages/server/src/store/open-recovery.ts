@@ -85,6 +85,8 @@ async function recoverOpen(
     frozen,
     rules: PLAIN_RULES,
     checkpoints: looksOnly ? undefined : DEFAULT_CHECKPOINTS,
+    // What fails in the background fails again below, where it is told.
+    onError: () => undefined,
   });
   const blobs = await FsBlobStore.open(directory, { durable: true, frozen });
   const verifier = new CopyVerifier();
@@ -97,7 +99,10 @@ async function recoverOpen(
     const found = await new Recovery(metadata.audit(), blobs, check, recovery, listener).run();
     if (dryRun) return found;
     // A rebuilt environment and the journal that it came from do not go together any more.
-    await metadata.checkpointIfDue();
+    await metadata.checkpointIfDue().catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      listener.onWarning('there is no room for a checkpoint of the metadata; a server takes one when there is');
+    });
     await forgetRebuild(directory);
     return found;
   } finally {

@@ -52,6 +52,8 @@ export interface RecoveryListener {
   /** Told before it is removed, so that a loss is told again after a cut and never missed. */
   onLost(version: AuditedVersion): void;
   onQuarantined(path: string): void;
+  /** Told of what could not be done and is not needed for the store to be whole, in one line. */
+  onWarning(message: string): void;
   /** Told at the end. */
   onWhole(whole: WholeStore): void;
 }

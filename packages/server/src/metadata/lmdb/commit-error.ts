@@ -35,6 +35,12 @@ export async function transactionError(error: unknown, directory: string): Promi
   return new CommitError(await codeOf(cause, directory), cause);
 }
 
+/** What an error means that a call of lmdb threw which waits for the disk: a {@link CommitError} if it has an errno(3). */
+export async function synchronousError(error: unknown, directory: string): Promise<unknown> {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'number' && code > 0 ? new CommitError(await codeOf(error, directory), error) : error;
+}
+
 function asIs(reason: unknown): unknown {
   return reason;
 }

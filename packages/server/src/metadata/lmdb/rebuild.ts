@@ -7,6 +7,7 @@ import type { RowChange } from '../journal/codec.js';
 import { type ReplayReport, replayJournal } from '../journal/replay.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
+import { synchronousError } from './commit-error.js';
 import { TABLE_IDS, type Tables } from './environment.js';
 import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 import { openRoot, openTable } from './open-root.js';
@@ -53,6 +54,11 @@ export async function rebuildMetadata(
     journalDirectory: join(root, JOURNAL),
     target,
     skipDamaged,
+  }).catch(async (error: unknown) => {
+    const reason = await synchronousError(error, root);
+    // On a full disk it would take the room that somebody makes.
+    await rm(target, { recursive: true, force: true });
+    throw reason;
   });
   if (!dryRun) {
     // Before the new environment takes its place: whoever finds it knows that names may be missing in it.
