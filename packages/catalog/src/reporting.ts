@@ -18,7 +18,7 @@ export { duplicates } from './report/duplicates.js';
 export { type FindOptions, find, findPaths } from './report/find.js';
 export { type Growth, topGrowth } from './report/growth.js';
 export { pathHistory } from './report/history.js';
-export { isKnownPath } from './report/known-path.js';
+export { isKnownPath, treesBelow } from './report/known-path.js';
 export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';

@@ -1,5 +1,5 @@
 import type { BytePath } from '../byte-path.js';
-import { startingDirectories } from '../database/directory-paths.js';
+import { locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
@@ -32,7 +32,7 @@ export async function timeline(
   database: QueryDatabase,
   { path, after, upTo, points }: TimelineOptions,
 ): Promise<readonly TimelinePoint[]> {
-  const [directory] = await startingDirectories(database.tables, path);
+  const directory = await locateDirectory(database.tables, path);
   if (!directory) return [];
   const row = await database.tables
     .selectFrom('directories')

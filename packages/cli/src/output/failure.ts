@@ -35,7 +35,9 @@ export function hasCode(error: unknown, code: string): boolean {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    const message = error.message
+      .replace(/^error: (?:command-argument value )?/, '')
+      .replaceAll(/\s*\n\s*/g, ' ');
     return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
