@@ -28,6 +28,7 @@ export function momentIn(text: string): number | undefined {
 /** As {@link momentIn}, for arguments: an error says what moments look like. */
 export function parseMoment(text: string): number {
   const moment = momentIn(text);
-  if (moment === undefined) throw new InvalidArgumentError(`It must be ${FORMS}, or now, today or yesterday.`);
+  if (moment === undefined)
+    throw new InvalidArgumentError(`It must be ${FORMS}, or now, today or yesterday.`);
   return moment;
 }
