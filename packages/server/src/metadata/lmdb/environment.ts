@@ -120,12 +120,12 @@ export class Environment {
 
   /**
    * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
-   * Reads nothing but their headers. Throws `MetadataDamagedError`.
+   * Reads nothing but their headers, as a rule. Throws `MetadataDamagedError`.
    */
   static async open(store: string, options: EnvironmentOptions): Promise<Environment> {
     const { durable, frozen = false, journalFileBytes = JOURNAL_FILE_BYTES } = options;
     const { onError = warn, onUnusable = warn } = options;
-    refuseDamaged(store);
+    await refuseDamaged(store);
     const path = join(store, METADATA);
     const directory = join(store, JOURNAL);
     if (!frozen) mkdirSync(directory, { recursive: true });
