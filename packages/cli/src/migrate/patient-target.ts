@@ -114,7 +114,7 @@ export class PatientTarget implements MigrationTarget {
   }
 
   #isThere(): void {
-    this.#lastThere = Date.now();
+    this.#lastThere = performance.now();
     this.#isWaiting = false;
   }
 
@@ -125,10 +125,10 @@ export class PatientTarget implements MigrationTarget {
     if (!this.#isWaiting) {
       this.#isWaiting = true;
       // It may have been long since anything was asked of it.
-      this.#lastThere = Date.now();
+      this.#lastThere = performance.now();
       onWaiting(`${error.message}; waiting for it up to ${Math.ceil(patience / 1000)} s`);
     }
-    if (Date.now() - this.#lastThere + pause > patience) {
+    if (performance.now() - this.#lastThere + pause > patience) {
       this.#gone.abort(error);
       throw error;
     }

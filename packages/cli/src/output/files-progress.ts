@@ -8,7 +8,7 @@ const INTERVAL = 200;
 /** Shows on one line of a terminal how far a transfer of many files is. */
 export class FilesProgress {
   readonly #done: Amount = { files: 0, bytes: 0 };
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -36,7 +36,7 @@ export class FilesProgress {
   }
 
   #draw(): void {
-    const elapsed = Date.now() - this.#started;
+    const elapsed = performance.now() - this.#started;
     const { files, bytes } = this.#done;
     const share = shareOf(this.#done, this.total);
     const left = share > 0 ? formatDuration((elapsed / share) * (1 - share)) : '?';
