@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -40,9 +40,9 @@ export function sqliteFile(): MeasuredDatabase {
   };
 }
 
-/** Catalogs on a PostgreSQL server of this machine with its settings as they come, but for some. */
-export async function postgresServer(settings: readonly string[] = []): Promise<MeasuredDatabase> {
-  const server = await startPostgres(settings.flatMap((setting) => ['-c', setting]));
+/** Catalogs on a PostgreSQL server of this machine with its settings as they come. */
+export async function postgresServer(): Promise<MeasuredDatabase> {
+  const server = await startPostgres();
   const client = new pg.Client({ connectionString: `${server.url}/postgres` });
   await client.connect();
   let last: string | undefined;
@@ -69,8 +69,34 @@ export async function postgresServer(settings: readonly string[] = []): Promise<
   };
 }
 
+/** A catalog that is filled once and then read. */
+export interface ReadDatabase {
+  readonly place: string;
+  /** Whether it was there before. */
+  readonly isFilled: boolean;
+  readonly close: () => Promise<void>;
+}
+
+/** One in SQLite: in that file, which is kept, without it in a temporary one. A URL of a database is one that is filled. */
+export async function readFile(kept: string | undefined): Promise<ReadDatabase> {
+  if (kept !== undefined) {
+    const isFilled = kept.startsWith('postgres://') || existsSync(kept);
+    return { place: kept, isFilled, close: () => Promise.resolve() };
+  }
+  const { renew, close } = sqliteFile();
+  return { place: await renew(), isFilled: false, close };
+}
+
+/** One on a PostgreSQL server whose data are in that directory, which is kept, without it in a temporary one. */
+export async function readServer(kept: string | undefined): Promise<ReadDatabase> {
+  const isFilled = kept !== undefined && existsSync(kept);
+  const flags = FILLED_ONCE.flatMap((setting) => ['-c', setting]);
+  const server = await startPostgres({ flags, keptIn: kept });
+  return { place: `${server.url}/postgres`, isFilled, close: server.stop };
+}
+
 /** Settings of a server that is only read after it has been filled, in a fraction of the time: they change no reading. */
-export const FILLED_ONCE = [
+const FILLED_ONCE = [
   'fsync=off',
   'synchronous_commit=off',
   'wal_level=minimal',

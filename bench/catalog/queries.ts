@@ -3,18 +3,17 @@
  * command, and the time until its first row.
  *
  *     node --import tsx bench/catalog/queries.ts [--files 1000000] [--copies 1] [--rounds 3] [--later-scans 3]
- *         [--postgres | --catalog PLACE] [--only TEXT] [--no-listings] [--command FILE]
+ *         [--postgres] [--catalog PLACE] [--only TEXT] [--no-listings] [--command FILE]
  *
  * With --copies that many times so many files are there, copied within the database in a tenth of the time. With
- * --catalog that one is kept, and measured as it is if it is a database or a file that is there. --only measures
- * the commands that hold a text, --no-listings leaves out those that list everything, --command measures another build's
- * bin/filetracker.js.
+ * --catalog that one is kept, and measured as it is if it is there: a file, or with --postgres the directory of a
+ * server's data, or the URL of a database. --only measures the commands that hold a text, --no-listings leaves out
+ * those that list everything, --command measures another build's bin/filetracker.js.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FILLED_ONCE, postgresServer, sqliteFile } from './databases.js';
+import { readFile, readServer } from './databases.js';
 import { fillCatalog } from './fill.js';
 import { GENERATED_ROOT, GUEST, someDirectory } from './generated-scan.js';
 import { childrenSeconds, median } from './measure.js';
@@ -41,12 +40,8 @@ const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
 const copies = Number(values.copies ?? 1);
 const laterScans = Number(values['later-scans'] ?? 3);
-const database = values.postgres ? await postgresServer(FILLED_ONCE) : sqliteFile();
-const place = values.catalog ?? (await database.renew());
-
-function isFilled(catalog: string | undefined): boolean {
-  return catalog !== undefined && (catalog.startsWith('postgres://') || existsSync(catalog));
-}
+const database = await (values.postgres ? readServer : readFile)(values.catalog);
+const { place } = database;
 
 /** The moment at which the first scan had finished, as the measured command tells it. */
 function baseMoment(): string {
@@ -86,7 +81,7 @@ async function measure(args: readonly string[]): Promise<Measured> {
 }
 
 try {
-  if (!isFilled(values.catalog)) await fillCatalog(place, { ...shape, laterScans, copies });
+  if (!database.isFilled) await fillCatalog(place, { ...shape, laterScans, copies });
   const base = baseMoment();
   const some = someDirectory({ ...shape, round: 0 });
   const file = `${GENERATED_ROOT}/sample_0.dat`;

@@ -150,38 +150,59 @@ test('what writes waits for no scan: it is refused in one line', async () => {
   await catalog.close();
 });
 
+const hangUpOnAll = (url: string) =>
+  query(
+    url,
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+
+const LOST = {
+  code: 'unavailable',
+  message: expect.stringMatching(/^cannot use the catalog postgres:\/\/tracker@.*(terminat|lost)/i) as string,
+};
+
 test('a connection that is lost under a report is one clear line', async () => {
   const url = await newDatabase();
   await recordTwice(url, 'one', 1);
   const database = await opened(url, 'one');
   expect(await all(diskUsage(database, { depth: 0 }))).toHaveLength(1);
-  await query(
-    url,
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-  );
-  await expect(allOf(find(database, {}))).rejects.toMatchObject({
-    code: 'unavailable',
-    message: expect.stringMatching(
-      /^cannot use the catalog postgres:\/\/tracker@.*(terminat|lost)/i,
-    ) as string,
-  });
+  await hangUpOnAll(url);
+  await expect(allOf(find(database, {}))).rejects.toMatchObject(LOST);
 });
 
-test('a search finds each entry once, whether it finds few or more than are kept together', async () => {
+/** A machine with that many files, in fifty directories; the size of each is its number. */
+async function withFiles(count: number): Promise<{ readonly url: string; readonly database: QueryDatabase }> {
   const url = await newDatabase();
   const catalog = await openCatalog(url, { create: true });
-  onTestFinished(() => catalog.close());
   const tree = new PackedTree(ROOT);
-  for (let n = 0; n < 20_050; n++) tree.file(`d${n % 50}/f${n}`, { size: n });
+  for (let n = 0; n < count; n++) tree.file(`d${n % 50}/f${n}`, { size: n });
   await record(catalog, tree);
+  await catalog.close();
   const database = await openQueries(url);
   onTestFinished(() => database.close());
-  for (const least of [20_050, 20_000, 60, 51, 50, 49, 0]) {
-    const found = await allOf(findPaths(database, { minimumSize: least, types: ['file'] }));
+  return { url, database };
+}
+
+test('a search finds each entry once, also after one that was not read to its end', async () => {
+  const { database } = await withFiles(20_050);
+  for (const least of [20_050, 20_000, 0]) {
+    const search = () => findPaths(database, { minimumSize: least, types: ['file'] });
+    for await (const paths of search()) {
+      expect(paths.length).toBeGreaterThan(0);
+      break;
+    }
     const wanted = Array.from(
       { length: 20_050 - least },
       (_, n) => `${ROOT}/d${(n + least) % 50}/f${n + least}`,
     );
-    expect(found.sort()).toEqual(wanted.sort());
+    expect((await allOf(search())).sort()).toEqual(wanted.sort());
   }
+});
+
+test('a connection that is lost under a search is one clear line', async () => {
+  const { url, database } = await withFiles(20_050);
+  const search = findPaths(database, { types: ['file'] });
+  await search.next();
+  await hangUpOnAll(url);
+  await expect(allOf(search)).rejects.toMatchObject(LOST);
 });

@@ -110,7 +110,7 @@ it('shows on a terminal how far it is, and says what it did when it is broken of
   });
   const [code] = (await once(child, 'close')) as [number];
   expect(said).toMatch(/\d+\/3,000 files {2}.* {2}.*\/s {2}.* left/);
-  expect(said).toMatch(/broken off: [\d,]+ files written .*; run it again to go on/);
+  expect(said).toMatch(/broken off: [\d,]+ files? written .*; run it again to go on/);
   expect(code).toBe(130);
 });
 

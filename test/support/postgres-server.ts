@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,19 +11,31 @@ export interface PostgresServer {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a real PostgreSQL with an empty cluster, for as long as the tests or measurements run. */
-export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'filetracker-postgres-'));
+/** How a server is started. */
+export interface PostgresOptions {
+  readonly flags?: readonly string[];
+  /** Where its data stay when it has stopped, and are taken up from; in a temporary directory without it. */
+  readonly keptIn?: string | undefined;
+}
+
+/** Starts a real PostgreSQL, by default with an empty cluster, for as long as the tests or measurements run. */
+export async function startPostgres({ flags = [], keptIn }: PostgresOptions = {}): Promise<PostgresServer> {
+  const directory = keptIn ?? mkdtempSync(join(tmpdir(), 'filetracker-postgres-'));
+  mkdirSync(directory, { recursive: true });
   // The server runs as a user of its own where the tests run as root.
   chmodSync(directory, 0o711);
   const port = await freePort();
+  const databaseDir = join(directory, 'data');
+  const forget = () => {
+    if (keptIn === undefined) rmSync(directory, { recursive: true, force: true });
+  };
   const server = new EmbeddedPostgres({
-    databaseDir: join(directory, 'data'),
+    databaseDir,
     port,
     user: 'tracker',
     password: 'secret',
     authMethod: 'scram-sha-256',
-    persistent: false,
+    persistent: keptIn !== undefined,
     createPostgresUser: true,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`, ...flags],
@@ -31,17 +43,17 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     onError: () => {},
   });
   try {
-    await server.initialise();
+    if (!existsSync(databaseDir)) await server.initialise();
     await server.start();
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true });
+    forget();
     throw error;
   }
   return {
     url: `postgres://tracker:secret@127.0.0.1:${port}`,
     stop: async () => {
       await server.stop();
-      rmSync(directory, { recursive: true, force: true });
+      forget();
     },
   };
 }

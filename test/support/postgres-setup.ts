@@ -10,7 +10,7 @@ declare module 'vitest' {
 
 /** One server for the whole run; fsync is off, for the tests cut connections and not the power. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { url, stop } = await startPostgres(['-c', 'fsync=off', '-c', 'max_connections=100']);
+  const { url, stop } = await startPostgres({ flags: ['-c', 'fsync=off', '-c', 'max_connections=100'] });
   project.provide('postgresUrl', url);
   keepExitCode();
   return stop;

@@ -9,6 +9,7 @@ export {
   Kysely,
   PostgresDialect,
   type PostgresPoolClient,
+  PostgresQueryCompiler,
   type RawBuilder,
   type Selectable,
   type SqlBool,

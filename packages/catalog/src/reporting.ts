@@ -11,7 +11,13 @@ export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
 export { asOf, type PastEntry } from './report/as-of.js';
-export { type ChangeReport, changeReport, type Group, type Period } from './report/change-report.js';
+export {
+  type ChangeReport,
+  changeReport,
+  type Group,
+  type Period,
+  type SizedFile,
+} from './report/change-report.js';
 export { countContents } from './report/count-contents.js';
 export { diskUsage } from './report/disk-usage.js';
 export { duplicates } from './report/duplicates.js';
@@ -19,7 +25,6 @@ export { type FindOptions, find, findPaths } from './report/find.js';
 export { type Growth, topGrowth } from './report/growth.js';
 export { pathHistory } from './report/history.js';
 export { isKnownPath } from './report/known-path.js';
-export type { SizedFile } from './report/largest-files.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
 export { scanEnd } from './report/run-at.js';

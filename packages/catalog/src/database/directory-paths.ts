@@ -1,6 +1,5 @@
-import { type BytePath, childPath, isWithin, nameFromBytes, pathFromBytes } from '../byte-path.js';
-import type { Kysely, Selectable } from '../kysely.js';
-import type { QueryDatabase } from './query-database.js';
+import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
+import type { Kysely } from '../kysely.js';
 import type { CatalogTables } from './tables.js';
 
 /** A directory's number and path. */
@@ -56,61 +55,17 @@ export async function startingDirectories(
 }
 
 /** Where a directory is. */
-interface DirectoryPlace {
+export interface DirectoryPlace {
   readonly path: BytePath;
   readonly device: number;
 }
 
-/** Places that are remembered between two questions, at most. */
-const REMEMBERED = 200_000;
+/** Where directories are, by number. */
+export type DirectoryPlaces = ReadonlyMap<bigint, DirectoryPlace>;
 
-/** Finds directories from their numbers, many at a time; remembers them and those above. */
-export class DirectoryPaths {
-  readonly #known = new Map<bigint, DirectoryPlace>();
-
-  constructor(private readonly database: QueryDatabase) {}
-
-  /** Where directories of the catalog are, by number. Reads each level of the tree above them once. */
-  async of(ids: Iterable<bigint>): Promise<ReadonlyMap<bigint, DirectoryPlace>> {
-    if (this.#known.size > REMEMBERED) this.#known.clear();
-    const levels: Row[][] = [];
-    for (let wanted = new Set(ids); ; wanted = new Set(levels.at(-1)?.map(({ parent_id }) => parent_id))) {
-      const missing = [...wanted].filter((id) => id !== NO_PARENT && !this.#known.has(id));
-      if (missing.length === 0) break;
-      levels.push(await this.#read(missing));
-    }
-    for (const row of levels.toReversed().flat()) {
-      const { id, parent_id, name, device } = row;
-      const above = this.#known.get(parent_id);
-      const path = above ? childPath(above.path, nameFromBytes(name)) : pathFromBytes(name);
-      this.#known.set(id, { path, device: Number(device) });
-    }
-    return this.#known;
-  }
-
-  async #read(ids: readonly bigint[]): Promise<Row[]> {
-    const { database } = this;
-    const rows: Row[] = [];
-    for (let at = 0; at < ids.length; at += READ_TOGETHER) {
-      const some = ids.slice(at, at + READ_TOGETHER);
-      const query = database.tables.selectFrom('directories').select(['id', 'parent_id', 'name', 'device']);
-      rows.push(...(await query.where(database.isAmong('id', some)).execute()));
-    }
-    return rows;
-  }
-}
-
-/** The path of a directory among those that {@link DirectoryPaths.of} was asked for. */
-export function pathAt(places: ReadonlyMap<bigint, DirectoryPlace>, id: bigint): BytePath {
+/** The path of a directory whose place is known. */
+export function pathAt(places: DirectoryPlaces, id: bigint): BytePath {
   const place = places.get(id);
   if (!place) throw new RangeError(`no directory has the number ${id}`);
   return place.path;
 }
-
-type Row = Pick<Selectable<CatalogTables['directories']>, 'id' | 'parent_id' | 'name' | 'device'>;
-
-/** The parent of roots, whose names are whole paths. */
-const NO_PARENT = 0n;
-
-/** Directories that one query asks for. */
-const READ_TOGETHER = 500;

@@ -2,6 +2,7 @@ import type { BytePath } from '../byte-path.js';
 import type { Compilable, Kysely, RawBuilder, SqlBool } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
 import type { WantedChanges } from './change-texts.js';
+import type { DirectoryPlaces } from './directory-paths.js';
 import type { FileGroupField } from './file-groups.js';
 import type { CatalogTables } from './tables.js';
 import type { LineColumns } from './text-lines.js';
@@ -20,12 +21,6 @@ export interface Line {
   readonly line: string;
 }
 
-/** How {@link QueryDatabase.stream} reads. */
-export interface StreamOptions {
-  /** The query looks at most rows of a table anyway, one after the other. */
-  readonly readsAll?: boolean;
-}
-
 /**
  * The trees of one machine as reports see them: its rows of all tables, whatever kind of database holds them and who
  * else shares it. While it is open, all queries see one state: that after a whole number of finished scans. Queries
@@ -35,17 +30,14 @@ export interface QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
 
   /** Reads the rows of a query as they are needed, some at a time: the first come at once, and memory is bounded. */
-  stream<Row>(query: Compilable<Row>, options?: StreamOptions): AsyncIterable<readonly Row[]>;
+  stream<Row>(query: Compilable<Row>): AsyncIterable<readonly Row[]>;
 
   /**
    * Reads the lines of several queries, which are never empty: those of one query after those of the other, as they are
-   * needed, many at a time. Where it is worth that, queries run at the same time, in other threads or connections; all
-   * see the one state nevertheless.
+   * needed, many at a time. The queries look at most rows of a table, one after the other; where it is worth that, in
+   * several threads or processes of the server. All see the one state nevertheless.
    */
-  streamLines(
-    queries: readonly Compilable<Line>[],
-    options?: StreamOptions,
-  ): AsyncIterable<readonly string[]>;
+  streamLines(queries: readonly Compilable<Line>[]): AsyncIterable<readonly string[]>;
 
   /**
    * Conditions on a column of numbers of directories, which divide a table into parts for {@link streamLines}, in
@@ -73,6 +65,9 @@ export interface QueryDatabase {
    * one the oldest is always the first.
    */
   changeTexts(wanted: WantedChanges): AsyncIterable<Buffer>;
+
+  /** Where directories are; there may be more of them than were asked for. */
+  directoryPlaces(ids: readonly bigint[]): Promise<DirectoryPlaces>;
 
   /** Whether a column names a path or something below it; `/a-1` is not below `/a`. */
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool>;

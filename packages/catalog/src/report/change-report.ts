@@ -4,8 +4,8 @@ import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+import { FirstItems } from './first-items.js';
 import { type Effect, effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
-import { LargestFiles, type SizedFile } from './largest-files.js';
 import { type Interval, nextPeriod, periodFinder, periodStart } from './periods.js';
 import { countErrors, readErrors } from './scan-errors.js';
 
@@ -28,6 +28,13 @@ export interface Period {
   readonly kinds: Readonly<Record<ChangeKind, Tally>>;
   /** Bytes that the files grew by in all. */
   readonly growth: number;
+}
+
+/** A file and how large it is or was. */
+export interface SizedFile {
+  readonly path: BytePath;
+  readonly bytes: number;
+  readonly uid: number;
 }
 
 /** What changed for one file type or owner. */
@@ -102,13 +109,13 @@ class ReportSums {
   readonly #directories = new GrowthSums();
   readonly #fileTypes = new GroupSums();
   readonly #owners = new GroupSums();
-  readonly #largestNew: LargestFiles;
-  readonly #largestRemoved: LargestFiles;
+  readonly #largestNew: FirstItems<SizedFile>;
+  readonly #largestRemoved: FirstItems<SizedFile>;
   readonly #inside: (path: BytePath) => boolean;
 
   constructor(private readonly options: ReportOptions) {
-    this.#largestNew = new LargestFiles(options.limit);
-    this.#largestRemoved = new LargestFiles(options.limit);
+    this.#largestNew = new FirstItems(options.limit, largestFirst);
+    this.#largestRemoved = new FirstItems(options.limit, largestFirst);
     this.#inside = withinFilter(options.path);
     const { after, upTo, interval } = options;
     this.#startOf = periodFinder(interval);
@@ -129,14 +136,15 @@ class ReportSums {
       this.#fileTypes.add(fileTypeOf(effect.path), effect);
       this.#owners.add(String((effect.files < 0 ? before : attributes)?.uid ?? attributes.uid), effect);
     }
-    if (kind === 'new') this.#largestNew.add(path, attributes);
-    if (kind === 'removed') this.#largestRemoved.add(path, attributes);
+    const file = { path, bytes: attributes.size, uid: attributes.uid };
+    if (kind === 'new') this.#largestNew.add(file);
+    if (kind === 'removed') this.#largestRemoved.add(file);
   }
 
   result() {
     const { path, limit } = this.options;
     const isAbove = (at: BytePath) => !this.#inside(at);
-    const directories = this.#directories.carriedUp(isAbove).withoutEchoes();
+    const directories = this.#directories.carriedUp(isAbove).dropEchoes();
     const below = (growth: readonly Growth[]) => growth.filter(({ path: at }) => at !== path).slice(0, limit);
     return {
       kinds: this.#kinds,
@@ -162,6 +170,10 @@ class ReportSums {
     }
     if (period) period.growth += growth;
   }
+}
+
+function largestFirst(a: SizedFile, b: SizedFile): number {
+  return b.bytes - a.bytes || (a.path < b.path ? -1 : 1);
 }
 
 /** Sums by a key, of which there are few. */

@@ -1,6 +1,7 @@
 import { type BytePath, splitPath } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
+import { FirstItems } from './first-items.js';
 
 /** A directory or file and how it changed. */
 export interface Growth {
@@ -35,35 +36,32 @@ export function effectsOf({ kind, path, previousPath, before, after }: SizeChang
   return [{ path, bytes: is - was, files, changes: kind === 'recounted' ? 0 : 1 }];
 }
 
+/** A sum that is still added to. */
+type Sum = { -readonly [Field in keyof Growth]: Growth[Field] };
+
 /** Collects effects by file or directory. Memory grows with the number of different paths that changed. */
 export class GrowthSums {
-  readonly #sums = new Map<BytePath, { bytes: number; files: number; changes: number }>();
+  readonly #sums = new Map<BytePath, Sum>();
 
-  add(path: BytePath, { bytes, files, changes }: Effect): void {
+  /** Tells whether it is the first at this path. */
+  add(path: BytePath, { bytes, files, changes }: Omit<Growth, 'path'>): boolean {
     const sum = this.#sums.get(path);
     if (sum) {
       sum.bytes += bytes;
       sum.files += files;
       sum.changes += changes;
     } else {
-      this.#sums.set(path, { bytes, files, changes });
+      this.#sums.set(path, { path, bytes, files, changes });
     }
+    return sum === undefined;
   }
 
   /** Sums per directory, those of all below included, up to and including `top`. */
   carriedUp(isAbove: (path: BytePath) => boolean): GrowthSums {
     const total = new GrowthSums();
     const byLength: BytePath[][] = [];
-    const add = (path: BytePath, { bytes, files, changes }: Omit<Growth, 'path'>) => {
-      const known = total.#sums.get(path);
-      if (known) {
-        known.bytes += bytes;
-        known.files += files;
-        known.changes += changes;
-      } else {
-        total.#sums.set(path, { bytes, files, changes });
-        (byLength[path.length] ??= []).push(path);
-      }
+    const add = (path: BytePath, sum: Growth) => {
+      if (total.add(path, sum)) (byLength[path.length] ??= []).push(path);
     };
     for (const [path, sum] of this.#sums) if (!isAbove(path)) add(path, sum);
     // A parent's path is shorter than those below it: when its turn comes, they have all been added to it.
@@ -77,32 +75,30 @@ export class GrowthSums {
     return total;
   }
 
-  /** Leaves out directories whose only change is that of one directory in them. */
-  withoutEchoes(): GrowthSums {
-    const rest = new GrowthSums();
-    for (const [path, sum] of this.#sums) rest.#sums.set(path, sum);
+  /** The sum of one path; undefined when nothing changed there. */
+  at(path: BytePath): Growth | undefined {
+    return this.#sums.get(path);
+  }
+
+  /** Takes out directories whose only change is that of one directory in them. */
+  dropEchoes(): this {
+    const echoes: BytePath[] = [];
     for (const [path, { bytes, files, changes }] of this.#sums) {
       const parent = splitPath(path)?.parent;
       const above = parent && this.#sums.get(parent);
       if (above?.bytes === bytes && above.files === files && above.changes === changes)
-        rest.#sums.delete(parent as BytePath);
+        echoes.push(above.path);
     }
-    return rest;
-  }
-
-  /** The sum of one path; undefined when nothing changed there. */
-  at(path: BytePath): Growth | undefined {
-    const sum = this.#sums.get(path);
-    return sum && { path, ...sum };
+    for (const path of echoes) this.#sums.delete(path);
+    return this;
   }
 
   /** The first ones by a figure, the greatest first; those where it is not above 0 are left out. */
   first(limit: number, figure: (growth: Growth) => number): Growth[] {
-    const all = [...this.#sums].map(([path, sum]) => ({ path, ...sum }));
-    return all
-      .filter((growth) => figure(growth) > 0)
-      .sort((a, b) => figure(b) - figure(a) || (a.path < b.path ? -1 : 1))
-      .slice(0, limit);
+    const greatestFirst = (a: Growth, b: Growth) => figure(b) - figure(a) || (a.path < b.path ? -1 : 1);
+    const first = new FirstItems(limit, greatestFirst);
+    for (const sum of this.#sums.values()) if (figure(sum) > 0) first.add(sum);
+    return first.sorted();
   }
 }
 
@@ -141,7 +137,7 @@ export async function topGrowth(
       sums.add(of === 'files' ? effect.path : (splitPath(effect.path)?.parent ?? effect.path), effect);
     }
   }
-  const total = of === 'files' ? sums : sums.carriedUp((at) => !inside(at)).withoutEchoes();
+  const total = of === 'files' ? sums : sums.carriedUp((at) => !inside(at)).dropEchoes();
   return total.first(limit, by === 'size' ? ({ bytes }) => bytes : ({ files }) => files);
 }
 

@@ -1,5 +1,5 @@
 import { type BytePath, isWithin } from '../byte-path.js';
-import { DirectoryPaths, startingDirectories } from '../database/directory-paths.js';
+import { type DirectoryPlaces, startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { RawBuilder } from '../kysely.js';
 
@@ -8,16 +8,12 @@ const LARGE_SHARE = 1 / 8;
 
 /** Where a search looks: everywhere, or in one subtree. */
 export class SearchPlace {
-  readonly #paths: DirectoryPaths;
-
   private constructor(
-    database: QueryDatabase,
+    private readonly database: QueryDatabase,
     private readonly path: BytePath | undefined,
     /** The directories to look into; undefined for all, of which {@link pathsOf} leaves out what is elsewhere. */
     readonly within: RawBuilder<bigint> | undefined,
-  ) {
-    this.#paths = new DirectoryPaths(database);
-  }
+  ) {}
 
   /** The place at a path, without one everything; undefined when nothing is known of the path. */
   static async find(database: QueryDatabase, path: BytePath | undefined): Promise<SearchPlace | undefined> {
@@ -38,12 +34,10 @@ export class SearchPlace {
     return new SearchPlace(database, path, own > all * LARGE_SHARE ? undefined : database.subtree(start.id));
   }
 
-  /** Where those of some directories are that lie in this place, by number. */
-  async pathsOf(
-    ids: Iterable<bigint>,
-  ): Promise<ReadonlyMap<bigint, { readonly path: BytePath; readonly device: number }>> {
+  /** Where those of some directories are that lie in this place; with others, where all do. */
+  async pathsOf(ids: Iterable<bigint>): Promise<DirectoryPlaces> {
     const wanted = [...ids];
-    const known = await this.#paths.of(wanted);
+    const known = await this.database.directoryPlaces(wanted);
     const { path } = this;
     if (path === undefined) return known;
     return new Map(

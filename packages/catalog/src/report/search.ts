@@ -74,7 +74,7 @@ async function* directories<Item>(
   const queries = place.within
     ? [matching.where('id', 'in', place.within)]
     : database.directoryParts('id').map((part) => matching.where(part));
-  for await (const lines of database.streamLines(queries, { readsAll: true })) {
+  for await (const lines of database.streamLines(queries)) {
     const ids = lines.map(BigInt);
     const paths = await place.pathsOf(ids);
     const places = ids.flatMap((id) => {
@@ -103,7 +103,7 @@ async function* files<Item>(
     .select(line.as('line'))
     .where(criteriaConditions(database, 'files', criteria));
   const queries = fileParts(database, criteria, place).map((part) => matching.where(part));
-  for await (const lines of database.streamLines(queries, { readsAll: true })) {
+  for await (const lines of database.streamLines(queries)) {
     const found = lines.map(foundFile);
     const paths = await place.pathsOf(new Set(found.map(({ directory }) => directory)));
     const items: Item[] = [];

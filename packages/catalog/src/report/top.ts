@@ -1,5 +1,5 @@
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
-import { DirectoryPaths, locateDirectory, pathAt } from '../database/directory-paths.js';
+import { locateDirectory, pathAt } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { Totals } from '../database/records.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
@@ -44,7 +44,7 @@ export async function topDirectories(
     query = query.where('id', 'in', database.subtree(start.id)).where('id', '<>', start.id);
   }
   const rows = await query.orderBy(ORDER_COLUMNS[by], 'desc').orderBy('id').limit(limit).execute();
-  const paths = await new DirectoryPaths(database).of(rows.map(({ id }) => id));
+  const paths = await database.directoryPlaces(rows.map(({ id }) => id));
   return rows.map((row) => ({ path: pathAt(paths, row.id), ...totalsOf(row) }));
 }
 
@@ -82,7 +82,7 @@ export async function topFiles(database: QueryDatabase, { path, limit }: TopOpti
   }
   found.sort((a, b) => b.file.bytes - a.file.bytes);
   const first = found.slice(0, limit);
-  const paths = await new DirectoryPaths(database).of(first.map(({ directory }) => directory));
+  const paths = await database.directoryPlaces(first.map(({ directory }) => directory));
   return first.map(({ directory, name, file }) => ({
     path: childPath(pathAt(paths, directory), nameFromBytes(name)),
     ...file,

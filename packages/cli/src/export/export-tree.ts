@@ -120,13 +120,12 @@ class TreeWriter {
       if (saved) await rename(staged, path);
       return saved;
     } catch (error) {
+      await removeIfPresent(staged);
       if (hasCode(error, 'EISDIR')) throw new Error(`${path} is a directory`, { cause: error });
       // Below the target there is another file system.
       if (hasCode(error, 'EXDEV')) return await this.source.save(name, path, signal);
       // Where it was to be made is nobody's business.
       throw error instanceof DestinationError ? error.cause : error;
-    } finally {
-      await removeIfPresent(staged);
     }
   }
 

@@ -118,7 +118,7 @@ export class PatientTarget implements MigrationTarget {
         this.#isThere();
         return result;
       } catch (error) {
-        failing ??= Date.now();
+        failing ??= performance.now();
         await this.#waitAfter(error, failing);
       }
     }
@@ -134,7 +134,7 @@ export class PatientTarget implements MigrationTarget {
   }
 
   #isThere(): void {
-    this.#lastAnswer = Date.now();
+    this.#lastAnswer = performance.now();
     this.#waitingSince = undefined;
   }
 
@@ -143,11 +143,11 @@ export class PatientTarget implements MigrationTarget {
    *
    * @param failing when that which failed failed first
    */
-  async #waitAfter(error: unknown, failing = Date.now()): Promise<void> {
+  async #waitAfter(error: unknown, failing = performance.now()): Promise<void> {
     const { patience, pause, signal } = this.options;
     if (!isAway(error) || this.#lastAnswer === undefined) throw error;
     const since = (this.#waitingSince ??= this.#beginWaiting(error));
-    const end = Date.now() + pause - patience;
+    const end = performance.now() + pause - patience;
     // Others got through meanwhile: it is this one that does not, such as a file that a proxy does not let pass.
     if (failing < end && failing < this.#lastAnswer) throw error;
     if (since < end) {
@@ -162,7 +162,7 @@ export class PatientTarget implements MigrationTarget {
 
   #beginWaiting(error: Error): number {
     const { patience, onWaiting } = this.options;
-    const now = Date.now();
+    const now = performance.now();
     // While a disk fills up, some small file gets through again and again.
     if (now - this.#lastTold < patience) return now;
     this.#lastTold = now;

@@ -31,6 +31,8 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
+const NO_THREAD = 'no thread can be started: "ulimit -u", or a bound of this container, allows no more';
+
 /** Describes any error as the one line and exit code that the command ends with. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
@@ -40,6 +42,7 @@ export function describeFailure(error: unknown): Failure {
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+  if (code === 'ERR_WORKER_INIT_FAILED') return { code, message: NO_THREAD, exitCode: EXIT.failed };
   const misused = code === 'usage' || code === 'invalid_pattern' || error instanceof ProtocolError;
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }

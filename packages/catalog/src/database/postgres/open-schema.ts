@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { CatalogError } from '../errors.js';
-import { connect, type PostgresPlace, SCHEMA, SCHEMA_LOCK, translated } from './connection.js';
+import { type PostgresPlace, SCHEMA, SCHEMA_LOCK, translated } from './connection.js';
 import { MIGRATIONS } from './migrations.js';
 
 /** PostgreSQL 12 made partitioned tables fast enough, and has all else that is used. */
@@ -12,10 +12,10 @@ const OLDEST_SERVER = 120_000;
  * is to be made).
  */
 export async function openSchema(
+  client: pg.Client,
   place: PostgresPlace,
   { create }: { readonly create: boolean },
 ): Promise<void> {
-  const client = await connect(place);
   try {
     if ((await schemaVersion(client, place)) === MIGRATIONS.length) return;
     if (!create && !(await hasSchema(client))) {
@@ -25,8 +25,6 @@ export async function openSchema(
     await migrate(client, place);
   } catch (error) {
     throw translated(place, error);
-  } finally {
-    await client.end();
   }
 }
 

@@ -225,6 +225,11 @@ class PostgresCatalog implements Catalog {
  */
 export async function openPostgresCatalog(url: string, { create, host }: PostgresOptions): Promise<Catalog> {
   const place = parsePostgresUrl(url);
-  await openSchema(place, { create });
+  const client = await connect(place);
+  try {
+    await openSchema(client, place, { create });
+  } finally {
+    await hangUp(client);
+  }
   return new PostgresCatalog(place, host, undefined);
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { BytePath } from '../../byte-path.js';
+import { type BytePath, pathFromBytes } from '../../byte-path.js';
 import {
   type Compilable,
   Kysely,
@@ -10,7 +10,8 @@ import {
   sql,
 } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
-import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
+import type { WantedChanges } from '../change-texts.js';
+import type { DirectoryPlaces } from '../directory-paths.js';
 import { CatalogError } from '../errors.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
@@ -20,11 +21,11 @@ import type {
   PathColumn,
   QueryDatabase,
   QueryWriter,
-  StreamOptions,
 } from '../query-database.js';
 import { repeatedContents } from '../repeated-contents.js';
 import type { CatalogTables } from '../tables.js';
-import { type LineColumns, lineExpression } from '../text-lines.js';
+import type { LineColumns } from '../text-lines.js';
+import { changeTextsQuery } from './change-texts-query.js';
 import {
   connect,
   HOST_SCHEMA,
@@ -33,49 +34,33 @@ import {
   SCHEMA,
   translated,
 } from './connection.js';
+import { CopiedRows, type CopyOptions } from './copied-rows.js';
 import { hangUp } from './hang-up.js';
 import { findHost, type Host, hostNames, lockHost } from './hosts.js';
+import { line } from './lines.js';
+import { literalQuery } from './literal-query.js';
 import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
 import { isAmong, isInRange, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
-
-function line(table: string, columns: LineColumns): RawBuilder<string> {
-  const expression = lineExpression(table, columns, {
-    plain: (column) => column,
-    bytes: (column, none) => `CASE length(${column}) WHEN 0 THEN ${none} ELSE encode(${column}, 'hex') END`,
-    // Makes nothing of null, and takes less time than joining texts: 76 and 93 % in two measurements.
-    joined: (fields) => `format('${fields.map(() => '%s').join(' ')}', ${fields.join(', ')})`,
-  });
-  return sql<string>`${sql.raw(expression)}`;
-}
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
   details: sql`string_agg(${line('files', DETAILS)}, E'\\n' ORDER BY files.name)`,
 };
 
-/** Rows that are kept in memory together, where a search finds no more. */
-const FEW = 20_000;
-
-/** Texts that travel at a time. */
-const TEXTS = 4;
-
-/** The bytes that many changes make, see change-texts.ts. */
-function changeText({ plain, bytes }: LineColumns): RawBuilder<Buffer> {
-  const fields = [
-    sql`convert_to(${line('file_changes', { plain, bytes: [] })}, 'UTF8')`,
-    ...bytes.map((column) => sql`coalesce(${sql.ref(`file_changes.${column}`)}, '')`),
-  ];
-  const separator = sql`'\\x00'::bytea`;
-  return sql`string_agg(${sql.join(fields, sql` || ${separator} || `)}, ${separator} ORDER BY sequence)`;
+function asText(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, end);
 }
 
-const STEP = sql<bigint>`sequence / ${sql.lit(SEQUENCES_TOGETHER)}`;
+function asBytes(bytes: Buffer, start: number, end: number): Buffer {
+  return bytes.subarray(start, end);
+}
 
 /** The tables of one host in a PostgreSQL database: its views, read in one transaction. */
 class PostgresQueries implements QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
+  readonly #rows: CopiedRows;
   #writing: pg.Client | undefined;
   #cursors = 0;
 
@@ -85,21 +70,21 @@ class PostgresQueries implements QueryDatabase {
     private readonly reading: pg.Client,
   ) {
     this.tables = builder(place, reading);
+    this.#rows = new CopiedRows(reading, () => connectTo(place, host));
   }
 
-  stream<Row>(
-    query: Compilable<Row>,
-    { readsAll = false }: StreamOptions = {},
-  ): AsyncGenerator<readonly Row[]> {
-    return this.#read(query, { readsAll });
+  async *stream<Row>(query: Compilable<Row>): AsyncGenerator<readonly Row[]> {
+    const { sql: text, parameters: values } = query.compile();
+    const cursor = `rows_${this.#cursors++}`;
+    try {
+      yield* readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values });
+    } catch (error) {
+      throw translated(this.place, error);
+    }
   }
 
-  async *streamLines(
-    queries: readonly Compilable<Line>[],
-    options: StreamOptions = {},
-  ): AsyncGenerator<readonly string[]> {
-    for (const query of queries)
-      for await (const rows of this.stream(query, options)) yield rows.map(({ line }) => line);
+  async *streamLines(queries: readonly Compilable<Line>[]): AsyncGenerator<readonly string[]> {
+    for (const query of queries) yield* this.#copied(query, { readsAll: true, read: asText });
   }
 
   directoryParts(): readonly RawBuilder<SqlBool>[] {
@@ -126,15 +111,20 @@ class PostgresQueries implements QueryDatabase {
     return isInRange(range);
   }
 
-  async *changeTexts({ range, isWanted, columns }: WantedChanges): AsyncGenerator<Buffer> {
-    const query = this.tables
-      .selectFrom('file_changes')
-      .select(changeText(columns).as('text'))
-      .where(this.isInRange(range))
-      .where(isWanted)
-      .groupBy(STEP)
-      .orderBy(STEP, range.order === 'oldestFirst' ? 'asc' : 'desc');
-    for await (const rows of this.#read(query, { page: TEXTS })) for (const { text } of rows) yield text;
+  async *changeTexts(wanted: WantedChanges): AsyncGenerator<Buffer> {
+    const query = await changeTextsQuery(this.tables, wanted);
+    for await (const texts of this.#copied(query, { readsAll: false, read: asBytes })) yield* texts;
+  }
+
+  async directoryPlaces(ids: readonly bigint[]): Promise<DirectoryPlaces> {
+    const rows = await this.tables
+      .selectFrom('directories')
+      .select(['id', sql<Buffer>`path`.as('path'), 'device'])
+      .where(isAmong('id', ids))
+      .execute();
+    return new Map(
+      rows.map(({ id, path, device }) => [id, { path: pathFromBytes(path), device: Number(device) }]),
+    );
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {
@@ -180,46 +170,15 @@ class PostgresQueries implements QueryDatabase {
   }
 
   async close(): Promise<void> {
-    await this.#endWriting();
-    await hangUp(this.reading);
+    await Promise.all([this.#endWriting(), this.#rows.close(), hangUp(this.reading)]);
   }
 
-  /** Reads the rows of a query, so many of them at a time. */
-  async *#read<Row>(
-    query: Compilable<Row>,
-    { readsAll = false, page }: StreamOptions & { readonly page?: number },
-  ): AsyncGenerator<readonly Row[]> {
-    const { sql: text, parameters: values } = query.compile();
-    const cursor = `rows_${this.#cursors++}`;
-    const pages = readCursor<Row & pg.QueryResultRow>(this.reading, cursor, { text, values }, page);
+  async *#copied<Value>(query: Compilable, options: CopyOptions<Value>): AsyncGenerator<readonly Value[]> {
     try {
-      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = on');
-      const few = readsAll ? await this.#readFew<Row & pg.QueryResultRow>(text, values) : undefined;
-      const first = few ? undefined : await pages.next();
-      // The query has been planned by now; others while it is read want the setting of connectTo.
-      if (readsAll) await this.reading.query('SET LOCAL enable_seqscan = off');
-      if (few) yield few;
-      if (!first || first.done) return;
-      yield first.value;
-      yield* pages;
+      yield* this.#rows.of(literalQuery(query.compile()), options);
     } catch (error) {
       throw translated(this.place, error);
-    } finally {
-      await pages.return(undefined);
     }
-  }
-
-  /**
-   * All rows of a query, where they are few; undefined where there are more. Several processes of the server read them,
-   * which never do for a cursor; where there are many, the first are found at once and little was read in vain.
-   */
-  async #readFew<Row extends pg.QueryResultRow>(
-    text: string,
-    values: readonly unknown[],
-  ): Promise<readonly Row[] | undefined> {
-    const query = `SELECT * FROM (${text}) AS found LIMIT ${FEW}`;
-    const { rows } = await this.reading.query<Row>(query, [...values]);
-    return rows.length < FEW ? rows : undefined;
   }
 
   /** Begins to write. The connection of the time before may have been lost meanwhile: nothing was sent through it yet. */
@@ -259,9 +218,8 @@ async function connectTo(place: PostgresPlace, host: Host): Promise<pg.Client> {
 async function lookAt(client: pg.Client, { id }: Host): Promise<void> {
   // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
   // this, each of a hundred looks at 500 directories would read all files.
-  // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
   // A hundred thousand changes are sorted in 26 MB, with the 4 MB that servers come with through files.
-  await client.query(`SET enable_seqscan = off; SET jit = off; SET work_mem = '64MB';
+  await client.query(`SET enable_seqscan = off; SET work_mem = '64MB';
     SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
 }
 
@@ -288,9 +246,9 @@ function builder(place: PostgresPlace, client: pg.Client): Kysely<CatalogTables>
  */
 export async function openPostgresQueries(url: string, hostName: string): Promise<QueryDatabase> {
   const place = parsePostgresUrl(url);
-  await openSchema(place, { create: false });
   const client = await connect(place);
   try {
+    await openSchema(client, place, { create: false });
     const host = { name: hostName, id: await knownHost(client, place, hostName) };
     await lookAt(client, host);
     // One snapshot for all queries, held until the connection closes.

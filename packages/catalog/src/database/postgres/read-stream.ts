@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 import type { ReaderPool } from './reader-pool.js';
 
-/** Rows that travel at a time, where nothing else is asked for. */
+/** Rows that travel at a time. */
 const ROWS = 2_000;
 
 /** One query of a stream. */
@@ -16,17 +16,15 @@ export interface StreamQuery {
  * memory. The next ones are on their way while the caller looks at those it has.
  *
  * @param cursor a name that no other open cursor of the transaction has
- * @param page rows that travel at a time
  */
 export async function* readCursor<Row extends pg.QueryResultRow>(
   client: pg.ClientBase,
   cursor: string,
   { text, values }: StreamQuery,
-  page = ROWS,
 ): AsyncGenerator<readonly Row[]> {
   await client.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, [...values]);
   const fetch = () => {
-    const fetched = client.query<Row>(`FETCH ${page} FROM ${cursor}`);
+    const fetched = client.query<Row>(`FETCH ${ROWS} FROM ${cursor}`);
     // Who ends early does not ask for what is on its way, and so not how it went.
     fetched.catch(() => {});
     return fetched;
@@ -36,9 +34,9 @@ export async function* readCursor<Row extends pg.QueryResultRow>(
   try {
     for (;;) {
       const { rows } = await coming;
-      if (rows.length === page) coming = fetch();
+      if (rows.length === ROWS) coming = fetch();
       if (rows.length > 0) yield rows;
-      if (rows.length < page) return;
+      if (rows.length < ROWS) return;
     }
   } catch (error) {
     isLost = true;

@@ -5,6 +5,7 @@ import { type BytePath, toBytes } from '../../byte-path.js';
 import { type Compilable, Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import type { WantedChanges } from '../change-texts.js';
+import type { DirectoryPlaces } from '../directory-paths.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
@@ -20,6 +21,7 @@ import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
 import { expressionOf, rangeCondition, sequencedRange } from './change-range.js';
 import { changeTextsQuery } from './change-texts-query.js';
+import { DirectoryPlaceFinder } from './directory-places.js';
 import { LineThreads } from './line-threads.js';
 import { line } from './lines.js';
 import { numberParts } from './number-parts.js';
@@ -62,6 +64,7 @@ function* inBatches<Row>(rows: Iterable<Row>): Generator<readonly Row[]> {
 /** The tables of a catalog in one SQLite file. */
 class SqliteQueries implements QueryDatabase {
   readonly tables: Kysely<CatalogTables>;
+  readonly #places: DirectoryPlaceFinder;
 
   constructor(
     private readonly file: string,
@@ -70,6 +73,7 @@ class SqliteQueries implements QueryDatabase {
     private readonly threads: LineThreads | undefined,
   ) {
     this.tables = builder(file, reading);
+    this.#places = new DirectoryPlaceFinder(this);
   }
 
   // oxlint-disable-next-line typescript/require-await -- of other kinds of databases rows come over the network
@@ -143,6 +147,10 @@ class SqliteQueries implements QueryDatabase {
     } catch (error) {
       throw translated(this.file, error);
     }
+  }
+
+  directoryPlaces(ids: readonly bigint[]): Promise<DirectoryPlaces> {
+    return this.#places.of(ids);
   }
 
   isWithin(column: PathColumn, path: BytePath): RawBuilder<SqlBool> {

@@ -1,0 +1,71 @@
+import { type Compilable, type Kysely, type RawBuilder, sql } from '../../kysely.js';
+import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
+import type { CatalogTables } from '../tables.js';
+import type { LineColumns } from '../text-lines.js';
+import { line } from './lines.js';
+import { isInRange } from './path-conditions.js';
+
+/** Sequences for each change of a range, at most, for it to be read step by step. */
+const SPARSE = 4;
+
+/** The query that gives the texts of wanted changes (change-texts.ts), and null for steps that have none. */
+export async function changeTextsQuery(
+  tables: Kysely<CatalogTables>,
+  wanted: WantedChanges,
+): Promise<Compilable> {
+  const { count, first, last } = await tables
+    .selectFrom('file_changes')
+    .where(isInRange(wanted.range))
+    .select(({ fn }) => [
+      fn.countAll<bigint>().as('count'),
+      fn.min('sequence').as('first'),
+      fn.max('sequence').as('last'),
+    ])
+    .executeTakeFirstOrThrow();
+  const isDense = count > 0n && last - first < count * BigInt(SPARSE);
+  return isDense ? stepping(tables, wanted, { first, last }) : grouping(tables, wanted);
+}
+
+const STEP = sql<bigint>`sequence / ${sql.lit(SEQUENCES_TOGETHER)}`;
+
+/** All changes are found and sorted before the first text. */
+function grouping(tables: Kysely<CatalogTables>, { range, isWanted, columns }: WantedChanges): Compilable {
+  return tables
+    .selectFrom('file_changes')
+    .select(changeText(columns).as('text'))
+    .where(isInRange(range))
+    .where(isWanted)
+    .groupBy(STEP)
+    .orderBy(STEP, range.order === 'oldestFirst' ? 'asc' : 'desc');
+}
+
+/** The first text comes at once, and those who read it work while the next ones are made. */
+function stepping(
+  tables: Kysely<CatalogTables>,
+  { range, isWanted, columns }: WantedChanges,
+  { first, last }: { readonly first: bigint; readonly last: bigint },
+): Compilable {
+  const length = BigInt(SEQUENCES_TOGETHER);
+  const steps =
+    range.order === 'oldestFirst'
+      ? sql`generate_series(${first}::bigint, ${last}::bigint, ${length}::bigint)`
+      : sql`generate_series(${last - length + 1n}::bigint, ${first - length + 1n}::bigint, ${-length}::bigint)`;
+  // OFFSET keeps the other conditions out: without statistics, any of them may look like the one to begin with.
+  const query = sql`SELECT (
+    SELECT ${changeText(columns)} FROM (
+      SELECT * FROM file_changes WHERE sequence BETWEEN step AND step + ${length - 1n}
+        AND ${isInRange({ after: range.after, upTo: range.upTo })} ORDER BY sequence OFFSET 0
+    ) AS file_changes WHERE ${isInRange(range)} AND ${isWanted}
+  ) FROM ${steps} AS step`;
+  return { compile: () => query.compile(tables) };
+}
+
+/** The bytes that many changes make, see change-texts.ts. */
+function changeText({ plain, bytes }: LineColumns): RawBuilder<Buffer> {
+  const fields = [
+    sql`convert_to(${line('file_changes', { plain, bytes: [] })}, 'UTF8')`,
+    ...bytes.map((column) => sql`coalesce(${sql.ref(`file_changes.${column}`)}, '')`),
+  ];
+  const separator = sql`'\\x00'::bytea`;
+  return sql`string_agg(${sql.join(fields, sql` || ${separator} || `)}, ${separator} ORDER BY sequence)`;
+}
