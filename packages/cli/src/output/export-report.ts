@@ -11,7 +11,7 @@ import type { Output } from './output.js';
 /** Counts and prints what an export does. */
 export class ExportReport implements ExportObserver {
   readonly #counts = { copied: 0, linked: 0, kept: 0, failed: 0, bytes: 0 };
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
@@ -50,7 +50,7 @@ export class ExportReport implements ExportObserver {
     this.#counting?.abort();
     this.#progress?.stop();
     const { copied, linked, kept, failed, bytes } = this.#counts;
-    const elapsed = Date.now() - this.#started;
+    const elapsed = Math.round(performance.now() - this.#started);
     const parts = [
       `${formatThings(copied, 'file')} written (${formatSize(bytes)})`,
       ...(linked > 0 ? [`${formatThings(linked, 'file')} linked`] : []),

@@ -9,7 +9,7 @@ const INTERVAL = 200;
 export class FilesProgress {
   readonly #done: Amount = { files: 0, bytes: 0 };
   #failed = 0;
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -44,7 +44,7 @@ export class FilesProgress {
   }
 
   #draw(): void {
-    const elapsed = Date.now() - this.#started;
+    const elapsed = performance.now() - this.#started;
     const { files, bytes } = this.#done;
     const total = { ...this.total, files: this.total.files - this.#failed };
     const share = shareOf(this.#done, total);

@@ -10,7 +10,7 @@ import type { Output } from './output.js';
 /** Counts and prints what a migration does. */
 export class MigrationReport implements MigrationObserver {
   readonly #counts = { stored: 0, unchanged: 0, newer: 0, deleted: 0, failed: 0, bytes: 0 };
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
@@ -82,7 +82,7 @@ export class MigrationReport implements MigrationObserver {
   /** Prints the summary, of all or of what was done so far, and returns the number of failures. */
   finish({ isComplete }: { readonly isComplete: boolean }): number {
     const { stored, unchanged, newer, deleted, failed, bytes } = this.#counts;
-    const elapsed = Date.now() - this.#started;
+    const elapsed = Math.round(performance.now() - this.#started);
     const parts = [
       `${formatThings(stored, 'file')} ${this.options.dryRun ? 'to store' : 'stored'} (${formatSize(bytes)})`,
       `${formatThings(unchanged, 'file')} there already`,
