@@ -43,6 +43,32 @@ test('lines that are printed beside a progress bar stay when it goes', async () 
   }
 });
 
+test('a line that is printed beside the progress of many files stays when that goes', () => {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true as const });
+  const output = new Output(terminal, terminal);
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const total = { files: 4, bytes: 0 };
+  const progress = output.showFiles(total);
+  progress?.fail();
+  progress?.add(512);
+  vi.advanceTimersByTime(250);
+  output.warn('the server is away');
+  total.bytes = 1024;
+  vi.advanceTimersByTime(250);
+  progress?.stop();
+  // Whatever moved is taken away first.
+  output.warn('the end');
+  expect(String(terminal.read()).split('\r\u001B[K')).toEqual([
+    '',
+    // Where nobody knows how many bytes there are, the line does not say that there are none.
+    expect.stringMatching(/^2\/4 files {2}512 B {2}2.5 KiB\/s {2}0.4 s left$/),
+    'filetracker: warning: the server is away\n',
+    expect.stringMatching(/^2\/4 files {2}512 B\/1\.0 KiB /),
+    'filetracker: warning: the end\n',
+  ]);
+});
+
 test.each([
   [59_949, '59.9 s'],
   [59_990, '1 min 0 s'],

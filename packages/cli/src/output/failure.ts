@@ -49,6 +49,16 @@ export function describeFailure(error: unknown): Failure {
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }
 
+/** Describes the same where one of many files fails: its name stands in front, once. */
+export function describeFileFailure(name: string, error: unknown): Failure {
+  const { message, ...failure } = describeFailure(error);
+  const file = `/${name}`;
+  const said = message.startsWith(`${file} `) ? message.slice(file.length + 1) : message;
+  // A name that the store refuses may hold newlines.
+  const shown = file.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return { ...failure, message: `${shown}: ${said}`, file };
+}
+
 /**
  * Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here; of a call with two
  * paths, such as a temporary file that is renamed, only the second counts.
@@ -56,5 +66,6 @@ export function describeFailure(error: unknown): Failure {
 function oneLine({ message }: Error): string {
   return message
     .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
+    .replace(/^E[A-Z0-9]+: (.*), \w+$/s, '$1')
     .replaceAll(/\s*\n\s*/g, ' ');
 }

@@ -24,7 +24,7 @@ export class ProgressBar {
   }
 
   /** Removes the bar, so that something else can be printed; the next update draws it again. */
-  stop(): void {
+  clear(): void {
     this.#bar?.stop();
     this.#bar = undefined;
   }
