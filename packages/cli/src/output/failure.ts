@@ -37,7 +37,9 @@ const NO_THREAD = 'no thread can be started: "ulimit -u", or a bound of this con
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    const message = error.message
+      .replace(/^error: (?:command-argument value )?/, '')
+      .replaceAll(/\s*\n\s*/g, ' ');
     return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
