@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
 import type { Omissions } from '../listing/listing-writer.js';
+import { startThreads } from '../start-threads.js';
 import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
@@ -139,10 +140,12 @@ class ThreadGroup {
    * all the work. Throws where there is none.
    */
   add(count: number): void {
-    try {
-      for (let n = 0; n < count; n++) this.#addOne();
-    } catch (error) {
-      if (this.#workers.length === 0) throw error;
+    const isFirst = this.#workers.length === 0;
+    for (const worker of startThreads(count, isFirst ? 1 : 0, () => this.#start(this.input))) {
+      this.#reading.add(worker);
+      this.#workers.push(worker);
+      this.#exits.push(this.#exit(worker));
+      if (this.#begun) worker.postMessage(this.#begun);
     }
   }
 
@@ -168,14 +171,6 @@ class ThreadGroup {
   /** Resolves when all threads have ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#exits);
-  }
-
-  #addOne(): void {
-    const worker = this.#start(this.input);
-    this.#reading.add(worker);
-    this.#workers.push(worker);
-    this.#exits.push(this.#exit(worker));
-    if (this.#begun) worker.postMessage(this.#begun);
   }
 
   #start(input: WorkerInput): Worker {

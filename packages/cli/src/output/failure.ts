@@ -37,7 +37,9 @@ const NO_THREAD = 'no thread can be started: "ulimit -u", or a bound of this con
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    const message = error.message
+      .replace(/^error: (?:command-argument value )?/, '')
+      .replaceAll(/\s*\n\s*/g, ' ');
     return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
@@ -47,6 +49,16 @@ export function describeFailure(error: unknown): Failure {
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
 }
 
+/** Describes the same where one of many files fails: its name stands in front, once. */
+export function describeFileFailure(name: string, error: unknown): Failure {
+  const { message, ...failure } = describeFailure(error);
+  const file = `/${name}`;
+  const said = message.startsWith(`${file} `) ? message.slice(file.length + 1) : message;
+  // A name that the store refuses may hold newlines.
+  const shown = file.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return { ...failure, message: `${shown}: ${said}`, file };
+}
+
 /**
  * Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here; of a call with two
  * paths, such as a temporary file that is renamed, only the second counts.
@@ -54,5 +66,6 @@ export function describeFailure(error: unknown): Failure {
 function oneLine({ message }: Error): string {
   return message
     .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
+    .replace(/^E[A-Z0-9]+: (.*), \w+$/s, '$1')
     .replaceAll(/\s*\n\s*/g, ' ');
 }

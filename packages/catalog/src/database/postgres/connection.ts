@@ -43,6 +43,7 @@ export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'filetracker',
+    // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
     options: `-c search_path=${SCHEMA},public -c client_min_messages=warning -c jit=off`,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>

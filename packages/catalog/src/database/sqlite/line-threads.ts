@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
+import { startThreads } from '../../start-threads.js';
 import { Admission } from './admission.js';
 import { LineInbox } from './line-inbox.js';
 import type { LineRequest, LineThreadData } from './line-worker.js';
@@ -22,7 +23,7 @@ interface Helper {
 export class LineThreads {
   readonly #watching: Database;
   readonly #versionBefore: unknown;
-  #helpers: Helper[] | undefined;
+  #helpers: readonly Helper[] | undefined;
   #failure: Error | undefined;
 
   /** To be made before the connection of the asker reads anything. Throws {@link CatalogError}. */
@@ -74,13 +75,7 @@ export class LineThreads {
   }
 
   #start(): readonly Helper[] {
-    if (this.#helpers) return this.#helpers;
-    this.#helpers = [];
-    try {
-      for (let n = 1; n <= this.count; n++) this.#helpers.push(this.#startOne(ASKER + n));
-    } catch {
-      // The system allows no more threads: fewer help.
-    }
+    this.#helpers ??= startThreads(this.count, 0, (n) => this.#startOne(ASKER + 1 + n));
     return this.#helpers;
   }
 
