@@ -200,7 +200,9 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
     makeRoom();
     expect(await recover(directory, '--rebuild')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^filetracker-recover: warning: there is no room for a checkpoint.*\n$/) as string,
+      stderr: expect.stringMatching(
+        /^filetracker-recover: warning: there is no room for a checkpoint.*\n$/,
+      ) as string,
       summary: { whole: { files: contents.length } },
     });
     const again = await startForTest(directory);

@@ -101,7 +101,9 @@ async function recoverOpen(
     // A rebuilt environment and the journal that it came from do not go together any more.
     await metadata.checkpointIfDue().catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-      listener.onWarning('there is no room for a checkpoint of the metadata; a server takes one when there is');
+      listener.onWarning(
+        'there is no room for a checkpoint of the metadata; a server takes one when there is',
+      );
     });
     await forgetRebuild(directory);
     return found;

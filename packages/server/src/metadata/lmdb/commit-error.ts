@@ -38,7 +38,9 @@ export async function transactionError(error: unknown, directory: string): Promi
 /** What an error means that a call of lmdb threw which waits for the disk: a {@link CommitError} if it has an errno(3). */
 export async function synchronousError(error: unknown, directory: string): Promise<unknown> {
   const { code } = error as { readonly code?: unknown };
-  return typeof code === 'number' && code > 0 ? new CommitError(await codeOf(error, directory), error) : error;
+  return typeof code === 'number' && code > 0
+    ? new CommitError(await codeOf(error, directory), error)
+    : error;
 }
 
 function asIs(reason: unknown): unknown {
