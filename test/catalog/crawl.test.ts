@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type CrawlOptions, crawl, parseBytePath } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readListings } from '#catalog/listing/directory-listing.js';
+import { withThreads } from '../support/few-threads.js';
 import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -197,4 +198,25 @@ test('what a thread cannot read without permission is told and skipped', { timeo
   const command = isRoot ? ['setpriv', ...drop, ...node] : node;
   const out = execFileSync(command[0] ?? '', command.slice(1), { encoding: 'utf8' });
   expect(out.split('\n').sort()).toEqual(['', ' read 0', '/closed unreadable 13']);
+});
+
+describe.runIf(isRoot)('where the system gives less (root only)', () => {
+  const counting = (root: string) => `
+    const { crawl, parseBytePath } = await import('@filetracker/catalog');
+    let bytes = 0;
+    for await (const packed of crawl(parseBytePath(${JSON.stringify(root)}))) bytes += packed.byteLength;
+    console.log(bytes > 0);`;
+
+  test('one thread reads it all where no other can start', { timeout: 20_000 }, () => {
+    const root = temporaryDirectory();
+    chmodSync(root, 0o755);
+    expect(withThreads(1, counting(root))).toBe('true\n');
+  });
+
+  test('no /proc is needed', { timeout: 20_000 }, () => {
+    const hidden = 'mount -t tmpfs none /proc && exec "$@"';
+    const node = [process.execPath, '--input-type=module', '-e', counting(temporaryDirectory())];
+    const out = execFileSync('unshare', ['--mount', 'sh', '-c', hidden, 'sh', ...node], { encoding: 'utf8' });
+    expect(out).toBe('true\n');
+  });
 });

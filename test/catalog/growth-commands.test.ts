@@ -42,6 +42,19 @@ describe('filetracker timeline', () => {
     ]);
   });
 
+  test('begins where the catalog does, also after history was forgotten', () => {
+    const { root, run, json, first, second } = grownTree();
+    const told = (...span: readonly string[]) => json('timeline', ...span, '--points', '2', root);
+    const ends = json('scans').map(({ finishedAt }) => finishedAt);
+    expect(told('--last', '1w', '--until', second)[0]).toMatchObject({ at: ends[2], bytes: 1000 });
+    run('prune', '--keep', 'scan:3');
+    expect(told('--last', '1w')).toMatchObject([{ at: ends[1], bytes: 6000 }, { bytes: 5000 }]);
+    expect(run('timeline', '--last', '1w', '--until', first, root)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('does not reach back that far') as string,
+    });
+  });
+
   test('a line of bars for people, a page that needs nothing else for a browser', () => {
     const { root, place, run, first } = grownTree();
     const text = run('timeline', '--since', first, '--points', '9', root).stdout;
@@ -51,6 +64,7 @@ describe('filetracker timeline', () => {
     expect(run('timeline', '--html', page, root).status).toBe(0);
     const html = readFileSync(page, 'utf8');
     expect(html).toContain('Timeline of ');
+    expect(html).toContain('Size, KiB');
     expect(html).not.toMatch(/(src|href)="http/);
   });
 

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
+import { chmodSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   type BytePath,
   type Catalog,
@@ -21,7 +22,9 @@ import type { LineQuery } from '#catalog/database/sqlite/shared-job.js';
 import { openSqliteQueries } from '#catalog/database/sqlite/sqlite-queries.js';
 import { record } from '../conformance/catalog/recording.js';
 import { allOf } from '../support/catalog-contents.js';
+import { withThreads } from '../support/few-threads.js';
 import { PackedTree } from '../support/packed-tree.js';
+import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 let file: string;
@@ -221,4 +224,18 @@ test('queries with threads find what those without find, in the same order', asy
   const threaded = openSqliteQueries(file, { threads: 2 });
   onTestFinished(() => threaded.close());
   for (let round = 0; round < 3; round++) expect(await everything(threaded, path)).toEqual(wanted);
+});
+
+test.runIf(isRoot)('threads that cannot start need not help (root only)', { timeout: 20_000 }, () => {
+  chmodSync(dirname(file), 0o777);
+  for (const name of readdirSync(dirname(file))) chmodSync(join(dirname(file), name), 0o666);
+  const script = `
+    const { LineThreads } = await import('#catalog/database/sqlite/line-threads.js');
+    const threads = new LineThreads(${JSON.stringify(file)}, 3);
+    const queries = ['a', 'b', 'c'].map((text) => ({ text: "SELECT '" + text + "'", values: [] }));
+    const lines = [];
+    for await (const some of threads.lines(queries, ({ text }) => [[text.at(-2)]])) lines.push(...some);
+    await threads.close();
+    console.log(lines.join());`;
+  expect(withThreads(1, script)).toBe('a,b,c\n');
 });

@@ -181,6 +181,15 @@ test.each([
   );
 });
 
+test('a directory above scanned trees means all of them, where a question can be about several', () => {
+  const { place, root, run, json } = scannedTwice();
+  expect(json('du', '--depth', '0', place)).toMatchObject([{ path: root, files: 3 }]);
+  expect(run('history', place)).toMatchObject({
+    status: 1,
+    stderr: `filetracker: the catalog knows nothing of ${place}: only trees below it were scanned, such as ${root}\n`,
+  });
+});
+
 test('scans and prune have rows of CSV, too', () => {
   const { root, run } = scannedTwice();
   expect(readCsv(run('scans', '--csv').stdout)).toMatchObject([

@@ -13,8 +13,10 @@ import {
 import { join } from 'node:path';
 import {
   changeReport,
+  countContents,
   diskUsage,
   displayPath,
+  type FindOptions,
   find,
   findPaths,
   openCatalog,
@@ -140,6 +142,42 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const path = parseBytePath(join(tree.root, 'proj'));
     const found = await tree.query((database) => allOf(find(database, { path })));
     expect(found.map((entry) => entry.path as string).sort()).toEqual(output('find', path, '-print0'));
+  });
+
+  test('a directory above scanned trees means all of these and nothing else', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    fill(tree.root);
+    const roots = ['proj', 'proj-1'].map((name) => join(tree.root, name));
+    const beside = `${tree.root}-1`;
+    mkdirSync(beside);
+    writeFileSync(join(beside, 'f.dat'), 'x'.repeat(7_000_000));
+    const catalog = await openCatalog(tree.database, { create: true });
+    for (const root of [...roots, beside]) await scan(catalog, parseBytePath(root), { threads: 1 });
+    await catalog.close();
+    await tree.query(async (database) => {
+      const { path } = tree;
+      const usage = await all(diskUsage(database, { path, depth: 0 }));
+      expect(usage.map((row) => row.path)).toEqual(roots);
+      const found = async (options: FindOptions) =>
+        (await allOf(findPaths(database, { ...options, path }))).map(String).sort();
+      expect(await found({})).toEqual(output('find', ...roots, '-print0'));
+      expect(await found({ patterns: ['f*.dat'] })).toEqual(
+        output('find', ...roots, '-name', 'f*.dat', '-print0'),
+      );
+      const files = await topFiles(database, { path, limit: 2 });
+      expect(files.map(({ bytes }) => bytes)).toEqual([5_000_000, 300_000]);
+      const top = await topDirectories(database, { path, limit: 99, by: 'size' });
+      expect(top.map((row) => row.path as string).sort()).toEqual(
+        output('find', ...roots, '-type', 'd', '-print0'),
+      );
+      const content = { path, areFingerprinted: false };
+      expect((await countContents(database, content)).files).toBe(
+        output('find', ...roots, '-type', 'f', '-print0').length,
+      );
+      const moments = { after: 0, upTo: Date.now(), interval: 'month', limit: 1 } as const;
+      const { totals, scans } = await changeReport(database, { path, ...moments });
+      expect([totals.files, scans]).toEqual([usage.reduce((sum, row) => sum + row.files, 0), 2]);
+    });
   });
 
   test('the largest files and directories are those that find and du rank first', async () => {

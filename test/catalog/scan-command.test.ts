@@ -78,7 +78,7 @@ test('a root that is suddenly empty aborts unless that is allowed', () => {
   rmSync(join(root, 'file'));
   const refused = run('scan', root);
   expect(refused.status).toBe(1);
-  expect(refused.stderr).toContain('is it mounted?');
+  expect(refused.stderr).toContain('knows 1 file in it: is it mounted?');
   expect(run('scans').stdout.trimEnd().split('\n')).toHaveLength(1);
   expect(run('scan', '--allow-empty', root).stdout).toContain('-1 removed');
 });

@@ -121,6 +121,7 @@ describe('filetracker events', () => {
     expect(json('events', '--since', String(told[1]?.['cursor']))).toEqual(told.slice(2));
     expect(json('events', '--kind', 'renamed,removed', root)).toEqual(told.slice(2));
     expect(json('events', '--since', '1h')).toEqual(told);
+    expect(json('events', '--since', 'scan:1')).toEqual(told.slice(1));
   });
 });
 

@@ -116,7 +116,9 @@ it('takes several caches together, by patterns', async () => {
   cached('one/store/files/a', 10, 100);
   cached('two/store/files/b', 10, 50);
   cached('two/other/files/c', 10, 1);
-  await clean('-s', '15K', '-p', '70', '-c', `${cwd}/*/sto?e`);
+  const patterns = ['-c', `${cwd}/*/sto?e`, '-c', `${cwd}/one/../one/store/`];
+  const { stdout } = await clean('-s', '15K', '-p', '70', '--json', ...patterns);
+  expect(JSON.parse(stdout)).toMatchObject({ caches: 2, files: 2 });
   expect(left('one/store')).toEqual(['a']);
   expect(left('two/store')).toEqual([]);
   expect(left('two/other')).toEqual(['c']);
@@ -144,13 +146,13 @@ it('leaves alone what a client has locked', async () => {
   expect(existsSync(lock)).toBe(false);
 });
 
-it('looks again every interval, until it is stopped', async () => {
-  cached('.cache/files/a', 10, 100);
+it('looks again every interval, until it is stopped, also while there is no cache', async () => {
   const child = startFiletracker(['-s', '1K', '-i', '1s', '-d'], {
     cwd,
     program: 'filetracker-cache-cleaner',
   });
-  await once(child.stderr, 'data');
+  const [first] = (await once(child.stderr, 'data')) as [Buffer];
+  expect(String(first)).toMatch(/warning: there is no cache in .*\.cache yet/);
   cached('.cache/files/b', 10, 100);
   let said = '';
   while (!said.includes('files/b')) said += String((await once(child.stderr, 'data'))[0]);

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { incompressible } from '../support/contents.js';
-import { filetracker, scriptOf } from '../support/filetracker-process.js';
+import { makeTmpfs } from '../support/file-systems.js';
+import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-process.js';
+import { isRoot } from '../support/root.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -55,20 +57,39 @@ it('--hard-links makes one file of names with the same content and version', asy
   expect(c?.ino).not.toBe(a?.ino);
 });
 
-it('a file that cannot be written is told, the rest is written, exit code 1', async () => {
+it.each([
+  ['a server', () => [server.process.url]],
+  ['its directory', () => ['--store', server.directory]],
+])('a file in whose place a directory stands is told by its path, the rest is written, from %s', async (_, from) => {
   mkdirSync(join(cwd, 'out/a'), { recursive: true });
-  const { code, stderr } = await run('out', '--prefix', root, server.process.url);
+  const { code, stderr } = await run('out', '--prefix', root, ...from());
   expect(code).toBe(1);
-  expect(stderr).toMatch(
-    new RegExp(`^filetracker-export: ${root}/a: cannot write .*: it is a directory\n4 files written`),
-  );
+  expect(stderr).toMatch(new RegExp(`^filetracker-export: ${root}/a: out/a is a directory\n4 files written`));
 });
 
-it('a file in whose place a directory stands is told by its path, and not by a temporary one', async () => {
-  mkdirSync(join(cwd, 'out/a'), { recursive: true });
-  const { code, stderr } = await run('out', '--prefix', root, '--store', server.directory);
+it('one that is killed leaves nothing among the files, and nothing at all once it is run again', async () => {
+  const directory = join(cwd, 'store');
+  mkdirSync(join(cwd, 'files'));
+  for (let index = 0; index < 2000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
+  await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
+  const command = ['-v', '--store', directory, 'out'];
+  const child = startFiletracker(command, { cwd, program: 'filetracker-export' });
+  child.stderr.on('data', () => child.kill('SIGKILL'));
+  await once(child, 'close');
+  const staging = `.filetracker-export-${child.pid}`;
+  const left = readdirSync(join(cwd, 'out'));
+  expect(left).toContain(staging);
+  expect(left.filter((name) => name !== staging && !/^\d+$/.test(name))).toEqual([]);
+  expect((await run('out', '--store', directory)).code).toBe(0);
+  expect(readdirSync(join(cwd, 'out')).sort()).toEqual(readdirSync(join(cwd, 'files')).sort());
+});
+
+it.runIf(isRoot)('a full disk is one failure, for all files', async () => {
+  const disk = makeTmpfs(1);
+  const { code, stderr } = await run(disk.path, '--prefix', root, server.process.url);
   expect(code).toBe(1);
-  expect(stderr).toContain(`filetracker-export: ${root}/a: 'out/a': illegal operation on a directory\n`);
+  expect(stderr).toMatch(/^(broken off: .*\n)?filetracker-export: no space left on device\n$/);
+  expect(readdirSync(disk.path)).not.toContain('large');
 });
 
 it('shows on a terminal how far it is, and says what it did when it is broken off', async () => {
@@ -105,6 +126,9 @@ it('says what keeps it from looking for a store', async () => {
 it('refuses what is no store, and a directory that the store does not have', async () => {
   expect((await run('out', '--store', 'other')).stderr).toMatch(/there is no store in other/);
   expect(readdirSync(cwd)).toEqual([]);
-  expect((await run('out', '--prefix', '/nothing', server.process.url)).stderr).toMatch(/not a directory/);
+  for (const from of [[server.process.url], ['--store', server.directory]]) {
+    const { stderr } = await run('out', '--prefix', '/nothing', ...from);
+    expect(stderr).toBe('filetracker-export: /nothing is not a directory\n');
+  }
   expect(await run('out', '--store', 'x', 'http://y')).toMatchObject({ code: 2 });
 });

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { expect, it, onTestFinished } from 'vitest';
+import { PythonSource } from '#cli/migrate/python-source.js';
 import { collect } from '../support/collect.js';
 import { filetracker } from '../support/filetracker-process.js';
 import { makePythonStore, type PythonStoreContents, unpackPythonStore } from '../support/python-store.js';
@@ -132,4 +133,31 @@ it('refuses a directory that is none of a Python server', async () => {
   const result = await migrate(cwd, '--to', 'store');
   expect(result).toMatchObject({ code: 2, stdout: '' });
   expect(result.stderr).toMatch(/no directory of a Python filetracker 2\.x server: it has no links\//);
+});
+
+it('tells what is no blob among the blobs, and ends as without it', async () => {
+  const cwd = temporaryDirectory();
+  makePythonStore(join(cwd, 'python'), 4);
+  writeFileSync(join(cwd, 'python/blobs/.nfs0001'), '');
+  const result = await migrate(cwd, '--json', '--to', 'store');
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  const said = result.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect(said).toContainEqual({ remark: 'python/blobs/.nfs0001 is no blob: not stored' });
+  expect(said.at(-1)).toMatchObject({ stored: 4, failed: 0, complete: true });
+});
+
+it('counts for people who wait what the contents will come to', async () => {
+  const root = join(temporaryDirectory(), 'python');
+  const { files } = makePythonStore(root, 400);
+  const source = await PythonSource.open(root, '', { verify: false });
+  const total = { files: 0, bytes: 0 };
+  await source.count(total, new AbortController().signal);
+  const sound = Object.values(files).reduce((sum, file) => sum + ('size' in file ? file.size : 0), 0);
+  expect(total.files).toBe(400);
+  // Blobs that are cut do not say how long their content was.
+  expect(total.bytes).toBeGreaterThanOrEqual(sound);
+  expect(total.bytes).toBeLessThan(sound + 10_000);
 });

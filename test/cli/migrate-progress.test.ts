@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RemoteDataStore } from '@filetracker/client';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
@@ -105,4 +105,20 @@ it('a content that is there already counts once', async () => {
   expect(told).toEqual({ first: 0, second: 0 });
   expect(Math.max(...onTheirWay)).toBe(SIZE);
   expect(onTheirWay.at(-1)).toBe(0);
+});
+
+it('what is left out is not counted among what is to be done', async () => {
+  file('kept', Buffer.alloc(10));
+  file('deep/kept', Buffer.alloc(20));
+  file('skipped/large', Buffer.alloc(5000));
+  file('deep/x.log', Buffer.alloc(3000));
+  const path = join(directory, 'files');
+  symlinkSync('kept', join(path, 'link'));
+  const options = { root: path, prefix, exclude: ['skipped/', '*.log'], memory: undefined, threads: 1 };
+  const source = await TreeSource.open({ path, ...options });
+  onTestFinished(() => source.close());
+  const total = { files: 0, bytes: 0 };
+  await source.count(total, new AbortController().signal);
+  // The link is told of as a failure, which is progress, too.
+  expect(total).toEqual({ files: 3, bytes: 30 });
 });

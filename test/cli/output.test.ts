@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { BytePath } from '@filetracker/catalog';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { describeFailure } from '#cli/output/failure.js';
 import { formatSize } from '#cli/output/format.js';
 import { formatDuration } from '#cli/output/format-count.js';
 import { Output } from '#cli/output/output.js';
@@ -23,11 +24,11 @@ test('lines that are printed beside a progress bar stay when it goes', async () 
   const terminal = Object.assign(new PassThrough(), { isTTY: true as const, columns: 80 });
   // Both streams of a command end up on the same terminal.
   const output = new Output(terminal, terminal);
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   await output.withProgress('verifying', async (onProgress) => {
     // What is over sooner shows no bar.
-    vi.setSystemTime(Date.now() + 1000);
+    vi.advanceTimersByTime(1000);
     onProgress?.({ done: 1, total: 2 });
     output.result('lost: /a', {});
     onProgress?.({ done: 2, total: 2 });
@@ -40,6 +41,32 @@ test('lines that are printed beside a progress bar stay when it goes', async () 
     expect(part).toContain('verifying [');
     expect(part.endsWith('\u001B[2K')).toBe(true);
   }
+});
+
+test('a line that is printed beside the progress of many files stays when that goes', () => {
+  const terminal = Object.assign(new PassThrough(), { isTTY: true as const });
+  const output = new Output(terminal, terminal);
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const total = { files: 4, bytes: 0 };
+  const progress = output.showFiles(total);
+  progress?.fail();
+  progress?.add(512);
+  vi.advanceTimersByTime(250);
+  output.warn('the server is away');
+  total.bytes = 1024;
+  vi.advanceTimersByTime(250);
+  progress?.stop();
+  // Whatever moved is taken away first.
+  output.warn('the end');
+  expect(String(terminal.read()).split('\r\u001B[K')).toEqual([
+    '',
+    // Where nobody knows how many bytes there are, the line does not say that there are none.
+    expect.stringMatching(/^2\/4 files {2}512 B {2}2.5 KiB\/s {2}0.4 s left$/),
+    'filetracker: warning: the server is away\n',
+    expect.stringMatching(/^2\/4 files {2}512 B\/1\.0 KiB /),
+    'filetracker: warning: the end\n',
+  ]);
 });
 
 test.each([
@@ -60,4 +87,9 @@ test.each([
   [2 ** 60, '1024.0 PiB'],
 ])('%d bytes are said as %s', (bytes, words) => {
   expect(formatSize(bytes)).toBe(words);
+});
+
+test('a thread that cannot be started is told with what bounds them', () => {
+  const failure = Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+  expect(describeFailure(failure).message).toContain('ulimit -u');
 });

@@ -102,6 +102,13 @@ it('bash completes commands and options as the script says', async () => {
   expect(complete('filetracker', 'put', 'prob')).toEqual(['problem.zip']);
 });
 
+it('a shell without completion is told which have one', async () => {
+  expect(await filetracker(['completion', 'tcsh'], { cwd: temporaryDirectory() })).toMatchObject({
+    code: 2,
+    stderr: "filetracker: 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh.\n",
+  });
+});
+
 it('shows a progress bar for a long transfer where stderr is a terminal', async () => {
   const cwd = temporaryDirectory();
   const body = randomBytes(1000);

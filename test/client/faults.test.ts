@@ -151,6 +151,10 @@ it('what the server refuses is not repeated; what it cannot do now is', async ()
     message: 'HTTP/400: wrong digest',
   });
   expect(refused.server.requests).toHaveLength(1);
+  // A page for people, as nginx makes one.
+  const page = '<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>...</body>\r\n</html>\r\n';
+  const plain = await scripted((socket) => socket.write(reply(page, { status: '404 Not Found' })));
+  await expect(plain.client.getFile('/f', plain.target)).rejects.toThrow('/f does not exist (Not Found)');
   const busy = await scripted((socket, attempt) => {
     if (attempt < 2) socket.write(reply('', { status: '503 Service Unavailable' }));
     else whole(socket, attempt);

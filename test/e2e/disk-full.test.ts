@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
@@ -16,10 +16,12 @@ import {
 import { Load } from '../support/load.js';
 import { PATIENTLY } from '../support/patiently.js';
 import { rawRequest } from '../support/raw-http.js';
+import { recover } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
-import { expectRefusal, runServer } from '../support/server-command.js';
+import { COMMAND, expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { stagedFiles } from '../support/store-files.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -29,6 +31,16 @@ async function serverOn(disk: TestFileSystem): Promise<{ server: ServerProcess; 
   const server = await startServer(directory);
   onTestFinished(async () => void (await server.end('SIGKILL')));
   return { server, directory };
+}
+
+/** Takes all inodes of a disk that has few. Call what it returns to give them back. */
+function useUpInodes(disk: TestFileSystem): () => void {
+  const ballast = join(disk.path, 'ballast');
+  mkdirSync(ballast);
+  expect(() => {
+    for (let n = 0; n < 1000; n++) writeFileSync(join(ballast, String(n)), '');
+  }).toThrow(/ENOSPC/);
+  return () => rmSync(ballast, { recursive: true });
 }
 
 describe.runIf(isRoot).each([
@@ -134,15 +146,39 @@ describe.runIf(isRoot)('I7: other disks that do not take what is written', () =>
     const put = (name: string, size: number) =>
       putFile(server.port, { name, version: 1, content: incompressible(name, size) });
     expect((await put('before', 1000)).status).toBe(200);
-    mkdirSync(join(disk.path, 'ballast'));
-    expect(() => {
-      for (let n = 0; n < 1000; n++) writeFileSync(join(disk.path, 'ballast', String(n)), '');
-    }).toThrow(/ENOSPC/);
+    const giveInodesBack = useUpInodes(disk);
     expect((await put('large', 100_000)).status).toBe(507);
     expect((await put('small', 1000)).status).toBe(200);
     expect(stagedFiles(directory)).toEqual([]);
-    rmSync(join(disk.path, 'ballast'), { recursive: true });
+    giveInodesBack();
     expect((await put('large', 100_000)).status).toBe(200);
+  });
+
+  it('a server, a recovery and a backup that cannot make their locks say so, and nothing is lost', async () => {
+    const disk = makeExt4(64, '-N', '400');
+    const { server, directory } = await serverOn(disk);
+    const content = incompressible('kept', 100_000);
+    expect((await putFile(server.port, { name: 'kept', version: 1, content })).status).toBe(200);
+    await server.end();
+    const locks = ['opening.lock', 'opening-queue.lock'].map((name) => join(directory, 'metadata', name));
+    const giveInodesBack = useUpInodes(disk);
+    for (const lock of locks) {
+      // The other one is there, and its inode free for no one.
+      rmSync(lock);
+      writeFileSync(join(disk.path, 'ballast', basename(lock)), '');
+      expectRefusal(await runServer('-d', directory), /no space is left on the disk/);
+      const refused = await recover(directory, '--full');
+      expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(/no space is left/) as string });
+      const backup = join(temporaryDirectory(), 'backup');
+      const command = [process.execPath, COMMAND, 'backup', '-d', directory, backup] as const;
+      expectRefusal(await run([...command]), /cannot open the store in .*no space is left/);
+    }
+    giveInodesBack();
+    const again = await startForTest(directory);
+    expect((await getFile(again.port, 'kept')).body.equals(content)).toBe(true);
+    expect((await putFile(again.port, { name: 'more', version: 1, content })).status).toBe(200);
+    await again.end();
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
   });
 
   it('a disk that becomes read-only: reads go on, changes get 503, and all is there once it is mounted anew', async () => {

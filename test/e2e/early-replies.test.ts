@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -8,10 +8,14 @@ import { parseFileName, RemoteDataStore, toVersion } from '@filetracker/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contentOf } from '../conformance/data-store.js';
 import { makeAuthority, makeCertificate } from '../support/certificates.js';
+import { incompressible } from '../support/contents.js';
 import { sendThenListen } from '../support/deaf-client.js';
 import { fileTarget } from '../support/file-requests.js';
+import { fillUp, makeTmpfs } from '../support/file-systems.js';
 import { rawExchange } from '../support/raw-http.js';
+import { isRoot } from '../support/root.js';
 import { run, startForTest } from '../support/server-command.js';
+import { stagedFiles } from '../support/store-files.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -93,6 +97,13 @@ describe('whoever sends a long body to its end, and only then listens, gets the 
     expect((await sendThenListen(server.port, Buffer.concat([start, long]))).status).toBe(status);
   });
 
+  it('of a store that cannot begin to write', async () => {
+    const directory = temporaryDirectory();
+    const { port } = await startForTest(directory);
+    rmSync(join(directory, 'tmp'), { recursive: true });
+    expect((await sendThenListen(port, upload(long, { target }))).status).toBe(500);
+  });
+
   it('over TLS', async () => {
     const directory = temporaryDirectory();
     const authority = makeAuthority(directory);
@@ -118,6 +129,31 @@ describe('whoever sends a long body to its end, and only then listens, gets the 
       expect((await send({})).status).toBe(401);
       expect((await send(reader)).status).toBe(403);
     }
+  });
+
+  it.runIf(isRoot)('of a disk that becomes full meanwhile', async () => {
+    const disk = makeTmpfs(64);
+    const directory = join(disk.path, 'store');
+    const { port, url } = await startForTest(directory);
+    const body = incompressible('long', long.length);
+    const makeRoom = fillUp(disk, 4 * MEBIBYTE);
+    for (const headers of connections) {
+      const request = upload(body, { target, headers });
+      const replies = await Promise.all([1, 2].map(() => sendThenListen(port, request)));
+      for (const { status, headers } of replies) {
+        expect(status).toBe(507);
+        expect(headers.get('x-exception')).toBe('the server has no room left on its disk');
+      }
+    }
+    const client = new RemoteDataStore({ url });
+    await expect(client.put(parseFileName('file'), toVersion(1), contentOf(body))).rejects.toMatchObject({
+      status: 507,
+      code: 'storage_full',
+    });
+    await client.close();
+    expect(stagedFiles(directory)).toEqual([]);
+    makeRoom();
+    expect((await sendThenListen(port, upload(body, { target }))).status).toBe(200);
   });
 
   it('of a bound on requests', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { startNginx } from '../../bench/support/nginx.js';
 import { collect } from '../support/collect.js';
 import { incompressible } from '../support/contents.js';
-import { filetracker } from '../support/filetracker-process.js';
+import { filetracker, startFiletracker } from '../support/filetracker-process.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -116,17 +118,17 @@ it.each<[string, RequestListener, RegExp]>([
       response.write('half');
       setTimeout(() => response.destroy(), 50);
     },
-    /503.*it broke off/,
+    /500.*it broke off/,
   ],
   [
     'sends another content than it says',
     (_, response) => {
       response.writeHead(200, { ...HEADERS, 'SHA256-Checksum': '0'.repeat(64) }).end('x');
     },
-    /503.*SHA256-Checksum/,
+    /500.*SHA256-Checksum/,
   ],
-  ['fails', (_, response) => void response.writeHead(500).end(), /503.*it answered 500/],
-  ['does not tell the version', (_, response) => void response.end('x'), /503.*without Last-Modified/],
+  ['fails', (_, response) => void response.writeHead(500).end(), /500.*it answered 500/],
+  ['does not tell the version', (_, response) => void response.end('x'), /500.*without Last-Modified/],
 ])('a fallback that %s stores nothing', async (_, answer, message) => {
   const url = await fallback(answer);
   const server = await startForTest(temporaryDirectory(), '--fallback-url', url, '--fallback-import');
@@ -157,6 +159,34 @@ it.each<[string, (url: string) => readonly string[], RegExp]>([
   const ended = await filetracker(args, { cwd: directory, program: 'filetracker-migrate' });
   expect(ended).toMatchObject({ code: 1 });
   expect(ended.stderr).toMatch(message);
+});
+
+it('--fetch waits for a server to fall back to that is away for a while', async () => {
+  const answer: RequestListener = (_, response) => void response.writeHead(200, HEADERS).end('content');
+  const away = createServer(answer);
+  away.listen(0, '127.0.0.1');
+  await once(away, 'listening');
+  const { port } = away.address() as AddressInfo;
+  await new Promise((resolve) => away.close(resolve));
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'old'));
+  for (let index = 0; index < 100; index++) writeFileSync(join(directory, 'old', String(index)), '');
+  const server = await startForTest(
+    temporaryDirectory(),
+    '--fallback-url',
+    `http://127.0.0.1:${port}`,
+    '--fallback-import',
+  );
+  const args = ['--fetch', 'old', server.url];
+  const child = startFiletracker(args, { cwd: directory, program: 'filetracker-migrate' });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const closed = once(child, 'close');
+  await expect.poll(() => said, PATIENTLY).toContain(`ECONNREFUSED 127.0.0.1:${port}; waiting up to 60 s`);
+  const back = createServer(answer).listen(port, '127.0.0.1');
+  onTestFinished(() => void back.close());
+  expect(await closed).toEqual([0, null]);
+  expect(said).toMatch(/^100 files stored/m);
 });
 
 it('a name that was deleted here is 410 in protocol 3 and 404 in protocol 2', async () => {

@@ -29,9 +29,9 @@ const ROUNDS = rounds(2);
 
 vi.setConfig({ testTimeout: STORE_PATIENCE * ROUNDS });
 
-function overwrite(path: string, bytes: number): void {
+function overwrite(path: string, bytes: number, begin = 0): void {
   const fd = openSync(path, 'r+');
-  writeSync(fd, randomBytes(Math.min(bytes, statSync(path).size)), 0, undefined, 0);
+  writeSync(fd, randomBytes(Math.min(bytes, statSync(path).size - begin)), 0, undefined, begin);
   closeSync(fd);
 }
 
@@ -60,6 +60,30 @@ describe('filetracker-recover --rebuild', () => {
     expect(await contentsOf(directory)).toEqual(store.expected);
     expect(readdirSync(join(directory, 'checkpoints'))).not.toEqual([]);
     expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ['empty', (path: string) => truncateSync(path, 0)],
+    // As a copy that was cut.
+    ['half as long', (path: string) => truncateSync(path, statSync(path).size >> 1)],
+    ['damaged behind its first pages', (path: string) => overwrite(path, 2 ** 20, 2 * 4096)],
+  ])('whoever opens LMDB that is %s says so, and nothing is deleted', async (what, damage) => {
+    const directory = store.copy();
+    damage(join(directory, 'metadata/data.mdb'));
+    const contents = digestsIn(join(directory, 'blobs'));
+    if (what !== 'damaged behind its first pages') {
+      // A server that starts does not read all of it.
+      expectRefusal(await runServer('-d', directory), /the metadata is \w+; .*filetracker-recover --rebuild/);
+    }
+    for (const flag of ['--dry-run', '--online', '--full']) {
+      expect(await recover(directory, flag)).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/metadata_damaged.*--rebuild/) as string,
+      });
+    }
+    expect(digestsIn(join(directory, 'blobs'))).toEqual(contents);
+    expect(await recover(directory, '--rebuild')).toMatchObject({ code: 1, lost: [] });
+    expect(await contentsOf(directory)).toEqual(store.expected);
   });
 
   it('with the journal cut at a random byte, a rebuild gives files as they were at some moment', async () => {
@@ -104,6 +128,20 @@ describe('filetracker-recover --rebuild', () => {
     );
   });
 
+  it('does not take a journal that cannot be read for a torn end', async () => {
+    const directory = store.copy();
+    const files = readdirSync(join(directory, 'journal'));
+    overwrite(join(directory, 'journal', files.at(-1) ?? ''), 64);
+    rmSync(join(directory, 'metadata'), { recursive: true });
+    expect(await recover(directory, '--rebuild')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /journal_damaged.*the journal is damaged: .* at byte 0; --skip-damaged/,
+      ) as string,
+    });
+    expect(await recover(directory, '--rebuild', '--skip-damaged')).toMatchObject({ code: 2 });
+  });
+
   it('skips damage in the middle of the journal only when told to', async () => {
     const directory = store.copy();
     const [journal = ''] = readdirSync(join(directory, 'journal'));
@@ -136,6 +174,12 @@ describe('contents whose names a rebuild has lost', () => {
     }
     const contents = digestsIn(join(directory, 'blobs'));
     expect(contents).not.toEqual([]);
+    // A server that began anew would leave contents that no name needs.
+    expectRefusal(
+      await runServer('-d', directory),
+      /the metadata is missing; .*filetracker-recover --rebuild/,
+    );
+    expect(await recover(directory)).toMatchObject({ code: 3 });
     expect(await recover(directory, '--rebuild')).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/the journal is gone: nothing tells any name/) as string,

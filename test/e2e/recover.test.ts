@@ -34,19 +34,24 @@ function onePerCent(files: readonly string[]): string[] {
 describe('filetracker-recover', () => {
   it('finds nothing wrong with a store that is whole, and changes nothing', async () => {
     const directory = store.copy();
+    const whole = { files: store.expected.size, keptVersions: 0, contents: expect.any(Number) as number };
     for (const flags of [[], ['--full'], ['--full', '--dry-run'], ['--online', '--full']]) {
-      expect(await recover(directory, ...flags)).toMatchObject({ code: 0, lost: [], stderr: '' });
+      const found = await recover(directory, ...flags);
+      expect(found).toMatchObject({ code: 0, lost: [], stderr: '', summary: { whole } });
     }
     expect(await contentsOf(directory)).toEqual(store.expected);
     const { stdout } = await filetracker([directory], { cwd: directory, program: 'filetracker-recover' });
-    expect(stdout).toBe('nothing is wrong\n');
+    expect(stdout).toMatch(/^nothing is wrong; whole: [\d,]+ files with [\d,]+ contents of [\d.]+ [MG]iB\n$/);
   });
 
   it('refuses a store that a server holds, but for looking, and what is no store', async () => {
     const directory = store.copy();
     await startForTest(directory);
     const refused = await recover(directory);
-    expect(refused).toMatchObject({ code: 3, stderr: expect.stringMatching(/stop its servers/) as string });
+    expect(refused).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/store_unavailable.*stop its servers/) as string,
+    });
     expect(await recover(directory, '--online', '--full')).toMatchObject({ code: 0, lost: [] });
     expect(await recover(temporaryDirectory())).toMatchObject({ code: 3 });
     expect(await recover(directory, '--online', '--rebuild')).toMatchObject({ code: 3 });
@@ -103,8 +108,11 @@ describe('filetracker-recover', () => {
     expect(readdirSync(join(directory, 'quarantine')).sort()).toEqual(
       flipped.map((path) => basename(path)).sort(),
     );
+    const { whole } = found.summary;
+    expect(looked.summary).toMatchObject({ whole });
+    expect(online.summary).toMatchObject({ whole });
     expect(await contentsOf(directory)).toEqual(without(namesOf(chosen)));
-    expect(await recover(directory, '--full')).toMatchObject({ code: 0 });
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0, summary: { whole } });
   });
 
   it('beside a server, sees wrong counts and totals, and no others while counts change', async () => {

@@ -35,7 +35,9 @@ it('damage is found in the background, told in log, status and metrics, and forg
   flipBit(join(directory, blobFiles(directory).find((path) => path.includes(digest)) ?? ''));
   await vi.waitFor(async () => expect(await status()).toMatchObject({ damaged_contents: 1 }), WAIT);
   expect(server.log()).toMatch(new RegExp(`${digest} is missing or damaged`));
-  expect(await (await fetch(`${server.url}/metrics`)).text()).toMatch(/^filetracker_damaged_contents 1$/m);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toMatch(/^filetracker_damaged_contents 1$/m);
+  expect(metrics).toMatch(/^filetracker_last_scrub_timestamp_seconds \d+/m);
 
   await deleteFile(server.port, 'damaged', 2);
   await vi.waitFor(async () => expect(await status()).toMatchObject({ damaged_contents: 0 }), WAIT);

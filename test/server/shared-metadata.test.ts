@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { parseFileName } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
 import { Environment } from '#server/metadata/lmdb/environment.js';
+import { METADATA } from '#server/metadata/lmdb/layout.js';
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
+import { OpeningGate } from '#server/metadata/lmdb/opening-gate.js';
 import { PLAIN_RULES } from '#server/metadata/rules.js';
 import { auditMetadata } from '../support/metadata-audit.js';
 import { rounds } from '../support/rounds.js';
@@ -116,3 +118,20 @@ it('I4: a process that is killed leaves at most the copies that it was about to 
   const left = copied.filter((copy) => !named.includes(copy) && !copy.startsWith(`${victim.pid}-`));
   expect({ lost, left }).toEqual({ lost: [], left: [] });
 }, 60_000);
+
+it('I1: changes that wait for a process that opens the metadata are made before it is closed', async () => {
+  const { metadata } = emptyPlace();
+  const environment = await Environment.open(metadata, { durable: false });
+  const { meta } = environment.tables;
+  const row = Buffer.from('row');
+  const other = new OpeningGate(join(metadata, METADATA));
+  onTestFinished(() => other.close());
+  const underWay = await other.opening(() => [
+    environment.write(() => meta.putSync(row, row)),
+    environment.close(),
+  ]);
+  await Promise.all(underWay);
+  const again = await Environment.open(metadata, { durable: false });
+  expect(again.tables.meta.get(row)).toEqual(row);
+  await again.close();
+});

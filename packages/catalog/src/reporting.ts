@@ -24,7 +24,7 @@ export { duplicates } from './report/duplicates.js';
 export { type FindOptions, find, findPaths } from './report/find.js';
 export { type Growth, topGrowth } from './report/growth.js';
 export { pathHistory } from './report/history.js';
-export { isKnownPath } from './report/known-path.js';
+export { isKnownPath, treesBelow } from './report/known-path.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
 export { scanEnd } from './report/run-at.js';

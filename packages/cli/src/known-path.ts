@@ -13,20 +13,36 @@ class UnknownPathError extends Error {
  * symbolic links on the disk lead, since scans record trees where they really are. Throws an error that says what to do.
  */
 export async function knownPath(database: QueryDatabase, text: string): Promise<BytePath> {
-  const { displayPath, isKnownPath } = await import('@filetracker/catalog/reports');
-  const path = await pathArgument(text);
-  if (await isKnownPath(database, path)) return path;
-  const real = await realPath(path);
-  if (real !== path && (await isKnownPath(database, real))) return real;
-  throw new UnknownPathError(`the catalog knows nothing of ${displayPath(path)}: has it been scanned?`);
+  const { displayPath, isKnownPath, treesBelow } = await import('@filetracker/catalog/reports');
+  const [path, real = path] = await placesOf(text);
+  for (const place of [path, real]) if (await isKnownPath(database, place)) return place;
+  const [below] = await treesBelow(database, real);
+  const advice = below
+    ? `only trees below it were scanned, such as ${displayPath(below)}`
+    : 'has it been scanned?';
+  throw new UnknownPathError(`the catalog knows nothing of ${displayPath(path)}: ${advice}`);
 }
 
-/** As {@link knownPath}; without an argument everything. */
+/** As {@link knownPath}; a directory above scanned trees means all of these, and no argument everything. */
 export async function knownPathOrAll(
   database: QueryDatabase,
   text: string | undefined,
 ): Promise<{ readonly path?: BytePath }> {
-  return text === undefined ? {} : { path: await knownPath(database, text) };
+  if (text === undefined) return {};
+  const { isKnownPath, treesBelow } = await import('@filetracker/catalog/reports');
+  const [path, real = path] = await placesOf(text);
+  for (const place of [path, real]) {
+    const isMeant = (await isKnownPath(database, place)) || (await treesBelow(database, place)).length > 0;
+    if (isMeant) return { path: place };
+  }
+  return { path: await knownPath(database, text) };
+}
+
+/** The path as it is written, and where it leads if that is elsewhere. */
+async function placesOf(text: string): Promise<readonly [BytePath, BytePath?]> {
+  const path = await pathArgument(text);
+  const real = await realPath(path);
+  return real === path ? [path] : [path, real];
 }
 
 /** Where a path leads, also one of something that is gone: what is still there of it decides. */

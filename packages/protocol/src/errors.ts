@@ -27,6 +27,7 @@ export const ERROR_STATUS = {
   too_many_requests: 429,
   content_damaged: 500,
   internal: 500,
+  fallback_failed: 500,
   unavailable: 503,
   storage_full: 507,
   quota_exceeded: 507,

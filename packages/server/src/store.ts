@@ -17,4 +17,4 @@ export {
 } from './store/file-store.js';
 export { recoverStore } from './store/open-recovery.js';
 export { type OpenedStore, type OpenStoreOptions, openStore } from './store/open-store.js';
-export type { RecoveryFindings, RecoveryListener } from './store/recovery-report.js';
+export type { RecoveryFindings, RecoveryListener, WholeStore } from './store/recovery-report.js';

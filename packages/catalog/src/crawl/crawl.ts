@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BytePath } from '../byte-path.js';
 import type { Omissions } from '../listing/listing-writer.js';
+import { startThreads } from '../start-threads.js';
 import type { CrawlScope } from './directory-packer.js';
 import { compileExclusion } from './exclude.js';
 import type { ReaderChoice } from './open-reader.js';
@@ -134,10 +135,13 @@ class ThreadGroup {
     this.add(count);
   }
 
-  /** Starts more threads; they begin at once if the others have begun. */
+  /**
+   * Starts more threads; they begin at once if the others have begun. Where the system allows fewer, those there are do
+   * all the work. Throws where there is none.
+   */
   add(count: number): void {
-    for (let n = 0; n < count; n++) {
-      const worker = this.#start(this.input);
+    const isFirst = this.#workers.length === 0;
+    for (const worker of startThreads(count, isFirst ? 1 : 0, () => this.#start(this.input))) {
       this.#reading.add(worker);
       this.#workers.push(worker);
       this.#exits.push(this.#exit(worker));

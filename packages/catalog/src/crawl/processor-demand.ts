@@ -37,5 +37,10 @@ function readTimes(): Map<string, number> {
 }
 
 function threads(): readonly string[] {
-  return process.platform === 'linux' ? readdirSync(TASKS) : [];
+  try {
+    return readdirSync(TASKS);
+  } catch {
+    // Another system, or a container without /proc.
+    return [];
+  }
 }

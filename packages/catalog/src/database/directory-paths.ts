@@ -44,14 +44,26 @@ export async function locateDirectory(
   return { id, path };
 }
 
-/** Where to begin: the directory at a path, without a path every root; none when nothing is known of the path. */
+/**
+ * Where to begin: the directory at a path, without a path every root. A path above roots means all of them; none when
+ * nothing is known of the path.
+ */
 export async function startingDirectories(
   tables: Kysely<CatalogTables>,
   path: BytePath | undefined,
 ): Promise<PlacedDirectory[]> {
   if (path === undefined) return rootDirectories(tables);
   const found = await locateDirectory(tables, path);
-  return found ? [found] : [];
+  return found ? [found] : rootsBelow(tables, path);
+}
+
+/** The tops of the trees that lie in a directory, in byte order. */
+export async function rootsBelow(
+  tables: Kysely<CatalogTables>,
+  directory: BytePath,
+): Promise<PlacedDirectory[]> {
+  const roots = await rootDirectories(tables);
+  return roots.filter(({ path }) => isWithin(path, directory));
 }
 
 /** Where a directory is. */

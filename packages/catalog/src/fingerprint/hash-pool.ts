@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { startThreads } from '../start-threads.js';
 import type { HashOutcome, HashTask } from './hash-file.js';
 import { ReadProgress } from './read-progress.js';
 import type { HashThreadData } from './worker.js';
@@ -45,7 +46,7 @@ export async function* hashFiles<Task extends HashTask>(
     counters: progress.counters,
   };
   const url = new URL('./worker.js', import.meta.url);
-  const workers = Array.from({ length: threads }, () => new Worker(url, { workerData, execArgv: [] }));
+  const workers = startThreads(threads, 1, () => new Worker(url, { workerData, execArgv: [] }));
   const idle = [...workers];
   const running = new Map<Worker, Promise<{ readonly worker: Worker; readonly results: Hashed<Task>[] }>>();
   const next = async () => {

@@ -1,7 +1,6 @@
 import { type BytePath, isWithin, splitPath } from '../byte-path.js';
 import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
 import { locateDirectory } from '../database/directory-paths.js';
-import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId, Totals } from '../database/records.js';
 import { readSizeChanges } from '../database/size-changes.js';
@@ -10,7 +9,7 @@ import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { entriesBelow, readEntry } from './entries-below.js';
 import { WHOLE } from './entry-forms.js';
 import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
-import { runAt } from './run-at.js';
+import { notRecorded, runAt } from './run-at.js';
 
 /** A file or directory as it was. */
 export interface PastEntry {
@@ -43,19 +42,14 @@ export interface AsOfOptions {
 /**
  * A tree as it was recorded at a moment, rolled back from the present: time and memory are proportional to what
  * changed since, and to what is shown. Sums of directories are those that they had then.
- * Throws {@link CatalogError} `not_recorded` where no scan of the path had finished by then, or it has been pruned.
+ * Throws a `CatalogError` `not_recorded` where no scan of the path had finished by then, or it has been pruned.
  */
 export async function asOf(
   database: QueryDatabase,
   { path, moment, isRecursive }: AsOfOptions,
 ): Promise<PastTree> {
   const scan = await runAt(database, { path, moment });
-  if (!scan) {
-    throw new CatalogError(
-      'not_recorded',
-      'the catalog does not reach back that far for this path (see "filetracker scans")',
-    );
-  }
+  if (!scan) throw notRecorded();
   const past = await rollBack(database, { path, moment, isRecursive, scan: scan.id });
   const top = await pastTop(database, past, path);
   return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };

@@ -1,5 +1,5 @@
 import { type BytePath, splitPath, toBytes } from '../byte-path.js';
-import { locateDirectory } from '../database/directory-paths.js';
+import { locateDirectory, rootsBelow } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 
 /** Whether the catalog has a file or directory at a path, or remembers one. */
@@ -24,4 +24,9 @@ export async function isKnownPath(database: QueryDatabase, path: BytePath): Prom
     .limit(1)
     .executeTakeFirst();
   return past !== undefined;
+}
+
+/** The roots of the trees that lie in a directory, in byte order. */
+export async function treesBelow({ tables }: QueryDatabase, directory: BytePath): Promise<BytePath[]> {
+  return (await rootsBelow(tables, directory)).map(({ path }) => path);
 }

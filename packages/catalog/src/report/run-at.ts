@@ -1,4 +1,5 @@
 import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
+import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId } from '../database/records.js';
 
@@ -16,6 +17,26 @@ export async function runAt(
     .execute();
   const found = runs.find(({ root }) => isWithin(path, pathFromBytes(root)));
   return found && { id: Number(found.id), finishedAt: Number(found.finished_at) };
+}
+
+/** The moment from which on the catalog knows a path, in milliseconds since 1970; undefined when no run looked at it. */
+export async function knownSince({ tables }: QueryDatabase, path: BytePath): Promise<number | undefined> {
+  const runs = await tables
+    .selectFrom('scan_runs')
+    .select(['root', 'finished_at'])
+    .where('status', '=', 'finished')
+    .orderBy('finished_at')
+    .execute();
+  const first = runs.find(({ root }) => isWithin(path, pathFromBytes(root)));
+  return first && Number(first.finished_at);
+}
+
+/** A moment of which nothing can be told: it lies before the first run that looked at the path and is remembered. */
+export function notRecorded(): CatalogError {
+  return new CatalogError(
+    'not_recorded',
+    'the catalog does not reach back that far for this path (see "filetracker scans")',
+  );
 }
 
 /** When a run was recorded, in milliseconds since 1970; its changes bear this time. Undefined when there is no such run. */

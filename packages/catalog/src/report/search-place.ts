@@ -18,8 +18,10 @@ export class SearchPlace {
   /** The place at a path, without one everything; undefined when nothing is known of the path. */
   static async find(database: QueryDatabase, path: BytePath | undefined): Promise<SearchPlace | undefined> {
     if (path === undefined) return new SearchPlace(database, undefined, undefined);
-    const [start] = await startingDirectories(database.tables, path);
+    const [start, ...others] = await startingDirectories(database.tables, path);
     if (!start) return undefined;
+    // Whole trees are a large share, mostly.
+    if (others.length > 0) return new SearchPlace(database, path, undefined);
     const roots = database.tables.selectFrom('directories').where('parent_id', '=', 0n);
     const sum = (rows: readonly { readonly total_directories: bigint }[]) =>
       rows.reduce((total, row) => total + Number(row.total_directories) + 1, 0);

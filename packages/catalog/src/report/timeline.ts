@@ -1,9 +1,10 @@
 import type { BytePath } from '../byte-path.js';
-import { startingDirectories } from '../database/directory-paths.js';
+import { locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { effectsOf, withinFilter } from './growth.js';
+import { knownSince, notRecorded } from './run-at.js';
 
 /** What a directory held at a moment, with all below it. */
 export interface TimelinePoint {
@@ -16,7 +17,7 @@ export interface TimelinePoint {
 /** What {@link timeline} shows. */
 export interface TimelineOptions {
   readonly path: BytePath;
-  /** From this moment on, in milliseconds since 1970. */
+  /** From this moment on, in milliseconds since 1970; later where the catalog knows the path since then only. */
   readonly after: number;
   readonly upTo: number;
   /** Moments to tell, at even distances; the last one is `upTo`. */
@@ -25,14 +26,14 @@ export interface TimelineOptions {
 
 /**
  * How large a directory was over a span of time, told back from what is known now: lengths of files, those with several
- * names counted once. Empty when nothing is known of the directory. Time is proportional
- * to the changes since the beginning of the span.
+ * names counted once. Empty when nothing is known of the directory; throws a `CatalogError` `not_recorded` where that
+ * begins after the span. Time is proportional to the changes since the beginning of the span.
  */
 export async function timeline(
   database: QueryDatabase,
-  { path, after, upTo, points }: TimelineOptions,
+  { path, after: wanted, upTo, points }: TimelineOptions,
 ): Promise<readonly TimelinePoint[]> {
-  const [directory] = await startingDirectories(database.tables, path);
+  const directory = await locateDirectory(database.tables, path);
   if (!directory) return [];
   const row = await database.tables
     .selectFrom('directories')
@@ -40,6 +41,9 @@ export async function timeline(
     .where('id', '=', directory.id)
     .executeTakeFirstOrThrow();
   let { bytes, files } = totalsOf(row);
+  const known = await knownSince(database, path);
+  if (known !== undefined && known > upTo) throw notRecorded();
+  const after = Math.max(wanted, known ?? wanted);
   const step = (upTo - after) / Math.max(1, points - 1);
   const moments = Array.from({ length: points }, (_, n) => upTo - n * step);
   const told: TimelinePoint[] = [];

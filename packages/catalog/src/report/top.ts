@@ -1,8 +1,9 @@
 import { type BytePath, childPath, nameFromBytes } from '../byte-path.js';
-import { locateDirectory, pathAt } from '../database/directory-paths.js';
+import { pathAt, startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { Totals } from '../database/records.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
+import { inSubtrees } from './in-subtrees.js';
 
 /** Which directories or files come first, and how many. */
 export interface TopOptions {
@@ -39,9 +40,10 @@ export async function topDirectories(
   const { tables } = database;
   let query = tables.selectFrom('directories').select(['id', ...TOTALS_COLUMNS]);
   if (path !== undefined) {
-    const start = await locateDirectory(tables, path);
-    if (!start) return [];
-    query = query.where('id', 'in', database.subtree(start.id)).where('id', '<>', start.id);
+    const tops = await startingDirectories(tables, path);
+    if (tops.length === 0) return [];
+    query = query.where(inSubtrees(database, 'id', tops));
+    for (const top of tops) if (top.path === path) query = query.where('id', '<>', top.id);
   }
   const rows = await query.orderBy(ORDER_COLUMNS[by], 'desc').orderBy('id').limit(limit).execute();
   const paths = await database.directoryPlaces(rows.map(({ id }) => id));
@@ -56,9 +58,9 @@ export async function topFiles(database: QueryDatabase, { path, limit }: TopOpti
     .select(['id', 'largest_file'])
     .where('own_files', '>', 0n);
   if (path !== undefined) {
-    const start = await locateDirectory(tables, path);
-    if (!start) return [];
-    directories = directories.where('id', 'in', database.subtree(start.id));
+    const tops = await startingDirectories(tables, path);
+    if (tops.length === 0) return [];
+    directories = directories.where(inSubtrees(database, 'id', tops));
   }
   // The n largest files lie in the n directories whose largest file is largest: only those are read.
   const candidates = await directories.orderBy('largest_file', 'desc').orderBy('id').limit(limit).execute();

@@ -36,6 +36,12 @@ export function unreadableRoot(root: BytePath, reason: string): CatalogError {
   return new CatalogError('root_unreadable', message);
 }
 
+/** Why a root without entries is not believed, where the catalog knows files in it. */
+export function emptyRootReason(known: number): string {
+  const files = known === 1 ? '1 file' : `${known} files`;
+  return `is empty, but the catalog knows ${files} in it: is it mounted? (--allow-empty records them as removed)`;
+}
+
 /** An error number in words. */
 export function reasonOf(errno: number): string {
   const code = getSystemErrorName(-Math.abs(errno));

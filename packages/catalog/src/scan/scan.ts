@@ -5,7 +5,14 @@ import { CatalogError } from '../database/errors.js';
 import type { ScanRun } from '../database/records.js';
 import { displayPath } from '../display-path.js';
 import { type DirectoryListing, readListings } from '../listing/directory-listing.js';
-import { checkRoot, checkSameRoot, type RootIdentity, reasonOf, unreadableRoot } from './root-check.js';
+import {
+  checkRoot,
+  checkSameRoot,
+  emptyRootReason,
+  type RootIdentity,
+  reasonOf,
+  unreadableRoot,
+} from './root-check.js';
 
 /** How far a scan is. */
 export interface ScanProgress {
@@ -115,10 +122,7 @@ class RootListingCheck {
       this.#files === 0 &&
       !this.allowEmpty
     ) {
-      throw new CatalogError(
-        'implausible',
-        `${displayPath(this.root)} is empty, but the catalog knows ${known} files in it: is it mounted? (--allow-empty records them as removed)`,
-      );
+      throw new CatalogError('implausible', `${displayPath(this.root)} ${emptyRootReason(known)}`);
     }
   }
 

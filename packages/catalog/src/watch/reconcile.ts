@@ -86,12 +86,12 @@ export async function reconcile(
 
 /** Tries again while someone else is writing. */
 async function whileBusy<Result>(attempt: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-  for (const end = Date.now() + PATIENCE; ; ) {
+  for (const end = performance.now() + PATIENCE; ; ) {
     try {
       return await attempt();
     } catch (error) {
       const isBusy = error instanceof CatalogError && error.code === 'busy';
-      if (!isBusy || Date.now() > end) throw error;
+      if (!isBusy || performance.now() > end) throw error;
       await delay(50, undefined, { ...(signal && { signal }) });
     }
   }

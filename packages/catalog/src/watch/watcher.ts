@@ -4,6 +4,7 @@ import { compileExclusion } from '../crawl/exclude.js';
 import type { Catalog } from '../database/catalog.js';
 import { CatalogError, isPassing } from '../database/errors.js';
 import type { WatchRecorder } from '../database/watch-recorder.js';
+import { emptyRootReason } from '../scan/root-check.js';
 import { scan } from '../scan/scan.js';
 import { Alarm } from './alarm.js';
 import type { EventStream } from './event-stream.js';
@@ -92,9 +93,7 @@ export class Watcher {
   async #implausible(): Promise<string | undefined> {
     if (this.options.allowEmpty || !this.#guard.isEmpty()) return undefined;
     const known = (await this.#patiently(() => this.catalog.directory(this.root)))?.totals.files ?? 0;
-    return known > 0
-      ? `it is empty, but the catalog knows ${known} files in it: is it mounted? (--allow-empty records them as removed)`
-      : undefined;
+    return known > 0 ? `it ${emptyRootReason(known)}` : undefined;
   }
 
   /** Watches the root that is there, until it goes away or the watch is stopped. */

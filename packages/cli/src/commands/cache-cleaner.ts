@@ -79,12 +79,13 @@ async function run({ output, signal }: CommandContext, command: Command, flags: 
   output.configure(flags.debug ? { ...settings, verbosity: 'verbose' } : settings);
   const { cacheIn, cleanCaches, defaultCacheDirectory } = await import('@filetracker/client');
   const globs = flags.cacheDir.length > 0 ? flags.cacheDir : [defaultCacheDirectory()];
-  for (;;) {
+  for (let looks = 0; ; looks++) {
     // Caches come and go between two looks.
-    const directories = (await Promise.all(globs.map(matchingDirectories))).flat();
-    if (directories.length === 0 && flags.once)
-      throw new UsageError(`there is no cache in ${globs.join(', ')}`);
-    const result = await cleanCaches([...new Set(directories)].map(cacheIn), {
+    const directories = [...new Set((await Promise.all(globs.map(matchingDirectories))).flat())];
+    const nothing = `there is no cache in ${globs.join(', ')}`;
+    if (directories.length === 0 && flags.once) throw new UsageError(nothing);
+    if (directories.length === 0 && looks === 0) output.warn(`${nothing} yet`);
+    const result = await cleanCaches(directories.map(cacheIn), {
       limit: flags.cacheSizeLimit,
       keepPercent: flags.percentCleaningLevel,
       policy: flags.policy,

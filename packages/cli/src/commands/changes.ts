@@ -1,8 +1,9 @@
-import type { Attributes, Catalog, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
+import { findScan } from '../find-scan.js';
 import { inGroups } from '../in-groups.js';
 import { knownPathOrAll } from '../known-path.js';
 import { parseSize, wholeNumber } from '../number-argument.js';
@@ -12,7 +13,6 @@ import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, rowPrinter, withDatabase } from '../report-command.js';
 import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
-import { UnknownScanError } from '../unknown-scan-error.js';
 
 const SIZE_WIDTH = 11;
 
@@ -48,7 +48,8 @@ export function changesCommand({ output }: CommandContext): Command {
           isEmpty = false;
           await rows.printAll(some, form);
         }
-        if (isEmpty && flags.scan !== undefined) await requireScan(catalog, flags.scan);
+        // Tells a scan that found nothing from one that there is none of.
+        if (isEmpty && flags.scan !== undefined) await findScan(catalog, flags.scan);
       });
     });
 }
@@ -101,12 +102,6 @@ async function changeForm(rows: RowPrinter) {
     };
   };
   return { text, row: rows.isCsv ? flat : nested };
-}
-
-/** Tells a scan that found nothing from one that there is none of. */
-async function requireScan(catalog: Catalog, scan: number): Promise<void> {
-  for await (const { id } of catalog.scans()) if (id === scan) return;
-  throw new UnknownScanError(scan);
 }
 
 /** What of the range only the tables of the catalog tell, which are not looked at where nothing is asked of them. */

@@ -4,7 +4,9 @@ import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js
 import { CHANGE_KINDS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseStart, type Start } from '../cursor-argument.js';
+import { findScan } from '../find-scan.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
+import type { ScanMoment } from '../scan-moment.js';
 import { warnIfUnknown } from '../watch/warn-if-unknown.js';
 
 const KINDS: readonly MutationKind[] = [...CHANGE_KINDS, 'scan', 'gap'];
@@ -24,14 +26,19 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
   ])
     .argument('[path]', 'only of this file or directory and below it')
     .option('-f, --follow', 'go on as events come; without --since from now on')
-    .option('--since <where>', 'behind this cursor of an event, or recorded since: 24h, a date', parseStart)
+    .option(
+      '--since <where>',
+      'behind this cursor of an event, or recorded since: 24h, a date, or scan:12',
+      parseStart,
+    )
     .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)
     .action((path: string | undefined, flags: EventsFlags, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
         const filter = {
           ...(path !== undefined && { path: await pathArgument(path) }),
           ...(flags.kind !== undefined && { kinds: flags.kind }),
-          ...(flags.since && 'moment' in flags.since && { since: flags.since.moment }),
+          ...(flags.since &&
+            'moment' in flags.since && { since: await earliest(catalog, flags.since.moment) }),
         };
         if (flags.follow && filter.path !== undefined) await warnIfUnknown(catalog, filter.path, output);
         for await (const mutation of await stream(catalog, { flags, filter, signal })) {
@@ -40,6 +47,11 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
         }
       }),
     );
+}
+
+/** From which millisecond on events are meant: a scan's own bear the moment of its end. */
+async function earliest(catalog: Catalog, when: ScanMoment): Promise<number> {
+  return typeof when === 'number' ? when : (await findScan(catalog, when.scan)).finishedAt + 1;
 }
 
 async function stream(

@@ -86,8 +86,8 @@ The digests of files are remembered in ~/.cache/filetracker, or below $XDG_CACHE
 them, so that another run over the same tree reads only what has a new size, time or inode, and asks the server only for
 what has changed since. That directory may be deleted at any time.
 
-A server that goes away meanwhile is waited for, for a minute. --dry-run with --from-python decodes every content, to
-find what is damaged.
+A server that goes away meanwhile, or has no room left, is waited for, for a minute. --dry-run with --from-python decodes
+every content, to find what is damaged.
 
 Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,

@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
 import { versionedName } from '@filetracker/protocol';
-import { type MetadataRebuildReport, type RecoveryFindings, recoverStore } from '@filetracker/server/store';
+import {
+  type MetadataRebuildReport,
+  type RecoveryFindings,
+  recoverStore,
+  type WholeStore,
+} from '@filetracker/server/store';
 import { Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import { UsageError } from '../output/failure.js';
-import { formatCount } from '../output/format-count.js';
+import { formatSize } from '../output/format.js';
+import { formatCount, formatThings } from '../output/format-count.js';
 import type { Output } from '../output/output.js';
 
 /** Exit codes besides 0, nothing wrong. Whatever is called wrongly or cannot be done is the last. */
@@ -78,6 +84,7 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
   if (online && (rebuild || dryRun))
     throw new UsageError('--online changes nothing: it goes without --rebuild and --dry-run');
   const steps: string[] = [];
+  let whole: WholeStore | undefined;
   const found = await output.withProgress('verifying', (onProgress) =>
     recoverStore(
       {
@@ -93,7 +100,10 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
         },
       },
       {
-        onStep: (step) => steps.push(step),
+        onStep: (step) => {
+          steps.push(step);
+          output.detail(`looking at ${step}`);
+        },
         onProgress: (done, total) => onProgress?.({ done, total }),
         onLost: ({ name, version, digest, size, isNewest }) => {
           const versioned = versionedName(name, version);
@@ -107,12 +117,17 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
           });
         },
         onQuarantined: (path) => output.result(`quarantined: ${path}`, { kind: 'quarantined', path }),
+        onWhole: (counts) => {
+          whole = counts;
+        },
       },
     ),
   );
   const code = Math.max(Number(process.exitCode ?? 0), rebuild ? REPAIRED : 0, exitCodeFor(found));
-  const text = rebuild && dryRun ? 'the contents were not looked at' : summary(found, dryRun || online);
-  output.result(text, { kind: 'summary', steps, ...found, exitCode: code });
+  const text = whole
+    ? `${summary(found, dryRun || online)}; whole: ${describe(whole)}`
+    : 'the contents were not looked at';
+  output.result(text, { kind: 'summary', steps, ...found, ...(whole && { whole }), exitCode: code });
   return code;
 }
 
@@ -158,4 +173,9 @@ function summary(found: RecoveryFindings, looked: boolean): string {
   ];
   if (parts.length === 0) return 'nothing is wrong';
   return `${looked ? 'found' : 'found and dealt with'}: ${parts.join(', ')}`;
+}
+
+function describe({ files, keptVersions, contents, storedBytes }: WholeStore): string {
+  const kept = keptVersions === 0 ? '' : ` and ${formatThings(keptVersions, 'kept version')}`;
+  return `${formatThings(files, 'file')}${kept} with ${formatThings(contents, 'content')} of ${formatSize(storedBytes)}`;
 }

@@ -1,10 +1,14 @@
+import { setMaxListeners } from 'node:events';
+import { rmSync } from 'node:fs';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { FileStat, ListedFile } from '@filetracker/client';
+import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
 import { makeDirectory, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
 import type { DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
+import { hasCode } from '../output/failure.js';
 import type { ExportSource } from './export-source.js';
+import { makeStaging } from './staging.js';
 
 /** How a store is written out. */
 export interface ExportOptions {
@@ -29,36 +33,51 @@ export interface ExportObserver {
 /**
  * Writes the files of a store as plain files with their versions as modification times. A file that is there with
  * the same time and size is left alone, so an export that was broken off goes on where it was. One file that fails
- * is reported and the rest goes on.
+ * is reported and the rest goes on. Throws what no other file would get past either: a full disk, a server that is gone.
  */
 export async function exportTree(
   source: ExportSource,
   options: ExportOptions,
   observer: ExportObserver,
 ): Promise<void> {
-  const writer = new TreeWriter(source, options, observer);
-  makeDirectory(options.target);
-  const files = source.list(options.directory, options.signal);
-  await concurrently(files, (file) => writer.write(file), options.concurrency);
+  const staging = makeStaging(options.target);
+  try {
+    const writer = new TreeWriter(source, options, observer, staging);
+    const files = source.list(options.directory, writer.signal);
+    await concurrently(files, (file) => writer.write(file), options.concurrency);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 
 class TreeWriter {
   /** By content and version, the path of the first file that has them. */
   readonly #first = new Map<string, Promise<string | undefined>>();
+  readonly #stop = new AbortController();
+  /** Ends all, also by itself. */
+  readonly signal: AbortSignal;
 
   constructor(
     private readonly source: ExportSource,
     private readonly options: ExportOptions,
     private readonly observer: ExportObserver,
-  ) {}
+    /** Where files are made, on the file system of the target. */
+    private readonly staging: string,
+  ) {
+    this.signal = AbortSignal.any([options.signal, this.#stop.signal]);
+    // Every file that is under way listens.
+    setMaxListeners(0, this.signal);
+  }
 
   async write({ name, stat }: ListedFile): Promise<void> {
-    this.options.signal.throwIfAborted();
+    this.signal.throwIfAborted();
     try {
       const found = stat ?? (await this.source.stat(name));
       if (found) await this.#write(found);
     } catch (error) {
-      this.options.signal.throwIfAborted();
+      this.signal.throwIfAborted();
+      if (isAboutAll(error)) this.#stop.abort(error);
+      this.signal.throwIfAborted();
       this.observer.failed(name, error as Error);
     }
   }
@@ -68,17 +87,14 @@ class TreeWriter {
     const relative = directory === '' ? stat.name : stat.name.slice(directory.length + 1);
     const path = join(target, relative);
     if (await isThere(path, stat)) {
-      this.#remember(stat, Promise.resolve(path));
+      if (!this.#first.has(keyOf(stat))) this.#remember(stat, Promise.resolve(path));
       return this.observer.kept(stat);
     }
     makeDirectory(dirname(path));
     // A link has one modification time, so the versions must be equal, too.
     const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat)) : undefined;
-    if (first !== undefined) {
-      await linkAtomically(first, path);
-      return this.observer.written(stat, 'linked');
-    }
-    const saving = this.source.save(stat.name, path, this.options.signal);
+    if (first !== undefined && (await this.#link(first, path))) return this.observer.written(stat, 'linked');
+    const saving = this.#save(stat.name, path);
     this.#remember(
       stat,
       // Whatever came instead, or failed, is no file to link to.
@@ -93,10 +109,52 @@ class TreeWriter {
   }
 
   #remember(stat: FileStat, path: Promise<string | undefined>): void {
-    if (this.options.hardLinks && stat.digest && !this.#first.has(keyOf(stat))) {
-      this.#first.set(keyOf(stat), path);
+    if (this.options.hardLinks && stat.digest) this.#first.set(keyOf(stat), path);
+  }
+
+  async #save(name: FileName, path: string): Promise<FileStat | undefined> {
+    const { signal } = this;
+    const staged = join(this.staging, temporaryName());
+    try {
+      const saved = await this.source.save(name, staged, signal);
+      if (saved) await rename(staged, path);
+      return saved;
+    } catch (error) {
+      await removeIfPresent(staged);
+      if (hasCode(error, 'EISDIR')) throw new Error(`${path} is a directory`, { cause: error });
+      // Below the target there is another file system.
+      if (hasCode(error, 'EXDEV')) return await this.source.save(name, path, signal);
+      // Where it was to be made is nobody's business.
+      throw error instanceof DestinationError ? error.cause : error;
     }
   }
+
+  /** Gives a file a second name; false where it can have no more, such as 65,000 on ext4, or none at all. */
+  async #link(existing: string, path: string): Promise<boolean> {
+    const staged = join(this.staging, temporaryName());
+    const isLinked = await link(existing, staged).then(
+      () => true,
+      () => false,
+    );
+    if (!isLinked) return false;
+    try {
+      await rename(staged, path);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'EXDEV')) return false;
+      throw error;
+    } finally {
+      // rename(2) does nothing, and succeeds, where both names are links to the same file already.
+      await removeIfPresent(staged);
+    }
+  }
+}
+
+/** Whether a failure would be that of all other files, too. */
+function isAboutAll(error: unknown): boolean {
+  return (
+    error instanceof ConnectionError || ['ENOSPC', 'EDQUOT', 'EROFS'].some((code) => hasCode(error, code))
+  );
 }
 
 function keyOf({ digest, version }: FileStat): string {
@@ -107,15 +165,4 @@ async function isThere(path: string, { size, version }: FileStat): Promise<boole
   // What keeps it from being looked at keeps it from being written too, and is told then.
   const found = await lstat(path).catch(() => undefined);
   return found?.isFile() === true && found.size === size && found.mtimeMs === version * 1000;
-}
-
-async function linkAtomically(existing: string, path: string): Promise<void> {
-  const temporary = join(dirname(path), temporaryName());
-  try {
-    await link(existing, temporary);
-    await rename(temporary, path);
-  } finally {
-    // rename(2) does nothing, and succeeds, where both names are links to the same file already.
-    await removeIfPresent(temporary);
-  }
 }

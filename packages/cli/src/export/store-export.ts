@@ -1,10 +1,10 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileStat, ListedFile } from '@filetracker/client';
+import { type FileStat, type ListedFile, NotADirectoryError } from '@filetracker/client';
 import { ContentHash, hashing, writeAtomically } from '@filetracker/durable-fs';
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import { ContentDamagedError, type OpenedStore, openStore } from '@filetracker/server/store';
-import { UsageError } from '../output/failure.js';
+import { hasCode, UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import type { ExportSource } from './export-source.js';
 
@@ -29,7 +29,10 @@ export class StoreExport implements ExportSource {
   }
 
   async *list(directory: DirectoryName): AsyncGenerator<ListedFile> {
-    for await (const page of await this.opened.store.list(directory)) {
+    const pages = await this.opened.store.list(directory).catch((error: unknown) => {
+      throw hasCode(error, 'not_a_directory') ? new NotADirectoryError(directory) : error;
+    });
+    for await (const page of pages) {
       for (const stat of page) yield { name: stat.name, stat };
     }
   }

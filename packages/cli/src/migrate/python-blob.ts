@@ -1,5 +1,4 @@
-import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { ContentError } from '@filetracker/client';
@@ -13,6 +12,9 @@ const READ_SIZE = 256 * 1024;
 
 /** The end of a gzip file: the length of its content modulo 2^32, as a little-endian number. */
 const LENGTH_BYTES = 4;
+
+/** No content is more than so many times as long as its gzip file. */
+const BEST_RATIO = 1032;
 
 /** A blob of a Python server: a gzip file with the digest of its content as its name. */
 export class PythonBlob {
@@ -34,7 +36,7 @@ export class PythonBlob {
   async size(): Promise<number> {
     if (this.#problem) throw this.#problem;
     if (this.#size === undefined && this.#mustCount) this.#size = await this.#count();
-    this.#size ??= await this.#readLength();
+    this.#size ??= this.#readLength();
     return this.#size;
   }
 
@@ -106,18 +108,11 @@ export class PythonBlob {
     }
   }
 
-  async #readLength(): Promise<number> {
-    let handle: FileHandle | undefined;
+  #readLength(): number {
     try {
-      handle = await open(this.path);
-      const { size } = await handle.stat();
-      const end = Buffer.alloc(LENGTH_BYTES);
-      await handle.read(end, 0, LENGTH_BYTES, Math.max(0, size - LENGTH_BYTES));
-      return end.readUInt32LE();
+      return lengthsOf(this.path).content;
     } catch (error) {
       throw this.#broken(explain(error));
-    } finally {
-      await handle?.close();
     }
   }
 
@@ -125,6 +120,26 @@ export class PythonBlob {
     this.#problem = new SourceProblem(reason);
     return this.#problem;
   }
+}
+
+/** The length of a file, and that of its content as gzip says at its end: wrong from 4 GiB on. Takes 10 µs. */
+function lengthsOf(path: string): { readonly file: number; readonly content: number } {
+  const fd = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const end = Buffer.alloc(LENGTH_BYTES);
+    readSync(fd, end, 0, LENGTH_BYTES, Math.max(0, size - LENGTH_BYTES));
+    return { file: size, content: end.readUInt32LE() };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The length of a blob's content as far as that can be told quickly, for people who wait. */
+export function likelyLength(path: string): number {
+  const { file, content } = lengthsOf(path);
+  // A file that was cut ends in anything.
+  return content <= file * BEST_RATIO ? content : file;
 }
 
 function explain(error: unknown): string {

@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import {
   type Digest,
   type DirectoryName,
@@ -9,7 +10,8 @@ import {
   type Version,
 } from '@filetracker/protocol';
 import { UsageError } from '../output/failure.js';
-import { PythonBlob } from './python-blob.js';
+import { systemReason } from '../output/system-reason.js';
+import { likelyLength, PythonBlob } from './python-blob.js';
 import { undoLatin1 } from './python-names.js';
 import {
   type Amount,
@@ -31,6 +33,9 @@ const RULES: WalkRules = {
   noName: 'its name on the disk is not what a Python server makes of UTF-8',
   isExcluded: () => false,
 };
+
+/** So many files are counted before something else has its turn. */
+const COUNTED_AT_ONCE = 200;
 
 /** Files come in batches of so many, or fewer with so many bytes of content. */
 const BATCH_FILES = 512;
@@ -62,8 +67,14 @@ export class PythonSource implements MigrationSource {
     { verify }: { readonly verify: boolean },
   ): Promise<PythonSource> {
     for (const part of ['links', 'blobs']) {
-      const found = await stat(join(root, part)).catch(() => undefined);
-      if (!found?.isDirectory()) {
+      const isThere = await stat(join(root, part)).then(
+        (found) => found.isDirectory(),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false;
+          throw new UsageError(`cannot read ${join(root, part)}: ${systemReason(error)}`, { cause: error });
+        },
+      );
+      if (!isThere) {
         throw new UsageError(
           `${root} is no directory of a Python filetracker 2.x server: it has no ${part}/`,
         );
@@ -93,22 +104,24 @@ export class PythonSource implements MigrationSource {
   /** Blobs that no name leads to. */
   async *remarks(): AsyncGenerator<string> {
     const blobs = join(this.root, 'blobs');
-    for (const directory of (await readdir(blobs)).sort()) {
-      for (const name of (await readdir(join(blobs, directory))).sort()) {
-        if (!this.#blobs.has(name as Digest)) yield `blob ${name} belongs to no name: not stored`;
+    try {
+      for (const entry of await entriesOf(blobs)) {
+        if (entry.isDirectory()) yield* this.#strays(join(blobs, entry.name));
+        else yield `${join(blobs, entry.name)} is no blob: not stored`;
       }
+    } catch (error) {
+      yield unlistable(blobs, error);
     }
   }
 
   async count(total: Amount, signal: AbortSignal): Promise<void> {
-    const count = async (directory: string) => {
-      for (const entry of await readdir(directory, { withFileTypes: true })) {
-        if (signal.aborted) return;
-        if (entry.isDirectory()) await count(join(directory, entry.name));
-        else total.files++;
-      }
-    };
-    await count(join(this.root, 'links'));
+    for (const event of walkTree(join(this.root, 'links'), this.directory, RULES)) {
+      total.files++;
+      if (event.kind === 'file') total.bytes += this.#likelyLength(event.path);
+      if (total.files % COUNTED_AT_ONCE > 0) continue;
+      await setImmediate();
+      if (signal.aborted) return;
+    }
   }
 
   async remembered(): Promise<undefined> {}
@@ -145,6 +158,25 @@ export class PythonSource implements MigrationSource {
     return { version, digest, content, isRepeated };
   }
 
+  #likelyLength(path: string): number {
+    try {
+      return likelyLength(this.#blobPath(readLink(path).digest));
+    } catch {
+      // It is told when it is looked at.
+      return 0;
+    }
+  }
+
+  async *#strays(directory: string): AsyncGenerator<string> {
+    try {
+      for (const { name } of await entriesOf(directory)) {
+        if (!this.#blobs.has(name as Digest)) yield `blob ${name} belongs to no name: not stored`;
+      }
+    } catch (error) {
+      yield unlistable(directory, error);
+    }
+  }
+
   #blobOf(digest: Digest): PythonBlob {
     const blob = this.#blobs.get(digest) ?? new PythonBlob(this.#blobPath(digest), digest);
     this.#blobs.set(digest, blob);
@@ -154,6 +186,16 @@ export class PythonSource implements MigrationSource {
   #blobPath(digest: Digest): string {
     return join(this.root, 'blobs', digest.slice(0, 2), digest);
   }
+}
+
+async function entriesOf(directory: string): Promise<readonly Dirent[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Blobs that have names are told of by these. */
+function unlistable(directory: string, error: unknown): string {
+  return `${directory} cannot be searched for blobs without a name: ${systemReason(error)}`;
 }
 
 function listLinks(path: string): readonly TreeEntry[] {

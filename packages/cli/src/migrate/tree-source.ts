@@ -13,7 +13,7 @@ import {
 import { UsageError } from '../output/failure.js';
 import { systemReason } from '../output/system-reason.js';
 import { singleChunk } from '../single-chunk.js';
-import { compileExclusions } from './exclusions.js';
+import { compileExclusions, type Exclusion } from './exclusions.js';
 import { FileInspector } from './file-inspector.js';
 import { digestsFileName } from './remembered-digests.js';
 import { SMALL } from './small-file.js';
@@ -57,7 +57,12 @@ export class TreeSource implements MigrationSource {
   readonly #thread: TreeThread | undefined;
   #moment: Moment | undefined;
 
-  private constructor(options: TreeOptions, inside: string, isFile: boolean) {
+  private constructor(
+    options: TreeOptions,
+    inside: string,
+    isFile: boolean,
+    private readonly isExcluded: Exclusion,
+  ) {
     this.#path = resolve(options.path);
     this.directory = parseDirectoryName(`${parseDirectoryName(options.prefix)}/${inside}`);
     this.#inspector = new FileInspector(options.threads);
@@ -74,7 +79,7 @@ export class TreeSource implements MigrationSource {
       throw new UsageError(`cannot read ${path}: ${systemReason(error)}`, { cause: error });
     });
     // The thread that uses them could only end.
-    await compileExclusions(options.exclude).catch((error: unknown) => {
+    const isExcluded = await compileExclusions(options.exclude).catch((error: unknown) => {
       throw new UsageError(`--exclude: ${(error as Error).message}`, { cause: error });
     });
     // What is given is followed, what is found in it is not.
@@ -82,12 +87,16 @@ export class TreeSource implements MigrationSource {
     const isFile = found.isFile();
     if (!isFile && !found.isDirectory()) throw new UsageError(`${path} is neither a file nor a directory`);
     // A file stored by itself has its own name, as if its directory had been the root.
-    const root = await realpath(isFile && options.root === path ? dirname(path) : options.root);
+    const root = await realpath(isFile && options.root === path ? dirname(path) : options.root).catch(
+      (error: unknown) => {
+        throw new UsageError(`cannot read ${options.root}: ${systemReason(error)}`, { cause: error });
+      },
+    );
     const inside = relative(root, real);
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       throw new UsageError(`${path} is not below ${options.root}`);
     }
-    return new TreeSource({ ...options, path: real }, inside, isFile);
+    return new TreeSource({ ...options, path: real }, inside, isFile, isExcluded);
   }
 
   get isSingleFile(): boolean {
@@ -124,8 +133,14 @@ export class TreeSource implements MigrationSource {
 
   async *remarks(): AsyncGenerator<string> {}
 
-  count(total: Amount, signal: AbortSignal): Promise<void> {
-    return countTree(this.#path, total, signal);
+  async count(total: Amount, signal: AbortSignal): Promise<void> {
+    if (this.isSingleFile) {
+      total.files = 1;
+      total.bytes = (await lstat(this.#path)).size;
+      return;
+    }
+    const { isExcluded } = this;
+    await countTree({ root: this.#path, isExcluded, total, signal }, '');
   }
 
   async close(): Promise<void> {
@@ -195,16 +210,29 @@ function contentOf(path: string, size: number, bytes: Uint8Array | undefined): A
     : createReadStream(path, { highWaterMark: READ_SIZE });
 }
 
-/** Counts the files below a directory into `total` until all are counted or the signal is aborted. */
-async function countTree(path: string, total: Amount, signal: AbortSignal): Promise<void> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
+/** How the files of a tree are counted. */
+interface Counting {
+  readonly root: string;
+  readonly isExcluded: Exclusion;
+  readonly total: Amount;
+  readonly signal: AbortSignal;
+}
+
+/** Counts what is in a directory of the tree, `inside` being its path there, until the signal is aborted. */
+async function countTree(counting: Counting, inside: string): Promise<void> {
+  const { root, isExcluded, total, signal } = counting;
+  const entries = await readdir(join(root, inside), { withFileTypes: true }).catch(() => undefined);
+  // One that cannot be read is told as one failure.
+  if (!entries) total.files++;
+  for (const entry of entries ?? []) {
     if (signal.aborted) return;
-    const inside = join(path, entry.name);
-    if (entry.isDirectory()) await countTree(inside, total, signal);
-    else if (entry.isFile()) {
-      total.files++;
-      total.bytes += (await lstat(inside).catch(() => undefined))?.size ?? 0;
+    const path = join(inside, entry.name);
+    if (isExcluded(path, entry.isDirectory())) continue;
+    if (entry.isDirectory()) {
+      await countTree(counting, path);
+      continue;
     }
+    total.files++;
+    if (entry.isFile()) total.bytes += (await lstat(join(root, path)).catch(() => undefined))?.size ?? 0;
   }
 }

@@ -2,8 +2,8 @@ import type { FileStat } from '@filetracker/client';
 import type { FileName } from '@filetracker/protocol';
 import type { ExportObserver } from '../export/export-tree.js';
 import type { Amount } from '../migrate/source.js';
-import { describeFailure } from './failure.js';
-import { FilesProgress } from './files-progress.js';
+import { describeFileFailure } from './failure.js';
+import type { FilesProgress } from './files-progress.js';
 import { formatSize } from './format.js';
 import { formatDuration, formatThings } from './format-count.js';
 import type { Output } from './output.js';
@@ -11,7 +11,7 @@ import type { Output } from './output.js';
 /** Counts and prints what an export does. */
 export class ExportReport implements ExportObserver {
   readonly #counts = { copied: 0, linked: 0, kept: 0, failed: 0, bytes: 0 };
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
@@ -19,9 +19,9 @@ export class ExportReport implements ExportObserver {
 
   /** Shows how far it is, if there is a terminal. `count` counts meanwhile how much there is to do. */
   start(count: (total: Amount, signal: AbortSignal) => Promise<void>): void {
-    if (!this.output.animated) return;
     const total: Amount = { files: 0, bytes: 0 };
-    this.#progress = new FilesProgress(process.stderr, total);
+    this.#progress = this.output.showFiles(total);
+    if (!this.#progress) return;
     this.#counting = new AbortController();
     // What cannot be listed is told by the export itself.
     count(total, this.#counting.signal).catch(() => {});
@@ -31,7 +31,6 @@ export class ExportReport implements ExportObserver {
     this.#counts[how]++;
     if (how === 'copied') this.#counts.bytes += size;
     this.#progress?.add(size);
-    if (this.output.verbose) this.#progress?.clear();
     this.output.detail(`${how} /${name}`);
   }
 
@@ -42,9 +41,8 @@ export class ExportReport implements ExportObserver {
 
   failed(name: FileName, error: Error): void {
     this.#counts.failed++;
-    this.#progress?.clear();
-    const { code, message, exitCode } = describeFailure(error);
-    this.output.failure({ code, message: `/${name}: ${message}`, exitCode, file: `/${name}` });
+    this.#progress?.fail();
+    this.output.failure(describeFileFailure(name, error));
   }
 
   /** Takes the progress away, prints the summary, of all or of what was done so far, and returns the number of failures. */
@@ -52,7 +50,7 @@ export class ExportReport implements ExportObserver {
     this.#counting?.abort();
     this.#progress?.stop();
     const { copied, linked, kept, failed, bytes } = this.#counts;
-    const elapsed = Date.now() - this.#started;
+    const elapsed = Math.round(performance.now() - this.#started);
     const parts = [
       `${formatThings(copied, 'file')} written (${formatSize(bytes)})`,
       ...(linked > 0 ? [`${formatThings(linked, 'file')} linked`] : []),
@@ -62,7 +60,10 @@ export class ExportReport implements ExportObserver {
     const text = `${parts.join(', ')} in ${formatDuration(elapsed)}`;
     const summary = { ...this.#counts, seconds: elapsed / 1000, complete: isComplete };
     if (this.output.json) this.output.result(undefined, summary);
-    else this.output.note(isComplete ? text : `broken off: ${text}; run it again to go on`);
+    else if (isComplete) this.output.note(text);
+    // Of what never began, the error says all.
+    else if (Object.values(this.#counts).some((count) => count > 0))
+      this.output.note(`broken off: ${text}; run it again to go on`);
     return failed;
   }
 }

@@ -31,17 +31,32 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
+const NO_THREAD = 'no thread can be started: "ulimit -u", or a bound of this container, allows no more';
+
 /** Describes any error as the one line and exit code that the command ends with. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     // Commander has the text for people already: "error: unknown option '--x'".
-    const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+    const message = error.message
+      .replace(/^error: (?:command-argument value )?/, '')
+      .replaceAll(/\s*\n\s*/g, ' ');
     return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+  if (code === 'ERR_WORKER_INIT_FAILED') return { code, message: NO_THREAD, exitCode: EXIT.failed };
   const misused = code === 'usage' || code === 'invalid_pattern' || error instanceof ProtocolError;
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
+}
+
+/** Describes the same where one of many files fails: its name stands in front, once. */
+export function describeFileFailure(name: string, error: unknown): Failure {
+  const { message, ...failure } = describeFailure(error);
+  const file = `/${name}`;
+  const said = message.startsWith(`${file} `) ? message.slice(file.length + 1) : message;
+  // A name that the store refuses may hold newlines.
+  const shown = file.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return { ...failure, message: `${shown}: ${said}`, file };
 }
 
 /**
@@ -51,5 +66,6 @@ export function describeFailure(error: unknown): Failure {
 function oneLine({ message }: Error): string {
   return message
     .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
+    .replace(/^E[A-Z0-9]+: (.*), \w+$/s, '$1')
     .replaceAll(/\s*\n\s*/g, ' ');
 }

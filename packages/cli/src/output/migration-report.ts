@@ -1,8 +1,8 @@
 import { type FileName, versionedName } from '@filetracker/protocol';
 import type { MigrationObserver } from '../migrate/migrate.js';
 import type { Amount, InspectedFile } from '../migrate/source.js';
-import { describeFailure } from './failure.js';
-import { FilesProgress } from './files-progress.js';
+import { describeFileFailure } from './failure.js';
+import type { FilesProgress } from './files-progress.js';
 import { formatSize } from './format.js';
 import { formatDuration, formatThings } from './format-count.js';
 import type { Output } from './output.js';
@@ -10,7 +10,7 @@ import type { Output } from './output.js';
 /** Counts and prints what a migration does. */
 export class MigrationReport implements MigrationObserver {
   readonly #counts = { stored: 0, unchanged: 0, newer: 0, deleted: 0, failed: 0, bytes: 0 };
-  readonly #started = Date.now();
+  readonly #started = performance.now();
   #progress: FilesProgress | undefined;
   #counting: AbortController | undefined;
 
@@ -21,9 +21,9 @@ export class MigrationReport implements MigrationObserver {
 
   /** Shows how far it is, if there is a terminal. `count` counts meanwhile how much there is to do. */
   start(count: (total: Amount, signal: AbortSignal) => Promise<void>): void {
-    if (!this.output.animated) return;
     const total: Amount = { files: 0, bytes: 0 };
-    this.#progress = new FilesProgress(process.stderr, total);
+    this.#progress = this.output.showFiles(total);
+    if (!this.#progress) return;
     this.#counting = new AbortController();
     // What cannot be counted is reported when it cannot be stored.
     count(total, this.#counting.signal).catch(() => {});
@@ -69,14 +69,12 @@ export class MigrationReport implements MigrationObserver {
 
   failed(name: string, error: Error): void {
     this.#counts.failed++;
-    this.#progress?.clear();
-    const { code, message, exitCode } = describeFailure(error);
-    this.output.failure({ code, message: `/${oneLine(name)}: ${message}`, exitCode, file: `/${name}` });
+    this.#progress?.fail();
+    this.output.failure(describeFileFailure(name, error));
   }
 
   /** Prints what is not about a single file. */
   remark(text: string): void {
-    this.#progress?.clear();
     if (this.output.json) this.output.result(undefined, { remark: text });
     else this.output.warn(text);
   }
@@ -84,7 +82,7 @@ export class MigrationReport implements MigrationObserver {
   /** Prints the summary, of all or of what was done so far, and returns the number of failures. */
   finish({ isComplete }: { readonly isComplete: boolean }): number {
     const { stored, unchanged, newer, deleted, failed, bytes } = this.#counts;
-    const elapsed = Date.now() - this.#started;
+    const elapsed = Math.round(performance.now() - this.#started);
     const parts = [
       `${formatThings(stored, 'file')} ${this.options.dryRun ? 'to store' : 'stored'} (${formatSize(bytes)})`,
       `${formatThings(unchanged, 'file')} there already`,
@@ -98,22 +96,18 @@ export class MigrationReport implements MigrationObserver {
     const summary = { ...this.#counts, seconds: elapsed / 1000, dryRun, complete: isComplete };
     const text = `${parts.join(', ')} in ${formatDuration(elapsed)}`;
     if (this.output.json) this.output.result(undefined, summary);
-    else this.output.note(isComplete ? text : `broken off: ${text}; run it again to go on`);
+    else if (isComplete) this.output.note(text);
+    // Of what never began, the error says all.
+    else if (Object.values(this.#counts).some((count) => count > 0))
+      this.output.note(`broken off: ${text}; run it again to go on`);
     return failed;
   }
 
   #print(text: string, result: Readonly<Record<string, unknown>>): void {
-    this.#progress?.clear();
     this.output.result(text, result);
   }
 
   #detail(text: string): void {
-    if (this.output.verbose) this.#progress?.clear();
     this.output.detail(text);
   }
-}
-
-/** A name as part of a line: one that the store refuses may hold newlines. */
-function oneLine(name: string): string {
-  return name.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import type { BytePath } from '@filetracker/catalog';
 import type { Progress } from '@filetracker/client';
 import type { GlobalSettings } from '../global-options.js';
+import type { Amount } from '../migrate/source.js';
 import type { Failure } from './failure.js';
+import { FilesProgress } from './files-progress.js';
 import { jsonLine, printable } from './printable.js';
 import { ProgressBar } from './progress-bar.js';
 
@@ -15,7 +17,8 @@ export type Result = Readonly<Record<string, unknown>>;
  */
 export class Output {
   #settings: GlobalSettings = { verbosity: 'normal', json: false };
-  readonly #bars = new Set<ProgressBar>();
+  /** What moves on the terminal. */
+  readonly #moving = new Set<{ clear(): void }>();
   /** Stands in front of what is said on stderr. */
   programName = 'filetracker';
 
@@ -50,7 +53,7 @@ export class Output {
 
   /** Prints one result: `text` without a newline for people, if there is something to say, `result` for `--json`. */
   result(text: string | undefined, result: Result): void {
-    this.#clearBars();
+    this.#clearMoving();
     if (this.json) this.stdout.write(`${jsonLine(result)}\n`);
     else if (text !== undefined) this.stdout.write(`${text}\n`);
   }
@@ -79,42 +82,51 @@ export class Output {
   ): Promise<T> {
     if (!this.animated) return transfer();
     const bar = new ProgressBar(this.stderr, label);
-    this.#bars.add(bar);
+    this.#moving.add(bar);
     try {
       return await transfer((progress) => bar.update(progress));
     } finally {
-      bar.stop();
-      this.#bars.delete(bar);
+      bar.clear();
+      this.#moving.delete(bar);
     }
   }
 
-  /** Removes the bars from the terminal: a line that is printed beside one would vanish with it. */
-  #clearBars(): void {
-    for (const bar of this.#bars) bar.stop();
+  /** Shows how far a transfer of many files is until that is stopped, where there is a terminal. */
+  showFiles(total: Readonly<Amount>): FilesProgress | undefined {
+    if (!this.animated) return undefined;
+    const progress = new FilesProgress(this.stderr, total, () => this.#moving.delete(progress));
+    this.#moving.add(progress);
+    return progress;
+  }
+
+  /** Removes what moves from the terminal: a line that is printed beside it would vanish with it. */
+  #clearMoving(): void {
+    for (const moving of this.#moving) moving.clear();
   }
 
   /** A remark about something odd that did not make the command fail. Silent under `-q`. */
   warn(message: string): void {
-    this.#clearBars();
+    this.#clearMoving();
     if (this.#settings.verbosity !== 'quiet')
       this.stderr.write(`${this.programName}: warning: ${printable(message)}\n`);
   }
 
   /** A remark that closes a report, on stderr so that it does not end up among the results. Silent under `-q`. */
   note(message: string): void {
-    this.#clearBars();
+    this.#clearMoving();
     if (this.#settings.verbosity !== 'quiet' && !this.json) this.stderr.write(`${message}\n`);
   }
 
   /** A remark for `-v`. */
   detail(message: string): void {
-    this.#clearBars();
-    if (this.verbose) this.stderr.write(`${message}\n`);
+    if (!this.verbose) return;
+    this.#clearMoving();
+    this.stderr.write(`${message}\n`);
   }
 
   /** The one line that says why a command failed. */
   failure({ code, message, file }: Failure): void {
-    this.#clearBars();
+    this.#clearMoving();
     const error = { code, message, ...(file !== undefined && { file }) };
     this.stderr.write(
       this.json ? `${jsonLine({ error })}\n` : `${this.programName}: ${printable(message)}\n`,

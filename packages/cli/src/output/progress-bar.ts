@@ -9,7 +9,7 @@ const DELAY = 500;
 /** Shows how far one transfer is, on a line of its own that vanishes in the end. */
 export class ProgressBar {
   #bar: CliProgress.SingleBar | undefined;
-  readonly #started = Date.now();
+  readonly #started = performance.now();
 
   constructor(
     private readonly stream: NodeJS.WritableStream,
@@ -17,14 +17,14 @@ export class ProgressBar {
   ) {}
 
   update({ done, total }: Progress): void {
-    if (!this.#bar && (Date.now() - this.#started < DELAY || total === 0)) return;
+    if (!this.#bar && (performance.now() - this.#started < DELAY || total === 0)) return;
     this.#bar ??= this.#start(total);
-    const seconds = (Date.now() - this.#started) / 1000;
+    const seconds = (performance.now() - this.#started) / 1000;
     this.#bar.update(done, { done: formatSize(done), rate: formatSize(done / seconds) });
   }
 
   /** Removes the bar, so that something else can be printed; the next update draws it again. */
-  stop(): void {
+  clear(): void {
     this.#bar?.stop();
     this.#bar = undefined;
   }

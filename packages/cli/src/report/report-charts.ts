@@ -72,12 +72,15 @@ function bars(values: readonly number[]) {
 }
 
 /** Bytes in the unit that suits the largest of them. */
-function inUnits(bytes: readonly number[]): { readonly unit: string; readonly values: readonly number[] } {
+export function inUnits(
+  bytes: readonly number[],
+  digits = 2,
+): { readonly unit: string; readonly values: readonly number[] } {
   const largest = Math.max(1, ...bytes.map(Math.abs));
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(largest) / 10));
   return {
     unit: UNITS[power] ?? 'B',
-    values: bytes.map((value) => Number((value / 1024 ** power).toFixed(2))),
+    values: bytes.map((value) => Number((value / 1024 ** power).toFixed(digits))),
   };
 }
 

@@ -2,15 +2,21 @@ import type { TimelinePoint } from '@filetracker/catalog';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import { htmlPage } from './html-report.js';
+import { inUnits } from './report-charts.js';
 import type { ReportTable } from './report-tables.js';
 
-const MEBIBYTE = 2 ** 20;
+/** A line shows finer steps than bars. */
+const DIGITS = 4;
 
 /** A timeline as one HTML page with a chart, and its figures as a table. */
 export function timelinePage(directory: string, points: readonly TimelinePoint[]): string {
   const moment = (at: number) => formatVersion(Math.floor(at / 1000));
+  const sizes = inUnits(
+    points.map(({ bytes }) => bytes),
+    DIGITS,
+  );
   const option = {
-    title: { text: 'Size, MiB', left: 12, top: 8, textStyle: { fontSize: 14 } },
+    title: { text: `Size, ${sizes.unit}`, left: 12, top: 8, textStyle: { fontSize: 14 } },
     tooltip: { trigger: 'axis' },
     grid: { left: 16, right: 24, top: 48, bottom: 16, containLabel: true },
     xAxis: { type: 'time' },
@@ -21,7 +27,7 @@ export function timelinePage(directory: string, points: readonly TimelinePoint[]
         step: 'end',
         showSymbol: false,
         areaStyle: { opacity: 0.15 },
-        data: points.map(({ at, bytes }) => [at, Number((bytes / MEBIBYTE).toFixed(3))]),
+        data: points.map(({ at }, n) => [at, sizes.values[n]]),
       },
     ],
   };

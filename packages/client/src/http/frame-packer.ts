@@ -47,9 +47,15 @@ export class FramePacker {
     let least: PackThread | undefined;
     for (const thread of this.#running) if (!least || thread.load < least.load) least = thread;
     if (least && (least.load === 0 || this.#running.size >= this.threads)) return least;
-    const thread: PackThread = new PackThread(() => this.#running.delete(thread));
-    this.#running.add(thread);
-    return thread;
+    try {
+      const thread: PackThread = new PackThread(() => this.#running.delete(thread));
+      this.#running.add(thread);
+      return thread;
+    } catch (error) {
+      // The system allows no more.
+      if (!least) throw error;
+      return least;
+    }
   }
 }
 
@@ -60,7 +66,10 @@ interface Waiting {
 
 /** A thread, which deals with its tasks in their order. */
 class PackThread {
-  readonly #worker = new Worker(new URL('./pack-worker.js', import.meta.url));
+  readonly #worker = new Worker(new URL('./pack-worker.js', import.meta.url), {
+    // Flags such as --input-type, meant for the program's own entry point, would keep the thread from starting.
+    execArgv: [],
+  });
   readonly #waiting: Waiting[] = [];
 
   /** @param onEnd told when it takes no more tasks */

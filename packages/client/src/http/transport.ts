@@ -234,8 +234,13 @@ async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<Rea
   const text = await beginningOf(body);
   const header = first(headers[EXCEPTION_HEADER.toLowerCase()])?.trim();
   const { code, message } = readJsonError(text);
-  const reason = header || message || text.split('\n')[0]?.trim() || 'no reason given';
+  const reason = header || message || titleOf(text) || text.split('\n')[0]?.trim() || 'no reason given';
   return { reason, ...(code !== undefined && { code }) };
+}
+
+/** What a page for people says, as proxies and servers of plain files send: "Bad Gateway" of "502 Bad Gateway". */
+function titleOf(text: string): string | undefined {
+  return /^\s*<.*?<title>\s*(?:\d{3}\s+)?(.*?)\s*<\/title>/is.exec(text)?.[1];
 }
 
 async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {

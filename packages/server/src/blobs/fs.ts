@@ -57,6 +57,16 @@ export class FsBlobStore implements BlobStore {
     return new FsBlobStore(root, await Session.create(join(root, 'tmp')), durable);
   }
 
+  /** Whether there is any copy below `root`. */
+  static async hasCopies(root: string): Promise<boolean> {
+    const blobs = join(root, 'blobs');
+    for (let byte = 0; byte < 256; byte++) {
+      const files = await readdir(join(blobs, directoryOf(byte))).catch(noneIfMissing);
+      if (files.some((file) => digestOf(file) !== undefined)) return true;
+    }
+    return false;
+  }
+
   /** Where copies are written. */
   get #staging(): string {
     if (this.session) return this.session.directory;
@@ -173,7 +183,7 @@ export class FsBlobStore implements BlobStore {
   }
 
   async copies(firstByte: number): Promise<readonly StoredCopy[]> {
-    const directory = firstByte.toString(16).padStart(2, '0');
+    const directory = directoryOf(firstByte);
     const copies: StoredCopy[] = [];
     for (const file of await readdir(join(this.root, 'blobs', directory)).catch(noneIfMissing)) {
       const digest = digestOf(file);
@@ -271,6 +281,10 @@ function blobPath(digest: Digest, file: string): BlobId {
   return `blobs/${digest.slice(0, 2)}/${file}` as BlobId;
 }
 
+function directoryOf(firstByte: number): string {
+  return firstByte.toString(16).padStart(2, '0');
+}
+
 function digestOf(file: string): Digest | undefined {
   const match = /^([0-9a-f]{64})-[0-9a-f]{16}\.zst$/.exec(file);
   return match?.[1] === undefined ? undefined : parseDigest(match[1]);
@@ -288,7 +302,7 @@ async function createDirectories(root: string): Promise<void> {
   const present = new Set(await readdir(blobs));
   if (present.size >= 256) return;
   for (let byte = 0; byte < 256; byte++) {
-    const name = byte.toString(16).padStart(2, '0');
+    const name = directoryOf(byte);
     if (!present.has(name)) await mkdir(join(blobs, name), { recursive: true });
   }
   await syncDirectory(blobs);

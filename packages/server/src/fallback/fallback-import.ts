@@ -7,7 +7,7 @@ import {
 } from '@filetracker/protocol';
 import type { Logger } from 'pino';
 import type { FileStore } from '../store/file-store.js';
-import { FallbackServer, unavailable } from './fallback-server.js';
+import { FallbackServer, failed } from './fallback-server.js';
 
 /** Fetches files that are not here from another server and stores them, so that a migration finishes by itself. */
 export class FallbackImport {
@@ -24,8 +24,8 @@ export class FallbackImport {
   }
 
   /**
-   * Stores what the other server has under a name; false if it has nothing. Throws `ProtocolError` `unavailable` if it
-   * cannot be asked, and whatever storing throws. A name that is stored or deleted here meanwhile stays so.
+   * Stores what the other server has under a name; false if it has nothing. Throws what {@link FallbackServer.get} does,
+   * and whatever storing throws. A name that is stored or deleted here meanwhile stays so.
    */
   import(name: FileName): Promise<boolean> {
     const running = this.#underWay.get(name);
@@ -37,6 +37,16 @@ export class FallbackImport {
 
   async #import(name: FileName): Promise<boolean> {
     if (await this.store.wasDeleted(name)) return false;
+    try {
+      return await this.#fetch(name);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'fallback_failed') throw error;
+      // A connection that broke is worth another try.
+      return this.#fetch(name);
+    }
+  }
+
+  async #fetch(name: FileName): Promise<boolean> {
     const response = await this.#server.get(name);
     if (!response) return false;
     const { body, headers, version } = response;
@@ -60,7 +70,7 @@ export class FallbackImport {
       // Here it is a directory, or below a file.
       if (error.code === 'name_conflict') return false;
       const isTheirFault = error.code === 'digest_mismatch' || error.code === 'size_mismatch';
-      throw isTheirFault ? unavailable(error.message) : error;
+      throw isTheirFault ? failed(error.message) : error;
     }
   }
 }

@@ -9,6 +9,9 @@ interface FallbackFile {
   cancel(): Promise<void>;
 }
 
+/** Statuses of a server that would answer so whatever is asked for. */
+const NOT_NOW = new Set([429, 502, 503, 504]);
+
 /** Longest chain of redirects that is followed. */
 const MAX_REDIRECTS = 5;
 
@@ -17,7 +20,10 @@ export class FallbackServer {
   /** `url` is without a closing slash. */
   constructor(private readonly url: string) {}
 
-  /** Asks for a file; undefined if there is none. Throws `ProtocolError` `unavailable` if there is no telling. */
+  /**
+   * Asks for a file; undefined if there is none. Throws `ProtocolError`: `unavailable` while nothing can be asked for,
+   * `fallback_failed` where the answer for this file is of no use.
+   */
   async get(name: FileName): Promise<FallbackFile | undefined> {
     const path = name.split('/').map(encodeURIComponent).join('/');
     let url = `${this.url}/files/${path}`;
@@ -29,14 +35,15 @@ export class FallbackServer {
       const location = response.headers.get('Location');
       if (response.status === 404 || response.status === 410) return undefined;
       if (response.status < 300 || response.status > 399 || location === null) {
-        throw unavailable(`it answered ${response.status}${response.ok ? ' without Last-Modified' : ''}`);
+        const answer = `it answered ${response.status}${response.ok ? ' without Last-Modified' : ''}`;
+        throw NOT_NOW.has(response.status) ? unavailable(answer) : failed(answer);
       }
       const target = new URL(location, url).href;
       // How servers of plain files answer for a directory.
       if (target === `${url}/`) return undefined;
       url = target;
     }
-    throw unavailable('it redirects in circles');
+    throw failed('it redirects in circles');
   }
 
   async #fetch(url: string): Promise<Response> {
@@ -72,11 +79,15 @@ async function* contentOf(body: ReadableStream<Uint8Array> | null): AsyncGenerat
   try {
     yield* body as unknown as AsyncIterable<Uint8Array>;
   } catch (error) {
-    throw unavailable(`it broke off: ${(error as Error).message}`);
+    throw failed(`it broke off: ${(error as Error).message}`);
   }
 }
 
-/** What is answered when the other server is to blame. */
-export function unavailable(reason: string): ProtocolError {
+function unavailable(reason: string): ProtocolError {
   return new ProtocolError('unavailable', `the server to fall back to cannot be asked: ${reason}`);
+}
+
+/** What is answered when the other server is to blame for what came of one file. */
+export function failed(reason: string): ProtocolError {
+  return new ProtocolError('fallback_failed', `the server to fall back to failed: ${reason}`);
 }

@@ -56,6 +56,7 @@ export class ServerMetrics {
         'Found by scrubbing, in the last pass or the one under way.',
         damagedContents(status.scrub),
       ),
+      ...lastScrub(status.scrub),
       ...process,
     ];
   }
@@ -93,4 +94,10 @@ function checkpoint(last: StoreStatus['checkpoint']): readonly ReportedMetric[] 
   if (!last) return [];
   const help = 'When the newest copy of the metadata was taken.';
   return [store('filetracker_last_checkpoint_timestamp_seconds', help, last.time / 1000)];
+}
+
+function lastScrub(scrub: StoreStatus['scrub']): readonly ReportedMetric[] {
+  if (!scrub?.last) return [];
+  const help = 'When all contents had been verified last.';
+  return [store('filetracker_last_scrub_timestamp_seconds', help, scrub.last.finished / 1000)];
 }

@@ -59,6 +59,8 @@ export class ContentWriter {
       return await this.#writeFrames([first, second], frames, finish, isStored);
     } finally {
       this.#uploads--;
+      // What failed before it came to them must not hold what they come from, which others read to its end then.
+      await frames.return();
     }
   }
 

@@ -20,6 +20,7 @@ import { TotalsCount } from './totals-count.js';
 export class OnlineCheck {
   readonly #found = nothingFound();
   readonly #bad = new Set<Digest>();
+  readonly #whole = { files: 0, keptVersions: 0, contents: 0, storedBytes: 0 };
 
   constructor(
     private readonly metadata: MetadataStore,
@@ -36,7 +37,10 @@ export class OnlineCheck {
     this.listener.onStep('contents');
     await this.#lookAtCopies();
     this.listener.onStep('lost files');
+    const { files, keptVersions } = await this.audit.totals();
+    Object.assign(this.#whole, { files, keptVersions });
     if (this.#bad.size > 0) await this.#tellLost();
+    this.listener.onWhole(this.#whole);
     return this.#found;
   }
 
@@ -101,6 +105,9 @@ export class OnlineCheck {
     const present = named.filter(isThere);
     const unsound = this.options.full ? await this.check.unsound(present, onVerified) : new Set<Digest>();
     const damaged = present.filter(({ digest }) => unsound.has(digest));
+    this.#whole.contents += present.length - damaged.length;
+    for (const { digest, storedSize } of present)
+      if (!unsound.has(digest)) this.#whole.storedBytes += storedSize;
     for (const content of missing) if (await this.#isStillRecorded(content)) this.#found.missingContents++;
     for (const content of damaged) if (await this.#isStillRecorded(content)) this.#found.damagedContents++;
   }
@@ -130,6 +137,7 @@ export class OnlineCheck {
 
   #tell(version: AuditedVersion): void {
     this.#found.lostVersions++;
+    this.#whole[version.isNewest ? 'files' : 'keptVersions']--;
     this.listener.onLost(version);
   }
 }

@@ -5,8 +5,9 @@ import { FsBlobStore } from '../blobs/fs.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '../metadata/rules.js';
 import { type BackupReport, backUp } from './backup.js';
-import { StoreOpenError } from './errors.js';
+import { openError, StoreOpenError } from './errors.js';
 import { createFormat, openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 
 /** Says that a directory is a backup, also one that is not finished. */
 const MARK = 'backup.json';
@@ -54,8 +55,7 @@ function isInside(path: string, directory: string): boolean {
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {
   const temporary = join(target, TEMPORARY);
   await rm(temporary, { recursive: true, force: true });
-  const metadata = await LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
-  const blobs = await FsBlobStore.open(directory, { durable: true });
+  const { metadata, blobs } = await openSource(directory);
   const targetBlobs = await FsBlobStore.open(target, { durable: true });
   try {
     await mkdir(temporary);
@@ -66,6 +66,18 @@ async function backUpLocked(directory: string, target: string): Promise<BackupRe
     return report;
   } finally {
     await Promise.all([metadata.close(), blobs.close(), targetBlobs.close()]);
+  }
+}
+
+async function openSource(
+  directory: string,
+): Promise<{ readonly metadata: LmdbMetadataStore; readonly blobs: FsBlobStore }> {
+  try {
+    await refuseNameless(directory);
+    const metadata = await LmdbMetadataStore.open(directory, { durable: true, rules: PLAIN_RULES });
+    return { metadata, blobs: await FsBlobStore.open(directory, { durable: true }) };
+  } catch (error) {
+    throw openError(error, directory);
   }
 }
 

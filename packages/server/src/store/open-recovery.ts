@@ -15,6 +15,7 @@ import { PLAIN_RULES } from '../metadata/rules.js';
 import { ContentCheck } from './content-check.js';
 import { StoreOpenError } from './errors.js';
 import { openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 import { OnlineCheck } from './online-check.js';
 import { Recovery, type RecoveryOptions } from './recover.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
@@ -31,6 +32,12 @@ export interface RecoverStoreOptions extends Omit<RecoveryOptions, 'keepStrays'>
   /** Told what the metadata was rebuilt from. */
   readonly onRebuilt: (report: MetadataRebuildReport) => void;
 }
+
+/** What keeps a recovery from going on, whatever it is about just then. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk; make some, and run this again',
+  EROFS: 'the file system is read-only; look with --dry-run, or mount it writable',
+};
 
 /**
  * Brings a store back to where names, counts and copies agree. Throws {@link StoreOpenError} when it is in use,
@@ -54,8 +61,13 @@ export async function recoverStore(
     if (options.rebuild) options.onRebuilt(await rebuildMetadata(directory, options));
     // Of a rebuild that only looks nothing is left to go on with.
     if (options.rebuild && options.dryRun) return nothingFound();
-    if (!online) await refuseUnreadable(directory);
+    await refuseNameless(directory);
+    await refuseUnreadable(directory);
     return await recoverOpen(options, listener);
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw error;
+    throw new StoreOpenError(`${directory}: ${reason}`, { cause: error });
   } finally {
     lock.release();
   }

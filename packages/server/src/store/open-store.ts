@@ -8,9 +8,10 @@ import { type CheckpointPolicy, DEFAULT_CHECKPOINTS } from '../metadata/checkpoi
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES, type StoreRules } from '../metadata/rules.js';
 import { ContentCheck } from './content-check.js';
-import { StoreOpenError } from './errors.js';
+import { openError, StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
+import { refuseNameless } from './nameless.js';
 import { agreeOnRetention } from './retention.js';
 import { Scrubber } from './scrub.js';
 import { ScrubLog } from './scrub-log.js';
@@ -56,6 +57,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
         `${directory} is in use by a program that needs it for itself; try again later`,
       );
     }
+    await refuseNameless(directory);
     // A server that changes nothing forgets nothing.
     const retention = options.readOnly
       ? undefined
@@ -86,9 +88,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     };
     return { store, swept, close };
   } catch (error) {
-    throw error instanceof StoreOpenError
-      ? error
-      : new StoreOpenError(reasonOf(error, directory), { cause: error });
+    throw openError(error, directory);
   }
 }
 
@@ -108,18 +108,4 @@ function scrub(
     await scrubber.close();
     await verifier.close();
   };
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied; choose another directory with -d or correct its owner and mode',
-  EPERM: 'operation not permitted; choose another directory with -d or correct its owner and mode',
-  EROFS: 'the file system is read-only; --read-only can serve a store there if the whole disk is mounted so',
-  ENOSPC: 'no space is left on the disk',
-  ENOTDIR: 'not a directory',
-  EEXIST: 'not a directory',
-};
-
-function reasonOf(error: unknown, directory: string): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return `cannot open the store in ${directory}: ${REASONS[code ?? ''] ?? message}`;
 }

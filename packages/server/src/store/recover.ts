@@ -36,6 +36,7 @@ export class Recovery {
   readonly #lost = new Set<Digest>();
   readonly #damaged = new Set<Digest>();
   readonly #totals = new TotalsCount();
+  #collected = 0;
   #checkedBytes = 0;
   #bytesToCheck = 0;
 
@@ -63,6 +64,8 @@ export class Recovery {
     await this.#forgetLost();
     this.listener.onStep('totals');
     await this.#recount(recorded);
+    const { files, keptVersions, contents, storedBytes } = this.#totals.totals;
+    this.listener.onWhole({ files, keptVersions, contents, storedBytes });
     return this.#found;
   }
 
@@ -78,6 +81,7 @@ export class Recovery {
     const repairs: MetadataRepair[] = [];
     const bad = new Map<Digest, number>();
     const damaged = new Map<BlobId, Digest>();
+    const garbage: BlobId[] = [];
     for await (const page of this.metadata.contents({ from: byte, upTo: byte })) {
       const unsound = await this.#unsound(
         page.filter(({ digest }) => names.has(digest)),
@@ -86,13 +90,18 @@ export class Recovery {
       for (const content of page) {
         const references = names.get(content.digest) ?? 0;
         names.delete(content.digest);
-        if (references === 0) {
-          this.#found.unnamedContents++;
-          repairs.push({ kind: 'forget-content', digest: content.digest });
-          continue;
-        }
         const { location } = content;
         const copy = location.kind === 'blob' ? unnamed.get(location.blob) : undefined;
+        if (references === 0) {
+          repairs.push({ kind: 'forget-content', digest: content.digest });
+          if (content.references > 0 || this.options.keepStrays) this.#found.unnamedContents++;
+          else {
+            // It waited to be deleted, as in a backup of a store that is written to: nothing was wrong.
+            this.#collected++;
+            if (copy && unnamed.delete(copy.id)) garbage.push(copy.id);
+          }
+          continue;
+        }
         if (unsound.has(content.digest)) {
           bad.set(content.digest, references);
           if (copy) damaged.set(copy.id, content.digest);
@@ -114,6 +123,7 @@ export class Recovery {
     // Before the metadata forgets them: a cut in between would leave them to pass for stray copies, which are deleted.
     await this.#putAside(damaged);
     await this.#apply(repairs);
+    if (!this.options.dryRun) await this.blobs.deleteDurably(garbage);
     await this.#clearStrays([...unnamed.keys()].filter((id) => !damaged.has(id)));
   }
 
@@ -204,7 +214,8 @@ export class Recovery {
   async #recount(recorded: Totals): Promise<void> {
     // Other totals are what is to be expected where something was lost or removed.
     const { unnamedContents, missingContents, damagedContents, rescuedContents } = this.#found;
-    const isChanged = unnamedContents + missingContents + damagedContents + rescuedContents > 0;
+    const isChanged =
+      this.#collected + unnamedContents + missingContents + damagedContents + rescuedContents > 0;
     if (!this.#totals.differFrom(recorded)) return;
     this.#found.wrongTotals = !isChanged;
     if (!this.options.dryRun) await this.metadata.recount(this.#totals.totals);

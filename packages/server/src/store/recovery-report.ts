@@ -1,4 +1,5 @@
 import type { AuditedVersion } from '../metadata/metadata-audit.js';
+import type { Totals } from '../metadata/metadata-store.js';
 
 /** The steps of a recovery, in their order. Each may be done again, also after it was cut in the middle. */
 export type RecoveryStep = 'temporary files' | 'counts' | 'contents' | 'lost files' | 'totals';
@@ -9,7 +10,7 @@ export interface RecoveryFindings {
   temporaryFiles: number;
   /** Contents whose count of names was wrong. */
   wrongCounts: number;
-  /** Contents that nothing names. */
+  /** Contents that nothing names, without those that were waiting to be deleted. */
   unnamedContents: number;
   /** Stored copies that no content names. */
   strayCopies: number;
@@ -40,6 +41,9 @@ export function nothingFound(): RecoveryFindings {
   };
 }
 
+/** What a store has that is whole: all that was looked at, without what was found lost. */
+export type WholeStore = Pick<Totals, 'files' | 'keptVersions' | 'contents' | 'storedBytes'>;
+
 /** What a recovery tells while it runs. */
 export interface RecoveryListener {
   onStep(step: RecoveryStep): void;
@@ -48,4 +52,6 @@ export interface RecoveryListener {
   /** Told before it is removed, so that a loss is told again after a cut and never missed. */
   onLost(version: AuditedVersion): void;
   onQuarantined(path: string): void;
+  /** Told at the end. */
+  onWhole(whole: WholeStore): void;
 }

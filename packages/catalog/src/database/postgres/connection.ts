@@ -37,8 +37,9 @@ export function parsePostgresUrl(url: string): PostgresPlace {
 }
 
 /**
- * What holds for every connection. A server's limits are meant for programs that ask little: a scan is one transaction,
- * and a listing lasts as long as its reader takes. pg_dump puts them aside, too.
+ * What holds for every connection. Code that is made for a query (jit) takes longer to be made, in each process and for
+ * each partition, than it saves. A server's limits are meant for programs that ask little: a scan is one transaction, and
+ * a listing lasts as long as its reader takes. pg_dump puts them aside, too.
  */
 const SETTINGS = [
   `search_path=${SCHEMA},public`,

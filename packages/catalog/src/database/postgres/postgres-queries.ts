@@ -218,9 +218,8 @@ async function connectTo(place: PostgresPlace, host: Host): Promise<pg.Client> {
 async function lookAt(client: pg.Client, { id }: Host): Promise<void> {
   // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
   // this, each of a hundred looks at 500 directories would read all files.
-  // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
   // A hundred thousand changes are sorted in 26 MB, with the 4 MB that servers come with through files.
-  await client.query(`SET enable_seqscan = off; SET jit = off; SET work_mem = '64MB';
+  await client.query(`SET enable_seqscan = off; SET work_mem = '64MB';
     SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
 }
 

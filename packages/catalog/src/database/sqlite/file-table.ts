@@ -19,28 +19,12 @@ const ROWS_PER_INSERT = 50;
 const COLUMNS =
   'directory_id, name, mode, uid, gid, links, device, inode, size, allocated, mtime_ns, ctime_ns, born_ns, is_counted';
 const COLUMN_COUNT = 14;
-const KNOWN_COLUMNS =
-  'name, mode, uid, gid, links, device, inode, size, allocated, mtime_ns, ctime_ns, born_ns, is_counted, fingerprint';
 
 type Value = number | bigint | Uint8Array | null;
-type KnownRow = [
-  name: Buffer,
-  mode: bigint,
-  uid: bigint,
-  gid: bigint,
-  links: bigint,
-  device: bigint | null,
-  inode: bigint,
-  size: bigint,
-  allocated: bigint,
-  mtimeNs: bigint,
-  ctimeNs: bigint,
-  bornNs: bigint | null,
-  isCounted: bigint,
-  fingerprint: Buffer | null,
-];
 
-/** A row as {@link PACKED_FIELDS}. */
+const EARLIER = `${PACKED_FIELDS}, is_counted, fingerprint`;
+
+/** A row as {@link EARLIER}. */
 type EarlierRow = [fields: string, isCounted: number, fingerprint: Buffer | null];
 
 /** The rows of `files`. */
@@ -52,7 +36,7 @@ export class FileTable {
   readonly #deleteAll: Statement<[number]>;
   readonly #largest: Statement<[number], number>;
   readonly #selectOne: Statement<[number, number, Uint8Array], EarlierRow>;
-  readonly #selectPage: Statement<[number, Uint8Array, number], KnownRow>;
+  readonly #selectPage: Statement<[number, number, Uint8Array, number], [name: Buffer, ...EarlierRow]>;
   readonly #queue: Value[] = Array<Value>(ROWS_PER_INSERT * COLUMN_COUNT).fill(null);
   #queued = 0;
 
@@ -76,14 +60,12 @@ export class FileTable {
     ).pluck();
     this.#selectOne = prepared<[number, number, Uint8Array], EarlierRow>(
       database,
-      `SELECT ${PACKED_FIELDS}, is_counted, fingerprint FROM files WHERE directory_id = ? AND name = ?`,
+      `SELECT ${EARLIER} FROM files WHERE directory_id = ? AND name = ?`,
     ).raw();
-    this.#selectPage = prepared<[number, Uint8Array, number], KnownRow>(
+    this.#selectPage = prepared<[number, number, Uint8Array, number], [name: Buffer, ...EarlierRow]>(
       database,
-      `SELECT ${KNOWN_COLUMNS} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
-    )
-      .raw()
-      .safeIntegers();
+      `SELECT name, ${EARLIER} FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?`,
+    ).raw();
   }
 
   /** Queues the insertion of a new row; {@link flush} writes what is queued. */
@@ -147,9 +129,7 @@ export class FileTable {
   /** A file of a directory; its device, where not stored, is `directoryDevice`. */
   earlier(directory: number, directoryDevice: number, name: Uint8Array): EarlierFile | undefined {
     const row = this.#selectOne.get(directoryDevice, directory, name);
-    if (!row) return undefined;
-    const [fields, isCounted, fingerprint] = row;
-    return { fields: packedEntry(Buffer.from(fields, 'hex')), isCounted: isCounted === 1, fingerprint };
+    return row && earlierFile(row);
   }
 
   /** As {@link earlier}, with every field as a value. */
@@ -160,8 +140,8 @@ export class FileTable {
 
   /** At most `limit` files of a directory behind a name, in byte order; their device, where not stored, is `directoryDevice`. */
   knownAfter(directory: number, directoryDevice: number, after: string, limit: number): KnownFile[] {
-    const rows = this.#selectPage.all(directory, Buffer.from(after, 'latin1'), limit);
-    return rows.map((row) => toKnownFile(row, directoryDevice));
+    const rows = this.#selectPage.all(directoryDevice, directory, Buffer.from(after, 'latin1'), limit);
+    return rows.map(([name, ...row]) => knownFile(nameFromBytes(name), earlierFile(row)));
   }
 
   /** Writes queued insertions. */
@@ -171,6 +151,10 @@ export class FileTable {
     }
     this.#queued = 0;
   }
+}
+
+function earlierFile([fields, isCounted, fingerprint]: EarlierRow): EarlierFile {
+  return { fields: packedEntry(Buffer.from(fields, 'hex')), isCounted: isCounted === 1, fingerprint };
 }
 
 /** A file as the catalog has it, with every field as a value. */
@@ -198,39 +182,4 @@ function fields(entry: Entry, directoryDevice: number): Value[] {
   const { mode, uid, gid, links, device, inode, size, allocated, mtimeNs, ctimeNs, bornNs } = entry;
   const stored = device === directoryDevice ? null : device;
   return [mode, uid, gid, links, stored, inode, size, allocated, mtimeNs, ctimeNs, bornNs];
-}
-
-function toKnownFile(row: KnownRow, directoryDevice: number): KnownFile {
-  const [
-    name,
-    mode,
-    uid,
-    gid,
-    links,
-    device,
-    inode,
-    size,
-    allocated,
-    mtimeNs,
-    ctimeNs,
-    bornNs,
-    counted,
-    print,
-  ] = row;
-  return {
-    name: nameFromBytes(name),
-    mode: Number(mode),
-    uid: Number(uid),
-    gid: Number(gid),
-    links: Number(links),
-    device: device === null ? directoryDevice : Number(device),
-    inode,
-    size: Number(size),
-    allocated: Number(allocated),
-    mtimeNs,
-    ctimeNs,
-    bornNs,
-    isCounted: counted === 1n,
-    fingerprint: print,
-  };
 }

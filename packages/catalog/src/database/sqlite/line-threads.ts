@@ -1,5 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
+import { startThreads } from '../../start-threads.js';
 import { Admission } from './admission.js';
 import { LineInbox } from './line-inbox.js';
 import type { LineRequest, LineThreadData } from './line-worker.js';
@@ -74,7 +75,7 @@ export class LineThreads {
   }
 
   #start(): readonly Helper[] {
-    this.#helpers ??= Array.from({ length: this.count }, (_, n) => this.#startOne(ASKER + 1 + n));
+    this.#helpers ??= startThreads(this.count, 0, (n) => this.#startOne(ASKER + 1 + n));
     return this.#helpers;
   }
 

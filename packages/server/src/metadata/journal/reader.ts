@@ -4,7 +4,7 @@ import { decodeFrame, FRAME_MAGIC, HEADER_BYTES, type JournalFrame, readHead, sa
 /** One thing that stands in a journal file. */
 export type JournalItem =
   | { readonly kind: 'frame'; readonly offset: number; readonly end: number; readonly frame: JournalFrame }
-  /** Bytes that are no sound frame. */
+  /** Bytes that are no sound frame. From 0 on where the header of the file is damaged, so that nothing in it can be read. */
   | { readonly kind: 'damage'; readonly offset: number; readonly bytes: number };
 
 /** A part of a journal file. */
@@ -37,8 +37,13 @@ export async function readPart(path: string, { from, to }: PartRequest): Promise
   try {
     const { size } = await handle.stat();
     const end = Math.min(size, to);
-    const salt = saltOf(await readAt(handle, 0, Math.min(HEADER_BYTES, end)));
-    if (!salt) return { items: end > from ? [damage(from, end)] : [], next: end };
+    const header = await readAt(handle, 0, Math.min(HEADER_BYTES, end));
+    const salt = saltOf(header);
+    if (!salt) {
+      // A power cut leaves zeroes, since a header is written at once.
+      const begin = header.some((byte) => byte !== 0) ? 0 : from;
+      return { items: end > from ? [damage(begin, end)] : [], next: end };
+    }
     for (let length = PART_BYTES; ; ) {
       const bytes = await readAt(handle, from, Math.max(0, Math.min(end - from, length)));
       const part = takeItems(bytes, salt, from, from + bytes.length >= end);

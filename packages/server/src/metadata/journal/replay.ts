@@ -6,6 +6,7 @@ import { type JournalState, stateOf } from './state.js';
 /** The journal has damage or a gap that no power cut leaves. Its message says where, in one line. */
 class JournalDamagedError extends Error {
   override readonly name = 'JournalDamagedError';
+  readonly code = 'journal_damaged';
 }
 
 /** How a journal is replayed. */
@@ -82,6 +83,11 @@ class Replay {
         this.#ends.set(file, item.end);
       }
     }
+    // Of a file that begins otherwise, all may be damage.
+    if (this.#damage?.offset === 0) {
+      this.#passDamage(this.#damage);
+      this.#damage = undefined;
+    }
     return {
       changes: this.#changes,
       last: this.#last,
@@ -93,13 +99,9 @@ class Replay {
 
   async #takeFrame(file: number, { sequence, changes }: JournalFrame): Promise<void> {
     const damage = this.#damage;
-    this.#damage = undefined;
     const isCut = damage !== undefined && (await this.#isPowerCut(damage));
-    if (damage && !isCut) {
-      const { bytes, offset } = damage;
-      const place = `${journalPath(this.directory, damage.file)} at byte ${offset}`;
-      this.#pass(`the journal is damaged: ${bytes} bytes of ${place}`);
-    }
+    if (damage && !isCut) this.#passDamage(damage);
+    this.#damage = undefined;
     const end = sequence + changes.length - 1;
     if (end <= this.#last) return;
     const rows = changes.flatMap((change) => change.rows);
@@ -126,6 +128,11 @@ class Replay {
       return;
     }
     this.#pass(`the journal has no changes ${this.#last + 1} to ${sequence - 1}`);
+  }
+
+  #passDamage({ file, offset, bytes }: Damage): void {
+    const place = `${journalPath(this.directory, file)} at byte ${offset}`;
+    this.#pass(`the journal is damaged: ${bytes} bytes of ${place}`);
   }
 
   #tellLost(): void {

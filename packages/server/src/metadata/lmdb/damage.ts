@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
@@ -8,45 +8,113 @@ import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
 /** The metadata of a store is gone or cannot be read; `message` says what to do. */
 class MetadataDamagedError extends Error {
   override readonly name = 'MetadataDamagedError';
+  readonly code = 'metadata_damaged';
 
   constructor(what: string) {
     super(`the metadata is ${what}; stop all servers and run "filetracker-recover --rebuild" on the store`);
   }
 }
 
-/** Where LMDB's first page, which describes the environment, has its magic number. */
+/** Where the first two pages of LMDB, which describe the environment, have their magic number. */
 const MAGIC = Buffer.from('dec0efbe', 'hex');
 const MAGIC_OFFSET = 24;
 
+/** Where such a page says how long the file is: `MDB_meta` of the LMDB that lmdb 3.5.6 brings, on 64 bits. */
+const PAGE_SIZE_OFFSET = 48;
+const LAST_PAGE_OFFSET = 144;
+const TRANSACTION_OFFSET = 152;
+const DESCRIPTION_BYTES = 160;
+
 /**
- * Looks at a store's environment before LMDB does, which ends the process where it cannot read its first page, and
- * makes a new, empty environment where there is none. Throws {@link MetadataDamagedError}.
+ * Looks at a store's environment before LMDB does, which ends the process where it cannot read its first pages or
+ * where the file is too short, and makes a new, empty environment where there is none. Reads all of it only where it may be
+ * too short. Throws {@link MetadataDamagedError}.
  */
-export function refuseDamaged(store: string): void {
-  const path = join(store, METADATA, DATA_FILE);
-  if (!existsSync(path)) {
-    if (hasEntries(join(store, JOURNAL)) || hasEntries(join(store, CHECKPOINTS))) {
-      throw new MetadataDamagedError('missing');
-    }
+export async function refuseDamaged(store: string): Promise<void> {
+  if (!hasMetadata(store)) {
+    if (hasEntries(join(store, JOURNAL)) || hasEntries(join(store, CHECKPOINTS))) refuseMissing();
     return;
   }
-  const start = Buffer.alloc(MAGIC_OFFSET + MAGIC.length);
-  const fd = openSync(path, 'r');
-  const length = readSync(fd, start, 0, start.length, 0);
-  closeSync(fd);
-  // LMDB takes an empty file for one that it is to fill.
-  if (length > 0 && !start.subarray(MAGIC_OFFSET).equals(MAGIC)) throw new MetadataDamagedError('damaged');
+  const fd = openSync(join(store, METADATA, DATA_FILE), 'r');
+  try {
+    const description = newestDescription(fd);
+    if (!description) throw new MetadataDamagedError('damaged');
+    if (isShort(fd, description)) await readAll(store);
+  } finally {
+    closeSync(fd);
+  }
 }
+
+/** Exit code of `read-all.js` when the system did not let it read: then its output is a {@link SystemReason}. */
+export const COULD_NOT_READ = 3;
+
+/** An error of the system, as JSON. */
+interface SystemReason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What LMDB ends with on damage. Any other signal comes from somebody else, such as a kernel that is out of memory. */
+const SIGNALS_OF_DAMAGE: readonly string[] = ['SIGABRT', 'SIGBUS', 'SIGSEGV', 'SIGFPE', 'SIGILL'];
 
 /**
  * Reads the whole environment in a process of its own, which damage may end. Throws {@link MetadataDamagedError}.
  */
 export async function refuseUnreadable(store: string): Promise<void> {
-  refuseDamaged(store);
+  await refuseDamaged(store);
+  await readAll(store);
+}
+
+async function readAll(store: string): Promise<void> {
   const script = fileURLToPath(new URL('./read-all.js', import.meta.url));
-  const child = spawn(process.execPath, [script, join(store, METADATA)], { stdio: 'ignore' });
-  await once(child, 'exit');
-  if (child.exitCode !== 0) throw new MetadataDamagedError('damaged');
+  const child = spawn(process.execPath, [script, join(store, METADATA)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let reason = '';
+  child.stdout.on('data', (chunk: Buffer) => (reason += chunk.toString()));
+  await once(child, 'close');
+  if (child.exitCode === 0) return;
+  if (child.exitCode === COULD_NOT_READ) throw Object.assign(new Error(), JSON.parse(reason) as SystemReason);
+  const signal = child.signalCode;
+  if (signal !== null && !SIGNALS_OF_DAMAGE.includes(signal)) {
+    throw new Error(`the process that read the metadata was ended by ${signal}; run this again`);
+  }
+  throw new MetadataDamagedError('damaged');
+}
+
+/** Of the two pages that describe the environment the one that was written last; `undefined` when one is damaged. */
+function newestDescription(fd: number): Buffer | undefined {
+  const first = descriptionAt(fd, 0);
+  const second = first && descriptionAt(fd, first.readUInt32LE(PAGE_SIZE_OFFSET));
+  if (!first || !second) return undefined;
+  const transaction = (description: Buffer) => description.readBigUInt64LE(TRANSACTION_OFFSET);
+  return transaction(second) > transaction(first) ? second : first;
+}
+
+function descriptionAt(fd: number, position: number): Buffer | undefined {
+  const bytes = Buffer.alloc(DESCRIPTION_BYTES);
+  readSync(fd, bytes, 0, bytes.length, position);
+  const magic = bytes.subarray(MAGIC_OFFSET, MAGIC_OFFSET + MAGIC.length);
+  return magic.equals(MAGIC) && bytes.readUInt32LE(PAGE_SIZE_OFFSET) > 0 ? bytes : undefined;
+}
+
+/**
+ * Whether a file ends before its last page, as a copy does that was cut. A look behind the end ends the process. It may
+ * well be shorter where its last pages are free, so that only reading all of it tells.
+ */
+function isShort(fd: number, description: Buffer): boolean {
+  const pages = BigInt(fstatSync(fd).size) / BigInt(description.readUInt32LE(PAGE_SIZE_OFFSET));
+  return description.readBigUInt64LE(LAST_PAGE_OFFSET) >= pages;
+}
+
+/** Whether a store has an environment. LMDB would fill an empty file, such as a power cut or a full disk leaves of one. */
+export function hasMetadata(store: string): boolean {
+  return (statSync(join(store, METADATA, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** Throws {@link MetadataDamagedError} for a store that must have an environment and has none. */
+export function refuseMissing(): never {
+  throw new MetadataDamagedError('missing');
 }
 
 function hasEntries(directory: string): boolean {

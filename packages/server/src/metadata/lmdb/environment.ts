@@ -85,6 +85,8 @@ export class Environment {
   readonly #journal: JournalWriter;
   #waiting: WaitingChange[] = [];
   #scheduled = false;
+  /** Write transactions that have begun, or wait until no process opens the environment. */
+  readonly #underWay = new Set<Promise<void>>();
   #transaction = 0;
   /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
   #mending = false;
@@ -118,12 +120,12 @@ export class Environment {
 
   /**
    * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
-   * Reads nothing but their headers. Throws `MetadataDamagedError`.
+   * Reads nothing but their headers, as a rule. Throws `MetadataDamagedError`.
    */
   static async open(store: string, options: EnvironmentOptions): Promise<Environment> {
     const { durable, frozen = false, journalFileBytes = JOURNAL_FILE_BYTES } = options;
     const { onError = warn, onUnusable = warn } = options;
-    refuseDamaged(store);
+    await refuseDamaged(store);
     const path = join(store, METADATA);
     const directory = join(store, JOURNAL);
     if (!frozen) mkdirSync(directory, { recursive: true });
@@ -224,7 +226,8 @@ export class Environment {
 
   /** Waits for the changes under way and closes. */
   async close(): Promise<void> {
-    // lmdb-js would wait for writes that never end.
+    // Where nothing can be written any more, lmdb-js leaves some without an answer, and would itself wait for them.
+    while (this.#unusable === undefined && this.#underWay.size > 0) await Promise.race(this.#underWay);
     if (this.#unusable === undefined) await this.root.close();
     this.gate?.close();
     await this.#journal.close();
@@ -239,7 +242,8 @@ export class Environment {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    void this.#runNext();
+    const running = this.#runNext().finally(() => this.#underWay.delete(running));
+    this.#underWay.add(running);
   }
 
   async #runNext(): Promise<void> {

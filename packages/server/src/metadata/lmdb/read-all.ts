@@ -1,20 +1,37 @@
 // Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
+import { COULD_NOT_READ } from './damage.js';
 import { TABLE_IDS } from './environment.js';
 import { openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
 
 const path = process.argv[2] ?? '';
-const frozen = isReadOnlyDisk(path);
-const open = () => openRoot(path, { durable: false, frozen });
-// The process that wants to know has the store for itself, but may have been killed meanwhile.
-const root = frozen ? open() : await new OpeningGate(path).opening(open);
-for (const name of Object.keys(TABLE_IDS)) {
-  for (const { key, value } of openTable(root, name).getRange({})) {
-    if (name === 'files') decodeFile(nameOfKey(key), value);
-    else if (name === 'history') decodePast(key, value);
-    else if (name === 'contents') decodeContent(value);
-  }
+
+try {
+  await readAll();
+} catch (error) {
+  const { code, message, syscall } = error as NodeJS.ErrnoException;
+  // Neither what LMDB finds nor what cannot be decoded.
+  if (syscall === undefined) throw error;
+  process.stdout.write(JSON.stringify({ code, message }));
+  process.exitCode = COULD_NOT_READ;
 }
-await root.close();
+
+async function readAll(): Promise<void> {
+  const frozen = isReadOnlyDisk(path);
+  const open = () => {
+    const root = openRoot(path, { durable: true, frozen });
+    return { root, tables: Object.keys(TABLE_IDS).map((name) => ({ name, table: openTable(root, name) })) };
+  };
+  // Servers may have it open, too.
+  const { root, tables } = frozen ? open() : await new OpeningGate(path).opening(open);
+  for (const { name, table } of tables) {
+    for (const { key, value } of table.getRange({})) {
+      if (name === 'files') decodeFile(nameOfKey(key), value);
+      else if (name === 'history') decodePast(key, value);
+      else if (name === 'contents') decodeContent(value);
+    }
+  }
+  await root.close();
+}

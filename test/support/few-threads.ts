@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process';
+
+/**
+ * Runs a module as a user who may start so many threads more than Node.js has by itself; returns what it prints. Needs
+ * root, who is not bound so.
+ */
+export function withThreads(more: number, script: string): string {
+  const limited = `
+    import { execFileSync } from 'node:child_process';
+    import { readdirSync } from 'node:fs';
+    import { stat } from 'node:fs/promises';
+    process.setuid(54_321);
+    // With it those come that Node.js starts when they are first needed.
+    await stat('/');
+    const most = readdirSync('/proc/self/task').length + ${more};
+    execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=' + most]);
+    ${script}`;
+  return execFileSync(process.execPath, ['--input-type=module', '-e', limited], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+}
