@@ -161,14 +161,19 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
     tree.file('b', { size: 2 });
     await at(late);
     // The clock is put right: this scan comes after the one before, whatever their times say.
+    tree.file('c', { size: 3 });
     await at(middle);
     await catalog.close();
     const database = await openQueries(place);
     const names = async (moment: number) =>
       (await past(database, tree.root, moment)).state.map((line) => line.split(' ')[0]);
     expect(await names(early)).toEqual(['/data/', '/data/a']);
-    expect(await names(middle)).toEqual(['/data/', '/data/a', '/data/b']);
-    expect(await names(late)).toEqual(['/data/', '/data/a', '/data/b']);
+    expect(await names(middle)).toEqual(['/data/', '/data/a', '/data/b', '/data/c']);
+    expect(await names(late)).toEqual(['/data/', '/data/a', '/data/b', '/data/c']);
+    const second = { moment: late, scan: 2, path: tree.root, isRecursive: true };
+    const { entries, top } = await asOf(database, second);
+    expect((await allOf(entries)).map(({ path }) => path).sort()).toEqual(['/data/a', '/data/b']);
+    expect(top).toMatchObject({ files: 2, bytes: 3 });
     await database.close();
   });
 });

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
@@ -55,6 +64,19 @@ it('--hard-links makes one file of names with the same content and version', asy
   const [a, b, c] = ['a', 'deep/b', 'deep/c'].map((path) => statSync(join(cwd, 'out', path)));
   expect(b?.ino).toBe(a?.ino);
   expect(c?.ino).not.toBe(a?.ino);
+});
+
+it('--hard-links makes no link to a file that looks like the right one and is not', async () => {
+  const out = ['--hard-links', 'out', '--prefix', root, server.process.url];
+  await run(...out);
+  const [a, b] = [join(cwd, 'out/a'), join(cwd, 'out/deep/b')];
+  rmSync(b);
+  expect(JSON.parse((await run('--json', ...out)).stdout)).toMatchObject({ copied: 0, linked: 1, kept: 4 });
+  rmSync(b);
+  writeFileSync(a, 'SAME');
+  utimesSync(a, 1_600_000_000, 1_600_000_000);
+  expect(JSON.parse((await run('--json', ...out)).stdout)).toMatchObject({ copied: 1, linked: 0, kept: 4 });
+  expect(readFileSync(b, 'utf8')).toBe('same');
 });
 
 it.each([

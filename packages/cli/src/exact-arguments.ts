@@ -24,8 +24,13 @@ export function exactWorkingDirectory(): string {
 
 /** The words of this process's command line; undefined where the system does not tell. */
 function commandLine(): readonly Buffer[] | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const whole = readFileSync('/proc/self/cmdline').toString('latin1');
+  let whole: string;
+  try {
+    whole = readFileSync('/proc/self/cmdline').toString('latin1');
+  } catch {
+    // Another system, or a container without /proc.
+    return undefined;
+  }
   return whole
     .split('\0')
     .slice(0, -1)

@@ -44,16 +44,20 @@ export class FlockLockManager implements LockManager {
 
   async tryAcquire(name: FileName, mode: LockMode): Promise<Lock | undefined> {
     if (!this.#queue.tryEnter(name, mode)) return undefined;
+    let isTaken = false;
     try {
       const fd = await this.#underTreeLock(undefined, () => openLockFile(this.directory, name));
-      // A lock file that somebody has just removed is one that somebody uses.
-      if (tryLock(fd, mode) && isStillAt(fd, join(this.directory, name))) return this.#held(name, mode, fd);
-      closeSync(fd);
-      this.#queue.leave(name, mode);
-      return undefined;
+      try {
+        // A lock file that somebody has just removed is one that somebody uses.
+        isTaken = tryLock(fd, mode) && isStillAt(fd, join(this.directory, name));
+      } finally {
+        if (!isTaken) closeSync(fd);
+      }
+      return isTaken ? this.#held(name, mode, fd) : undefined;
     } catch (error) {
-      this.#queue.leave(name, mode);
       throw new LocalStoreError(`cannot lock /${name} in ${this.directory}`, error);
+    } finally {
+      if (!isTaken) this.#queue.leave(name, mode);
     }
   }
 
@@ -77,16 +81,16 @@ export class FlockLockManager implements LockManager {
   async #lockFile(name: FileName, mode: LockMode, signal: AbortSignal | undefined): Promise<number> {
     for (;;) {
       const fd = await this.#underTreeLock(signal, () => openLockFile(this.directory, name));
+      let isTaken = false;
       try {
         await lockPatiently(fd, mode, signal);
         // Whoever deleted the file while this call waited has unlinked the lock file too: a lock on it would
         // exclude nobody who opens the name from now on.
-        if (isStillAt(fd, join(this.directory, name))) return fd;
-        closeSync(fd);
-      } catch (error) {
-        closeSync(fd);
-        throw error;
+        isTaken = isStillAt(fd, join(this.directory, name));
+      } finally {
+        if (!isTaken) closeSync(fd);
       }
+      if (isTaken) return fd;
     }
   }
 

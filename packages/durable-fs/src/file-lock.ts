@@ -10,13 +10,17 @@ export class FileLock {
 
   /**
    * Takes a lock on a file, which is created if it is missing; `undefined` when another holder is in the way.
-   * Throws the errors of open(2).
+   * Throws the errors of open(2) and flock(2).
    */
   static take(path: string, mode: LockMode): FileLock | undefined {
     const fd = openOrCreate(path);
-    if (tryLock(fd, mode)) return new FileLock(fd);
-    closeSync(fd);
-    return undefined;
+    let isTaken = false;
+    try {
+      isTaken = tryLock(fd, mode);
+    } finally {
+      if (!isTaken) closeSync(fd);
+    }
+    return isTaken ? new FileLock(fd) : undefined;
   }
 
   /** Whether the locked file still has a name: another process may have removed it before the lock was taken. */

@@ -36,6 +36,8 @@ export interface AsOfOptions {
   readonly path: BytePath;
   /** Milliseconds since 1970. */
   readonly moment: number;
+  /** The scan whose result is meant, which ended at `moment`: clocks go back, and later ones may bear earlier times. */
+  readonly scan?: ScanId;
   readonly isRecursive: boolean;
 }
 
@@ -46,11 +48,12 @@ export interface AsOfOptions {
  */
 export async function asOf(
   database: QueryDatabase,
-  { path, moment, isRecursive }: AsOfOptions,
+  { path, moment, isRecursive, scan: named }: AsOfOptions,
 ): Promise<PastTree> {
-  const scan = await runAt(database, { path, moment });
+  const scan = await runAt(database, { path, moment, ...(named !== undefined && { scan: named }) });
   if (!scan) throw notRecorded();
-  const past = await rollBack(database, { path, moment, isRecursive, scan: scan.id });
+  const after = named === undefined ? moment : await beforeLaterScans(database, { scan: named, moment });
+  const past = await rollBack(database, { path, moment, isRecursive, after, scan: named ?? scan.id });
   const top = await pastTop(database, past, path);
   return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };
 }
@@ -63,14 +66,30 @@ interface Past {
   readonly growth: GrowthSums;
 }
 
+/** A moment behind which all is that was recorded after the end of a scan, and by scans after it. */
+async function beforeLaterScans(
+  { tables }: QueryDatabase,
+  { scan, moment }: { readonly scan: ScanId; readonly moment: number },
+): Promise<number> {
+  const { first } = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => eb.fn.min('finished_at').as('first'))
+    .where('id', '>', BigInt(scan))
+    .where('status', '=', 'finished')
+    .where('source', '<>', 'watch')
+    .executeTakeFirstOrThrow();
+  return first === null ? moment : Math.min(moment, Number(first) - 1);
+}
+
 /** Undoes what was recorded later than a moment, and by no scan before the one whose result is asked for: clocks go back. */
 async function rollBack(
   database: QueryDatabase,
-  { path, moment, isRecursive, scan }: AsOfOptions & { readonly scan: ScanId },
+  { path, moment, isRecursive, after, scan }: AsOfOptions & { readonly after: number; readonly scan: ScanId },
 ): Promise<Past> {
   const watches = await watchRuns(database);
-  const isLater = (change: { readonly scan: ScanId }) => change.scan > scan || watches.has(change.scan);
-  const range = { after: moment, path, order: 'newestFirst' } as const;
+  const isLater = (change: { readonly scan: ScanId; readonly recordedAt: number }) =>
+    watches.has(change.scan) ? change.recordedAt > moment : change.scan > scan;
+  const range = { after, path, order: 'newestFirst' } as const;
   const sums = new GrowthSums();
   const inside = withinFilter(path);
   for await (const changes of readSizeChanges(database, range)) {

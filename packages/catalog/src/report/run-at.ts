@@ -3,16 +3,18 @@ import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId } from '../database/records.js';
 
-/** The newest run that had looked at a path and all below it by a moment; undefined when there is none. */
+/** The newest run that had looked at a path and all below it by a moment or a scan; undefined when there is none. */
 export async function runAt(
   { tables }: QueryDatabase,
-  { path, moment }: { readonly path: BytePath; readonly moment: number },
+  { path, moment, scan }: { readonly path: BytePath; readonly moment: number; readonly scan?: ScanId },
 ): Promise<{ readonly id: ScanId; readonly finishedAt: number } | undefined> {
   const runs = await tables
     .selectFrom('scan_runs')
     .select(['id', 'root', 'finished_at'])
     .where('status', '=', 'finished')
-    .where('finished_at', '<=', BigInt(Math.floor(moment)))
+    .where((eb) =>
+      scan === undefined ? eb('finished_at', '<=', BigInt(Math.floor(moment))) : eb('id', '<=', BigInt(scan)),
+    )
     .orderBy('id', 'desc')
     .execute();
   const found = runs.find(({ root }) => isWithin(path, pathFromBytes(root)));

@@ -27,8 +27,12 @@ export function asOfCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { asOf, displayPath } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, file);
-        const moment = await momentOf(database, when);
-        const tree = await asOf(database, { path, moment, isRecursive: flags.recursive ?? false });
+        const tree = await asOf(database, {
+          path,
+          moment: await momentOf(database, when),
+          isRecursive: flags.recursive ?? false,
+          ...(typeof when !== 'number' && when),
+        });
         output.detail(
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
         );

@@ -46,7 +46,7 @@ Examples:
   filetracker-export --hard-links --store /srv/filetracker /backup/files
 
 Files that are deleted in the store stay in DIR; versions of the past are not written. Every content is checked against
-its digest. --hard-links keeps in memory what it has written, about 200 bytes a file.
+its digest. --hard-links keeps in memory what it has written, some hundred bytes a file.
 
 Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
     )

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { rmSync } from 'node:fs';
+import { createReadStream, rmSync } from 'node:fs';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
-import { makeDirectory, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
-import type { DirectoryName, FileName } from '@filetracker/protocol';
+import { ContentHash, makeDirectory, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
+import type { Digest, DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import { hasCode } from '../output/failure.js';
 import type { ExportSource } from './export-source.js';
@@ -51,8 +51,8 @@ export async function exportTree(
 }
 
 class TreeWriter {
-  /** By content and version, the path of the first file that has them. */
-  readonly #first = new Map<string, Promise<string | undefined>>();
+  /** By content and version, the path of the first file that has them, once that is certain. */
+  readonly #first = new Map<string, () => Promise<string | undefined>>();
   readonly #stop = new AbortController();
   /** Ends all, also by itself. */
   readonly signal: AbortSignal;
@@ -87,29 +87,36 @@ class TreeWriter {
     const relative = directory === '' ? stat.name : stat.name.slice(directory.length + 1);
     const path = join(target, relative);
     if (await isThere(path, stat)) {
-      if (!this.#first.has(keyOf(stat))) this.#remember(stat, Promise.resolve(path));
+      this.#rememberKept(stat, path);
       return this.observer.kept(stat);
     }
     makeDirectory(dirname(path));
     // A link has one modification time, so the versions must be equal, too.
-    const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat)) : undefined;
+    const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat))?.() : undefined;
     if (first !== undefined && (await this.#link(first, path))) return this.observer.written(stat, 'linked');
     const saving = this.#save(stat.name, path);
-    this.#remember(
-      stat,
-      // Whatever came instead, or failed, is no file to link to.
-      saving.then(
-        (saved) => (saved?.digest === stat.digest && saved?.version === stat.version ? path : undefined),
-        () => undefined,
-      ),
+    // Whatever came instead, or failed, is no file to link to.
+    const sound = saving.then(
+      (saved) => (saved?.digest === stat.digest && saved?.version === stat.version ? path : undefined),
+      () => undefined,
     );
+    if (hardLinks) this.#first.set(keyOf(stat), () => sound);
     const saved = await saving;
     // Deleted since it was listed: there is nothing to write any more.
     if (saved) this.observer.written(saved, 'copied');
   }
 
-  #remember(stat: FileStat, path: Promise<string | undefined>): void {
-    if (this.options.hardLinks && stat.digest) this.#first.set(keyOf(stat), path);
+  /** Of a file that was there only time and size were looked at: others are not to become links to a wrong one. */
+  #rememberKept(stat: FileStat, path: string): void {
+    if (!this.options.hardLinks || this.#first.has(keyOf(stat))) return;
+    let sound: Promise<string | undefined> | undefined;
+    this.#first.set(keyOf(stat), () => {
+      sound ??= digestOf(path).then(
+        (digest) => (digest === stat.digest ? path : undefined),
+        () => undefined,
+      );
+      return sound;
+    });
   }
 
   async #save(name: FileName, path: string): Promise<FileStat | undefined> {
@@ -148,6 +155,12 @@ class TreeWriter {
       await removeIfPresent(staged);
     }
   }
+}
+
+async function digestOf(path: string): Promise<Digest> {
+  const hash = new ContentHash();
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest();
 }
 
 /** Whether a failure would be that of all other files, too. */
