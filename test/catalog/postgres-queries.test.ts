@@ -199,6 +199,15 @@ test('a search finds each entry once, also after one that was not read to its en
   }
 });
 
+test('limits of a server for the time of statements end neither a scan nor a search', async () => {
+  const url = await newDatabase();
+  const name = new URL(url).pathname.slice(1);
+  await query(url, `ALTER DATABASE ${name} SET statement_timeout = 1`);
+  await recordTwice(url, 'one', 1);
+  const found = await allOf(findPaths(await opened(url, 'one'), { types: ['file'] }));
+  expect(found).toHaveLength(3);
+});
+
 test('a connection that is lost under a search is one clear line', async () => {
   const { url, database } = await withFiles(20_050);
   const search = findPaths(database, { types: ['file'] });

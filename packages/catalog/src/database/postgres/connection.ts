@@ -36,6 +36,19 @@ export function parsePostgresUrl(url: string): PostgresPlace {
   }
 }
 
+/**
+ * What holds for every connection. Code that is made for a query (jit) takes longer to be made, in each process and for
+ * each partition, than it saves. A server's limits are meant for programs that ask little: a scan is one transaction, and
+ * a listing lasts as long as its reader takes. pg_dump puts them aside, too.
+ */
+const SETTINGS = [
+  `search_path=${SCHEMA},public`,
+  'client_min_messages=warning',
+  'jit=off',
+  'statement_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+];
+
 /** What every connection of a catalog is made with. Whole numbers arrive as bigint, as rows are mapped from. */
 export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
   return {
@@ -43,8 +56,7 @@ export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'filetracker',
-    // Code that is made for a query takes longer to be made, in each process and for each partition, than it saves.
-    options: `-c search_path=${SCHEMA},public -c client_min_messages=warning -c jit=off`,
+    options: SETTINGS.map((setting) => `-c ${setting}`).join(' '),
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === INT8 || oid === INT4 || oid === INT2
