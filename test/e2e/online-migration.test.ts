@@ -137,6 +137,24 @@ it.each<[string, RequestListener, RegExp]>([
   expect(await collect(client.listFiles())).toEqual([]);
 });
 
+it.each<[string, RequestListener]>([
+  ['never answers', () => undefined],
+  [
+    'stops in the middle',
+    (_, response) => {
+      response.writeHead(200, { ...HEADERS, 'Content-Length': '1000' });
+      response.write('half');
+    },
+  ],
+])('a fallback that %s is given up before the connection of who waits is cut', async (_, answer) => {
+  const url = await fallback(answer);
+  const flags = ['--fallback-url', url, '--fallback-import', '--idle-timeout', '2'];
+  const server = await startForTest(temporaryDirectory(), ...flags);
+  const client = clientOf(server.url);
+  await expect(read(client, '/a')).rejects.toThrow(/503.*fall back to cannot be asked: nothing came for 1 s/);
+  expect(await collect(client.listFiles())).toEqual([]);
+});
+
 const NOT_THERE =
   /^filetracker-migrate: \/a: neither the server nor .* has it: does it run with --fallback-import\?$/m;
 

@@ -6,6 +6,7 @@ import { buildApp } from './app.js';
 import type { ServerConfig } from './config.js';
 import { endAtOnce } from './end-at-once.js';
 import { FallbackImport } from './fallback/fallback-import.js';
+import { FallbackServer } from './fallback/fallback-server.js';
 import { readDirectly } from './http/direct-reads.js';
 import { createHttpServer } from './http/http-server.js';
 import { Listener } from './listening/listener.js';
@@ -93,11 +94,13 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
 }
 
 function importFrom(
-  { fallbackUrl }: ServerConfig,
+  { fallbackUrl, idleTimeout }: ServerConfig,
   store: FileStore,
   logger: Logger,
 ): FallbackImport | undefined {
-  return fallbackUrl === undefined ? undefined : new FallbackImport(fallbackUrl, store, logger);
+  if (fallbackUrl === undefined) return undefined;
+  // Half of it, so that whoever waits here is told before the connection, on which nothing moves meanwhile, is cut.
+  return new FallbackImport(new FallbackServer(fallbackUrl, idleTimeout / 2), store, logger);
 }
 
 /** Whether every request must pass through the application's hooks. */

@@ -7,21 +7,18 @@ import {
 } from '@filetracker/protocol';
 import type { Logger } from 'pino';
 import type { FileStore } from '../store/file-store.js';
-import { FallbackServer, failed } from './fallback-server.js';
+import { type FallbackServer, failed } from './fallback-server.js';
 
 /** Fetches files that are not here from another server and stores them, so that a migration finishes by itself. */
 export class FallbackImport {
-  readonly #server: FallbackServer;
   /** Imports under way: whoever asks for the same file waits for the same import. */
   readonly #underWay = new Map<FileName, Promise<boolean>>();
 
   constructor(
-    url: string,
+    private readonly server: FallbackServer,
     private readonly store: FileStore,
     private readonly logger: Logger,
-  ) {
-    this.#server = new FallbackServer(url);
-  }
+  ) {}
 
   /**
    * Stores what the other server has under a name; false if it has nothing. Throws what {@link FallbackServer.get} does,
@@ -47,7 +44,7 @@ export class FallbackImport {
   }
 
   async #fetch(name: FileName): Promise<boolean> {
-    const response = await this.#server.get(name);
+    const response = await this.server.get(name);
     if (!response) return false;
     const { body, headers, version } = response;
     try {

@@ -1,4 +1,5 @@
 import { type FileName, ProtocolError, parseDate, type Version } from '@filetracker/protocol';
+import { Patience } from './patience.js';
 
 /** A file that another server sends. Read the body to its end or cancel it. */
 interface FallbackFile {
@@ -17,8 +18,14 @@ const MAX_REDIRECTS = 5;
 
 /** A server that has files which are not here: a Filetracker server or any that serves plain files. */
 export class FallbackServer {
-  /** `url` is without a closing slash. */
-  constructor(private readonly url: string) {}
+  /**
+   * @param url without a closing slash
+   * @param patience how long nothing may come from it, in milliseconds; 0 for however long
+   */
+  constructor(
+    private readonly url: string,
+    private readonly patience: number,
+  ) {}
 
   /**
    * Asks for a file; undefined if there is none. Throws `ProtocolError`: `unavailable` while nothing can be asked for,
@@ -28,9 +35,10 @@ export class FallbackServer {
     const path = name.split('/').map(encodeURIComponent).join('/');
     let url = `${this.url}/files/${path}`;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await this.#fetch(url);
+      const patience = new Patience(this.patience);
+      const response = await this.#fetch(url, patience);
       const version = versionOf(response.headers);
-      if (response.ok && version !== undefined) return fileOf(response, version);
+      if (response.ok && version !== undefined) return fileOf(response, { version, patience });
       await response.body?.cancel();
       const location = response.headers.get('Location');
       if (response.status === 404 || response.status === 410) return undefined;
@@ -46,9 +54,9 @@ export class FallbackServer {
     throw failed('it redirects in circles');
   }
 
-  async #fetch(url: string): Promise<Response> {
+  async #fetch(url: string, patience: Patience): Promise<Response> {
     try {
-      return await fetch(url, { redirect: 'manual' });
+      return await patience.waitFor(fetch(url, { redirect: 'manual', signal: patience.signal }));
     } catch (error) {
       const { cause, message } = error as Error;
       throw unavailable(cause instanceof Error ? cause.message || cause.name : message);
@@ -64,22 +72,37 @@ function versionOf(headers: Headers): Version | undefined {
   }
 }
 
-function fileOf({ headers, body }: Response, version: Version): FallbackFile {
+function fileOf(
+  { headers, body }: Response,
+  { version, patience }: { readonly version: Version; readonly patience: Patience },
+): FallbackFile {
   return {
     headers,
     version,
-    body: contentOf(body),
+    body: contentOf(body, patience),
     // What was read to its end, or failed, cannot be cancelled and need not be.
     cancel: async () => body?.cancel().catch(() => undefined),
   };
 }
 
-async function* contentOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+async function* contentOf(
+  body: ReadableStream<Uint8Array> | null,
+  patience: Patience,
+): AsyncGenerator<Uint8Array> {
   if (!body) return;
+  const chunks = body.values();
   try {
-    yield* body as unknown as AsyncIterable<Uint8Array>;
+    for (;;) {
+      const { done, value } = await patience.waitFor(chunks.next());
+      if (done) return;
+      yield value;
+    }
   } catch (error) {
-    throw failed(`it broke off: ${(error as Error).message}`);
+    const { message } = error as Error;
+    // Who stops in the middle would not answer a second time, either.
+    throw patience.signal.aborted ? unavailable(message) : failed(`it broke off: ${message}`);
+  } finally {
+    await chunks.return?.();
   }
 }
 
