@@ -199,6 +199,45 @@ test('scans and prune have rows of CSV, too', () => {
   expect(readCsv(run('prune', '--keep', '1d', '--csv').stdout)).toEqual([{ changes: '0', runs: '0' }]);
 });
 
+const FILE_HEADINGS = 'type,mode,uid,gid,links,device,inode,size,allocated,mtimeNs,ctimeNs';
+
+/** What finds nothing in an empty tree, and its headings. */
+const WITHOUT_ROWS: readonly (readonly [headings: string, command: string, ...args: string[]])[] = [
+  [
+    'sequence,scan,recordedAt,kind,type,path,pathBase64,previousPath,previousPathBase64,' +
+      'sizeBefore,sizeAfter,mtimeNsBefore,mtimeNsAfter,changed',
+    'changes',
+  ],
+  ['fingerprint,bytes,wasted,copies,path,pathBase64', 'duplicates'],
+  ['by,what,bytes,files', 'explain'],
+  [`path,pathBase64,${FILE_HEADINGS},fingerprint`, 'find', '--type', 'f'],
+  [
+    'sequence,scan,recordedAt,kind,path,pathBase64,previousPath,previousPathBase64,' +
+      `changed,sizeBefore,${FILE_HEADINGS}`,
+    'history',
+  ],
+  [
+    'id,root,rootBase64,source,startedAt,finishedAt,isBaseline,files,directories,bytes,allocated,' +
+      'newFiles,newBytes,modifiedFiles,modifiedBytes,renamedFiles,renamedBytes,removedFiles,removedBytes,' +
+      'newDirectories,removedDirectories,errors,unreadableDirectories,metadata',
+    'scans',
+    '/nowhere',
+  ],
+  ['path,pathBase64,bytes,allocated,uid,mtimeNs', 'top', '--files'],
+  ['path,pathBase64,bytes,files,changes', 'top', '--growth', '--since', '1h'],
+  ['path,pathBase64,verdict,bytes,hasSameCtime', 'verify'],
+];
+
+test('CSV has its headings also where no rows follow', () => {
+  const { root, run } = catalogWorkplace();
+  run('scan', root);
+  const printed = WITHOUT_ROWS.map(([, command, ...args]) => {
+    const needsPath = command === 'explain' || command === 'history';
+    return [command, run(command, ...args, ...(needsPath ? [root] : []), '--csv').stdout];
+  });
+  expect(printed).toEqual(WITHOUT_ROWS.map(([headings, command]) => [command, `${headings}\n`]));
+});
+
 test('a report of a directory counts the scans that looked at it, in whole files', () => {
   const { place, root, run, json } = scannedTwice();
   mkdirSync(join(place, 'other'));

@@ -37,8 +37,7 @@ export function asOfCommand({ output }: CommandContext): Command {
           `as scan ${tree.scan.id} recorded it at ${new Date(tree.scan.finishedAt).toISOString()}`,
         );
         if (!tree.top) throw new NotThereError(`there was no ${displayPath(path)} then`);
-        const form = await entryForm(rows);
-        const print = (entries: readonly PastEntry[]) => rows.printAll(entries, form);
+        const print = await entryPrinter(rows);
         let waiting: PastEntry[] | undefined = flags.recursive ? undefined : [];
         for await (const entries of tree.entries) {
           waiting?.push(...entries);
@@ -58,12 +57,13 @@ class NotThereError extends Error {
   readonly code = 'not_there';
 }
 
-/** How an entry is shown. */
-async function entryForm(rows: RowPrinter) {
+/** Gives the function that shows entries. */
+async function entryPrinter(rows: RowPrinter) {
   const { displayPath, isDirectory } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
-  const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
-  return {
+  const { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
+  const table = await rows.table(['path', 'pathBase64', 'files', 'bytes', ...ATTRIBUTE_COLUMNS]);
+  const form = {
     text: ({ path, attributes, files, bytes }: PastEntry) => {
       const directory = isDirectory(attributes.mode);
       const count = directory ? `${formatCount(files)} files` : '';
@@ -73,6 +73,10 @@ async function entryForm(rows: RowPrinter) {
       return `${formatSize(bytes).padStart(10)}  ${count.padStart(16)}  ${when}  ${shown}`;
     },
     row: ({ path, attributes, files, bytes }: PastEntry) =>
-      entryRow(pathFields(path), attributes, { files, bytes, hasTimes: !isDirectory(attributes.mode) }),
+      entryRow(
+        { path: pathFields(path), attributes, hasTimes: !isDirectory(attributes.mode) },
+        { files, bytes },
+      ),
   };
+  return (entries: readonly PastEntry[]) => table.printAll(entries, form);
 }

@@ -41,12 +41,12 @@ export function changesCommand({ output }: CommandContext): Command {
       const rows = rowPrinter(command, output);
       const range = await recordedRange(command, path, flags);
       return withCatalog(command, { create: false }, async (catalog) => {
-        const form = await changeForm(rows);
+        const print = await changePrinter(rows);
         const changes = catalog.changes({ ...range, ...changeFilter(flags) });
         let isEmpty = true;
         for await (const some of inGroups(changes, PRINTED_TOGETHER)) {
           isEmpty = false;
-          await rows.printAll(some, form);
+          await print(some);
         }
         // Tells a scan that found nothing from one that there is none of.
         if (isEmpty && flags.scan !== undefined) await findScan(catalog, flags.scan);
@@ -57,8 +57,25 @@ export function changesCommand({ output }: CommandContext): Command {
 /** Changes that one system call prints. */
 const PRINTED_TOGETHER = 500;
 
-/** How a change is shown. */
-async function changeForm(rows: RowPrinter) {
+const COLUMNS = [
+  'sequence',
+  'scan',
+  'recordedAt',
+  'kind',
+  'type',
+  'path',
+  'pathBase64',
+  'previousPath',
+  'previousPathBase64',
+  'sizeBefore',
+  'sizeAfter',
+  'mtimeNsBefore',
+  'mtimeNsAfter',
+  'changed',
+] as const;
+
+/** Gives the function that shows changes. */
+async function changePrinter(rows: RowPrinter) {
   const { changedAspects, displayPath, entryType, isDirectory } = await import('@filetracker/catalog/scan');
   const pathFields = await rows.pathFields();
   const aspectsOf = ({ before, after }: FileChange) =>
@@ -79,7 +96,7 @@ async function changeForm(rows: RowPrinter) {
     const size = (directory ? '' : sizeColumn(change)).padStart(SIZE_WIDTH);
     return `${when}  ${CHANGE_SIGNS[kind]} ${size}  ${displayPath(path)}${directory ? '/' : ''}${from}`;
   };
-  const flat = (change: FileChange): Result => ({
+  const row = (change: FileChange) => ({
     ...place(change),
     ...(change.previousPath === null
       ? { previousPath: null, previousPathBase64: null }
@@ -90,7 +107,7 @@ async function changeForm(rows: RowPrinter) {
     mtimeNsAfter: change.after?.mtimeNs.toString() ?? null,
     changed: aspectsOf(change)?.join(' ') ?? null,
   });
-  const nested = (change: FileChange): Result => {
+  const json = (change: FileChange): Result => {
     const { previousPath, before, after } = change;
     const changed = aspectsOf(change);
     return {
@@ -101,7 +118,8 @@ async function changeForm(rows: RowPrinter) {
       ...(changed && { changed }),
     };
   };
-  return { text, row: rows.isCsv ? flat : nested };
+  const table = await rows.table(COLUMNS);
+  return (changes: readonly FileChange[]) => table.printAll(changes, { text, row, json });
 }
 
 /** What of the range only the tables of the catalog tell, which are not looked at where nothing is asked of them. */

@@ -25,10 +25,20 @@ export function duCommand({ output }: CommandContext): Command {
         const { diskUsage, displayPath } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
         const place = await knownPathOrAll(database, directory);
+        const columns = [
+          'path',
+          'pathBase64',
+          'depth',
+          'files',
+          'directories',
+          'bytes',
+          'allocated',
+        ] as const;
+        const table = await rows.table(columns);
         for await (const row of diskUsage(database, { depth: flags.depth, ...place })) {
           const size = formatSize(flags.apparentSize ? row.bytes : row.allocated).padStart(10);
           const { path: at, ...figures } = row;
-          await rows.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
+          await table.print(`${size}  ${formatCount(row.files).padStart(12)} files  ${displayPath(at)}`, {
             ...pathFields(at),
             ...figures,
           });

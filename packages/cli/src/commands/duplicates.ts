@@ -28,13 +28,15 @@ export function duplicatesCommand({ output }: CommandContext): Command {
         const pathFields = await rows.pathFields();
         const place = await knownPathOrAll(database, directory);
         const options = { minimumSize: flags.minSize, limit: flags.limit, ...place };
+        const columns = ['fingerprint', 'bytes', 'wasted', 'copies', 'path', 'pathBase64'] as const;
+        const table = await rows.table(columns);
         let isEmpty = true;
         for await (const { fingerprint, bytes, wasted, paths } of duplicates(database, options)) {
           isEmpty = false;
           const heading = `${formatThings(paths.length, 'file')} of ${formatSize(bytes)}, ${formatSize(wasted)} wasted:\n`;
           for (const [at, copy] of paths.entries()) {
             const row = { fingerprint, bytes, wasted, copies: paths.length, ...pathFields(copy) };
-            await rows.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
+            await table.print(`${at === 0 ? heading : ''}  ${displayPath(copy)}`, row);
           }
         }
         if (isEmpty) output.note(`no duplicates among the files that were read: see ${HOW_TO_READ}`);

@@ -55,6 +55,7 @@ export function explainCommand({ output }: CommandContext): Command {
           const size = `${formatSize(report.totals.bytes)} now`;
           output.result(`${formatGrowth(growth)} since ${from}  ${displayPath(path)}  (${size})`, {});
         }
+        const table = await rows.table(['by', 'what', 'bytes', 'files']);
         let heading: Share['by'] | undefined;
         for (const share of shares(report, { limit, shown: displayPath })) {
           if (share.by !== heading && !rows.isForPrograms) output.result(`by ${share.by}:`, {});
@@ -62,7 +63,7 @@ export function explainCommand({ output }: CommandContext): Command {
           const size = formatGrowth(share.bytes).padStart(12);
           const sign = share.files >= 0 ? '+' : '';
           const count = `${sign}${formatCount(share.files)}`.padStart(9);
-          await rows.print(`${size} ${count} files  ${share.what}`, { ...share });
+          await table.print(`${size} ${count} files  ${share.what}`, { ...share });
         }
       }),
     );

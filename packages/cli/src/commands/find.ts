@@ -57,7 +57,7 @@ export function findCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { displayPath, find, findPaths } = await import('@filetracker/catalog/reports');
         const pathFields = await rows.pathFields();
-        const { entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
+        const { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
         const place = await knownPathOrAll(database, directory);
         const options = { ...(await findOptions(database, flags)), ...place };
         if (flags.null) {
@@ -70,14 +70,18 @@ export function findCommand({ output }: CommandContext): Command {
           for await (const paths of findPaths(database, options)) await output.lines(paths.map(displayPath));
           return;
         }
+        const table = await rows.table(['path', 'pathBase64', ...ATTRIBUTE_COLUMNS, 'fingerprint']);
         for await (const entries of find(database, options)) {
-          await rows.printAll(entries, {
+          await table.printAll(entries, {
             text: ({ size, mtimeNs, path: at }) =>
               `${formatSize(size).padStart(10)}  ${formatNanoseconds(mtimeNs)}  ${displayPath(at)}`,
             row: (entry) =>
-              entryRow(pathFields(entry.path), entry, {
-                fingerprint: entry.fingerprint?.toString('hex') ?? null,
-              }),
+              entryRow(
+                { path: pathFields(entry.path), attributes: entry },
+                {
+                  fingerprint: entry.fingerprint?.toString('hex') ?? null,
+                },
+              ),
           });
         }
       }),

@@ -4,7 +4,6 @@ import { CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { knownPath } from '../known-path.js';
 import { formatSize, formatVersion } from '../output/format.js';
-import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
 
@@ -20,10 +19,12 @@ export function historyCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { pathHistory } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, file);
+        const { ATTRIBUTE_COLUMNS } = await import('../output/entry-fields.js');
+        const table = await rows.table([...COLUMNS, ...ATTRIBUTE_COLUMNS]);
         let hasChanges = false;
         for await (const change of pathHistory(database, path)) {
           hasChanges = true;
-          await rows.print(await historyLine(change), await historyRow(change, rows));
+          await table.print(await historyLine(change), await historyRow(change, rows));
         }
         if (!hasChanges) output.note('it has not changed since it was first recorded');
       }),
@@ -50,7 +51,21 @@ async function historyLine({
   return `${when}  ${CHANGE_SIGNS[kind]} ${kind.padEnd(8)} ${size}${modified}${aspects}${from}`;
 }
 
-async function historyRow(change: ChangeRow, rows: RowPrinter): Promise<Result> {
+/** The columns of {@link historyRow}, in front of what the attributes of a file say. */
+const COLUMNS = [
+  'sequence',
+  'scan',
+  'recordedAt',
+  'kind',
+  'path',
+  'pathBase64',
+  'previousPath',
+  'previousPathBase64',
+  'changed',
+  'sizeBefore',
+] as const;
+
+async function historyRow(change: ChangeRow, rows: RowPrinter) {
   const { changedAspects } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const { attributeFields } = await import('../output/entry-fields.js');

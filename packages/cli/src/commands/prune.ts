@@ -23,7 +23,8 @@ export function pruneCommand({ output }: CommandContext): Command {
         const { runs, changes } = await prune(database, await momentOf(database, flags.keep));
         if (flags.compact) await database.compact();
         const what = `${formatThings(changes, 'change')} and ${formatThings(runs, 'scan')} forgotten`;
-        await rows.print(what, { changes, runs });
+        const table = await rows.table(['changes', 'runs']);
+        await table.print(what, { changes, runs });
       }),
     );
 }

@@ -72,9 +72,10 @@ async function present(
     output.result(`report written to ${html}`, { html });
     return;
   }
-  const { periodRow, reportResult } = await import('../report/report-result.js');
+  const { PERIOD_COLUMNS, periodRow, reportResult } = await import('../report/report-result.js');
   if (rows.isCsv) {
-    for (const period of report.periods) await rows.print('', periodRow(period));
+    const table = await rows.table(PERIOD_COLUMNS);
+    for (const period of report.periods) await table.print('', periodRow(period));
   } else if (output.json) {
     output.result(undefined, reportResult(report));
   } else if (markdown) {

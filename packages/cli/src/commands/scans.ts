@@ -1,9 +1,9 @@
-import type { BytePath, ScanRun } from '@filetracker/catalog';
+import type { ScanRun } from '@filetracker/catalog';
 import type { Command } from 'commander';
 import { pathArgument, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
 import { formatVersion } from '../output/format.js';
-import type { Result } from '../output/output.js';
+import type { PathFields } from '../output/path-fields.js';
 import { changeSummary, problemSummary, scanResult } from '../output/scan-summary.js';
 import { reportCommand, rowPrinter } from '../report-command.js';
 
@@ -20,20 +20,50 @@ export function scansCommand({ output }: CommandContext): Command {
         const { displayPath } = await import('@filetracker/catalog/scan');
         const pathFields = await rows.pathFields();
         const filter = directory === undefined ? {} : { path: await pathArgument(directory) };
+        const table = await rows.table(COLUMNS);
         for await (const run of catalog.scans(filter)) {
           const when = formatVersion(Math.floor(run.finishedAt / 1000));
           const what = `${changeSummary(run)}${problemSummary(run)}`;
-          await rows.print(
-            `${String(run.id).padStart(5)}  ${when}  ${displayPath(run.root)}  ${what}`,
-            rows.isCsv ? flat(run, pathFields) : { ...pathFields(run.root, 'root'), ...scanResult(run) },
-          );
+          await table.printAll([run], {
+            text: () => `${String(run.id).padStart(5)}  ${when}  ${displayPath(run.root)}  ${what}`,
+            row: () => flat(run, pathFields),
+            json: () => ({ ...pathFields(run.root, 'root'), ...scanResult(run) }),
+          });
         }
       });
     });
 }
 
+/** The columns of {@link flat}. */
+const COLUMNS = [
+  'id',
+  'root',
+  'rootBase64',
+  'source',
+  'startedAt',
+  'finishedAt',
+  'isBaseline',
+  'files',
+  'directories',
+  'bytes',
+  'allocated',
+  'newFiles',
+  'newBytes',
+  'modifiedFiles',
+  'modifiedBytes',
+  'renamedFiles',
+  'renamedBytes',
+  'removedFiles',
+  'removedBytes',
+  'newDirectories',
+  'removedDirectories',
+  'errors',
+  'unreadableDirectories',
+  'metadata',
+] as const;
+
 /** A run as one row without tables in it. */
-function flat(run: ScanRun, pathFields: (path: BytePath, key?: string) => Result): Result {
+function flat(run: ScanRun, pathFields: PathFields) {
   const { id, source, isBaseline, totals, changes, errors, unreadableDirectories, metadata } = run;
   return {
     id,

@@ -51,8 +51,9 @@ export function timelineCommand({ output }: CommandContext): Command {
           await writeAtomically(html, (handle) => handle.writeFile(page));
           output.result(`timeline written to ${html}`, { html });
         } else if (rows.isForPrograms) {
+          const table = await rows.table(['at', 'bytes', 'files']);
           for (const { at, ...point } of points)
-            await rows.print('', { at: new Date(at).toISOString(), ...point });
+            await table.print('', { at: new Date(at).toISOString(), ...point });
         } else {
           for (const line of summary(points)) output.result(line, {});
         }

@@ -58,10 +58,12 @@ export function topCommand({ output }: CommandContext): Command {
 async function printDirectories(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   const { topDirectories, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
+  const columns = ['path', 'pathBase64', 'files', 'directories', 'bytes', 'allocated'] as const;
+  const table = await rows.table(columns);
   for (const { path, ...totals } of await topDirectories(database, options)) {
     const size = formatSize(options.by === 'allocated' ? totals.allocated : totals.bytes).padStart(10);
     const count = formatCount(totals.files).padStart(12);
-    await rows.print(`${size}  ${count} files  ${displayPath(path)}`, { ...pathFields(path), ...totals });
+    await table.print(`${size}  ${count} files  ${displayPath(path)}`, { ...pathFields(path), ...totals });
   }
 }
 
@@ -70,9 +72,10 @@ async function printFiles(rows: RowPrinter, { database, ...options }: Question):
   const { topFiles, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
   const { formatNanoseconds } = await import('../output/entry-fields.js');
+  const table = await rows.table(['path', 'pathBase64', 'bytes', 'allocated', 'uid', 'mtimeNs']);
   for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
     const when = formatNanoseconds(mtimeNs);
-    await rows.print(`${formatSize(file.bytes).padStart(10)}  ${when}  ${displayPath(path)}`, {
+    await table.print(`${formatSize(file.bytes).padStart(10)}  ${when}  ${displayPath(path)}`, {
       ...pathFields(path),
       ...file,
       mtimeNs: mtimeNs.toString(),
@@ -91,9 +94,10 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
     ...(until !== undefined && { upTo: await momentOf(database, until) }),
   };
   const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
+  const table = await rows.table(['path', 'pathBase64', 'bytes', 'files', 'changes']);
   for (const { path, bytes, files: count, changes } of found) {
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);
-    await rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
+    await table.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
       ...pathFields(path),
       bytes,
       files: count,

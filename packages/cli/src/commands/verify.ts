@@ -37,6 +37,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
         const { countContents, displayPath, ReadProgress, verify } = await import('@filetracker/catalog');
         const pathFields = await rows.pathFields();
         const place = await knownPathOrAll(database, directory);
+        const table = await rows.table(['path', 'pathBase64', 'verdict', 'bytes', 'hasSameCtime']);
         const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };
         const progress = new ReadProgress();
         const options = {
@@ -55,7 +56,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
             if (verdict === 'intact') continue;
             line.clear();
             const row = { ...pathFields(at), verdict, bytes, hasSameCtime: hasSameCtime ?? null };
-            await rows.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
+            await table.print(`${WORDS[verdict]}: ${displayPath(at)}`, row);
           }
         } finally {
           stop();

@@ -2,7 +2,16 @@ import type { BytePath } from '@filetracker/catalog';
 import { displayPath, toBytes, unicodePath } from '@filetracker/catalog/scan';
 import type { Result } from './output.js';
 
+/** Fields of a path: its text, and where that is not all, its bytes in base 64. */
+export type PathFieldsOf<Key extends string> = Readonly<
+  Record<Key, string> & Partial<Record<`${Key}Base64`, string | null | undefined>>
+>;
+
+/** Turns a path into fields of a row. */
+export type PathFields = <Key extends string = 'path'>(path: BytePath, key?: Key) => PathFieldsOf<Key>;
+
 /** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */
+export function jsonPathFields<Key extends string = 'path'>(path: BytePath, key?: Key): PathFieldsOf<Key>;
 export function jsonPathFields(path: BytePath, key = 'path'): Result {
   const text = unicodePath(path);
   if (text !== undefined) return { [key]: text };
@@ -13,6 +22,7 @@ export function jsonPathFields(path: BytePath, key = 'path'): Result {
  * A path for `--csv`: escaped so that it is one readable line whatever its bytes, and where that is not the path
  * itself, its bytes in base 64. Both columns are always there.
  */
+export function csvPathFields<Key extends string = 'path'>(path: BytePath, key?: Key): PathFieldsOf<Key>;
 export function csvPathFields(path: BytePath, key = 'path'): Result {
   const shown = displayPath(path);
   const isExact = unicodePath(path) === shown;

@@ -1,12 +1,10 @@
-import type { BytePath } from '@filetracker/catalog';
 import { UsageError } from './failure.js';
 import type { Output, Result } from './output.js';
+import type { PathFields } from './path-fields.js';
 import { jsonLine } from './printable.js';
 
-/** Prints the rows of a report as text, JSON or CSV. All rows of one report have the same fields in the same order. */
+/** Chooses the form that reports are printed in: text, JSON or CSV. */
 export class RowPrinter {
-  #hasHeadings = false;
-
   /** Throws {@link UsageError} where two forms are asked for at once. */
   constructor(
     private readonly output: Output,
@@ -21,43 +19,66 @@ export class RowPrinter {
   }
 
   /** Gives the function that turns a path into fields of a row, in the form that rows are printed in. */
-  async pathFields(): Promise<(path: BytePath, key?: string) => Result> {
+  async pathFields(): Promise<PathFields> {
     const { csvPathFields, jsonPathFields } = await import('./path-fields.js');
     return this.form === 'csv' ? csvPathFields : jsonPathFields;
   }
 
-  /** Whether rows are for programs; where they are not, {@link print} needs no fields. */
+  /** Whether rows are for programs; where they are not, {@link Table.print} needs no fields. */
   get isForPrograms(): boolean {
     return this.isCsv || this.output.json;
   }
+
+  /** Begins the rows of a report: CSV has its line of headings also where none follow. */
+  async table<Column extends string>(columns: readonly Column[]): Promise<Table<Column>> {
+    if (this.isCsv) await this.output.lines([csvLine(columns)]);
+    return new Table(this.output, columns, this);
+  }
+}
+
+/** A row with these columns, all of them and no others. */
+type RowOf<Column extends string, Row> = Row &
+  Readonly<Record<Exclude<Column, keyof Row> | Exclude<keyof Row, Column>, never>>;
+
+/** How one item is printed. */
+interface RowForm<Column extends string, Item, Row> {
+  readonly text: (item: Item) => string;
+  readonly row: (item: Item) => RowOf<Column, Row>;
+  /** For `--json`, where that tells more than fits into columns. */
+  readonly json?: (item: Item) => Result;
+}
+
+/** The rows of one report. */
+class Table<Column extends string> {
+  constructor(
+    private readonly output: Output,
+    private readonly columns: readonly Column[],
+    private readonly printer: Pick<RowPrinter, 'isCsv' | 'isForPrograms'>,
+  ) {}
 
   /**
    * Prints many rows together, which is several times as fast; only the form that is asked for is made of them. Wait
    * for it, as for {@link Output.lines}.
    */
-  async printAll<Item>(
+  async printAll<Item, Row extends Result>(
     items: readonly Item[],
-    form: { readonly text: (item: Item) => string; readonly row: (item: Item) => Result },
+    { text, row, json = row }: RowForm<Column, Item, Row>,
   ): Promise<void> {
-    if (!this.isForPrograms) {
-      await this.output.lines(items.map(form.text));
-      return;
-    }
-    const lines = items.map((item) => {
-      const row = form.row(item);
-      if (!this.isCsv) return jsonLine(row);
-      // As JSON.stringify does: a field that is undefined is none.
-      const fields = Object.entries(row).filter(([, value]) => value !== undefined);
-      const headings = this.#hasHeadings ? '' : `${csvLine(fields.map(([name]) => name))}\n`;
-      this.#hasHeadings = true;
-      return headings + csvLine(fields.map(([, value]) => value));
-    });
-    await this.output.lines(lines);
+    const line = this.printer.isCsv
+      ? (item: Item) => this.#csvRow(row(item))
+      : this.printer.isForPrograms
+        ? (item: Item) => jsonLine(json(item))
+        : text;
+    await this.output.lines(items.map(line));
   }
 
   /** Prints one row: `text` for people, `row` for programs. Wait for it too. */
-  async print(text: string, row: Result): Promise<void> {
-    await this.printAll([row], { text: () => text, row: (fields) => fields });
+  async print<Row extends Result>(text: string, row: RowOf<Column, Row>): Promise<void> {
+    await this.printAll<string, Row>([text], { text: () => text, row: () => row });
+  }
+
+  #csvRow(row: Result): string {
+    return csvLine(this.columns.map((column) => row[column]));
   }
 }
 

@@ -1,16 +1,33 @@
-import type { ChangeReport, Period } from '@filetracker/catalog';
+import type { ChangeKind, ChangeReport, Period } from '@filetracker/catalog';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import type { Result } from '../output/output.js';
 import { jsonPathFields } from '../output/path-fields.js';
 import { errorWords } from './error-words.js';
 
+type PeriodColumn = 'start' | `${ChangeKind}${'Files' | 'Bytes'}` | 'growth';
+
+/** The columns of {@link periodRow}. */
+export const PERIOD_COLUMNS: readonly PeriodColumn[] = [
+  'start',
+  ...CHANGE_KINDS.flatMap((kind) => [`${kind}Files`, `${kind}Bytes`] as const),
+  'growth',
+];
+
 /** One period as a row for programs. */
-export function periodRow({ start, kinds, growth }: Period): Result {
-  const figures: [string, number][] = CHANGE_KINDS.flatMap((kind) => [
-    [`${kind}Files`, kinds[kind].files],
-    [`${kind}Bytes`, kinds[kind].bytes],
-  ]);
-  return { start: new Date(start).toISOString(), ...Object.fromEntries(figures), growth };
+export function periodRow({ start, kinds, growth }: Period) {
+  const { new: added, modified, renamed, removed } = kinds;
+  return {
+    start: new Date(start).toISOString(),
+    newFiles: added.files,
+    newBytes: added.bytes,
+    modifiedFiles: modified.files,
+    modifiedBytes: modified.bytes,
+    renamedFiles: renamed.files,
+    renamedBytes: renamed.bytes,
+    removedFiles: removed.files,
+    removedBytes: removed.bytes,
+    growth,
+  };
 }
 
 /** A whole report as one object for programs. */
