@@ -33,7 +33,11 @@ export function changesCommand({ output }: CommandContext): Command {
   ])
     .argument('[path]', 'only changes of this file or directory and below it')
     .option('--scan <n>', 'found by this scan', wholeNumber(1))
-    .option('--since <when>', 'recorded since: 24h, 7d, a date, or after scan:12', parseScanMoment)
+    .option(
+      '--since <when>',
+      'recorded since: 24h, 7d, a date, or after scan:12 (default: all)',
+      parseScanMoment,
+    )
     .option('--until <when>', 'recorded before, or up to scan:15', parseScanMoment)
     .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)

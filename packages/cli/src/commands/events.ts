@@ -25,10 +25,10 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
     'filetracker events --since 48211 --json',
   ])
     .argument('[path]', 'only of this file or directory and below it')
-    .option('-f, --follow', 'go on as events come; without --since from now on')
+    .option('-f, --follow', 'go on as events come; without --since only what comes from now on')
     .option(
       '--since <where>',
-      'behind this cursor of an event, or recorded since: 24h, a date, or scan:12',
+      'behind this cursor of an event, or recorded since: 24h, a date, or scan:12 (default: all)',
       parseStart,
     )
     .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)

@@ -37,11 +37,13 @@ export function topCommand({ output }: CommandContext): Command {
   ])
     .argument('[dir]', 'only below this directory')
     .option('--files', 'files instead of directories')
-    .addOption(new Option('--by <figure>', 'order').choices(['size', 'allocated', 'count']).default('size'))
-    .option('--growth', 'order by what was added since --since')
+    .addOption(
+      new Option('--by <figure>', 'order by').choices(['size', 'allocated', 'count']).default('size'),
+    )
+    .option('--growth', 'order by what was added; needs --since or --last')
     .option('--since <when>', 'growth since: 24h, 7d, a date, or scan:12', parseScanMoment)
     .option('--last <span>', 'growth in the last 24h, 7d', parseMoment)
-    .option('--until <when>', 'growth up to', parseScanMoment)
+    .option('--until <when>', 'growth up to this moment instead of now', parseScanMoment)
     .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
     .action((directory: string | undefined, flags: TopFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
