@@ -9,7 +9,7 @@ import { formatSize } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface TopFlags {
   readonly files?: true;
@@ -88,11 +88,8 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   if (by === 'allocated') throw new UsageError('growth is by size or count');
   const { topGrowth, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
-  const range = {
-    after: await momentOf(database, since),
-    ...(until !== undefined && { upTo: await momentOf(database, until) }),
-  };
-  const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
+  const span = await spanOf(database, since, until ?? Number.MAX_SAFE_INTEGER);
+  const found = await topGrowth(database, { ...options, ...span, by, of: files ? 'files' : 'directories' });
   for (const { path, bytes, files: count, changes } of found) {
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);
     await rows.print(`${formatGrowth(bytes).padStart(11)}  ${more} files  ${displayPath(path)}`, {
