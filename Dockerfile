@@ -10,8 +10,7 @@ COPY --from=build /filetracker /filetracker
 RUN useradd --system --uid 10001 --no-create-home filetracker \
  && install --directory --owner filetracker --group filetracker /data \
  && chmod +x /filetracker/packages/cli/dist/bin/*.js \
- && ln -s /filetracker/packages/cli/dist/bin/filetracker.js /usr/local/bin/filetracker \
- && ln -s /filetracker/packages/cli/dist/bin/filetracker-server.js /usr/local/bin/filetracker-server
+ && for file in /filetracker/packages/cli/dist/bin/*.js; do ln -s "$file" "/usr/local/bin/$(basename "$file" .js)"; done
 USER filetracker
 ENV FILETRACKER_DIR=/data
 VOLUME /data

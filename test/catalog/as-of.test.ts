@@ -4,6 +4,7 @@ import {
   type Attributes,
   asOf,
   type BytePath,
+  changeReport,
   find,
   isDirectory,
   openCatalog,
@@ -11,7 +12,10 @@ import {
   parseBytePath,
   prune,
   type QueryDatabase,
+  scanEnd,
+  spanBetween,
   splitPath,
+  topGrowth,
 } from '@filetracker/catalog';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -174,6 +178,21 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
     const { entries, top } = await asOf(database, second);
     expect((await allOf(entries)).map(({ path }) => path).sort()).toEqual(['/data/a', '/data/b']);
     expect(top).toMatchObject({ files: 2, bytes: 3 });
+    const found = async (since: number, until?: number) => {
+      const end = (scan: number) => scanEnd(database, scan);
+      const [from, to] = [await end(since), until === undefined ? until : await end(until)];
+      const span = { ...(await spanBetween(database, from ?? 0, to)), limit: 9 };
+      const grown = await topGrowth(database, { ...span, of: 'files', by: 'size' });
+      const { scans, kinds, periods } = await changeReport(database, { ...span, interval: 'day' });
+      expect(periods.reduce((sum, { growth }) => sum + growth, 0)).toBe(kinds.new.bytes);
+      return { paths: grown.map(({ path }) => path).sort(), scans, bytes: kinds.new.bytes };
+    };
+    expect(await found(1)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5 });
+    expect(await found(1, 2)).toEqual({ paths: ['/data/b'], scans: 1, bytes: 2 });
+    expect(await found(2)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3 });
+    expect(await found(2, 3)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3 });
+    expect(await found(3)).toEqual({ paths: [], scans: 0, bytes: 0 });
+    expect(await found(1, 3)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5 });
     await database.close();
   });
 });

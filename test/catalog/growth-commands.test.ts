@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { openCatalog } from '@filetracker/catalog';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { record } from '../conformance/catalog/recording.js';
 import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { PackedTree } from '../support/packed-tree.js';
 
 /** A tree that grew by 5000 bytes, and then shrank by 1000; with the moments in between. */
 function grownTree() {
@@ -131,6 +134,38 @@ test('the end of a scan is a moment for every command that takes one', () => {
     { changes: all.filter(([scan]) => scan === 2).length, runs: 1 },
   ]);
   expect(changed('--since', '1d')).toEqual(all.filter(([scan]) => scan === 3));
+});
+
+test('after a scan is what later ones recorded, also where the clock went back before them', async () => {
+  const { database, json } = catalogWorkplace();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  mkdirSync(dirname(database));
+  const catalog = await openCatalog(database, { create: true });
+  const tree = new PackedTree('/data');
+  for (const [name, day] of [
+    ['a', 1],
+    ['b', 3],
+    ['c', 2],
+  ] as const) {
+    vi.setSystemTime(Date.UTC(2026, 0, day));
+    await record(catalog, tree.file(name));
+  }
+  await catalog.close();
+  const changed = (...span: readonly string[]) => json('changes', ...span).map(({ path }) => path);
+  expect(changed('--since', 'scan:1')).toEqual(['/data/b', '/data/c']);
+  expect(changed('--since', 'scan:2')).toEqual(['/data/c']);
+  expect(changed('--since', 'scan:3')).toEqual([]);
+  expect(changed('--until', 'scan:3')).toEqual(changed());
+  expect(changed('--since', 'scan:1', '--until', 'scan:2')).toEqual(['/data/b']);
+  const told = (since: string) => json('events', '--since', since).map(({ scan }) => scan);
+  expect(told('scan:1')).toEqual([2, 3]);
+  expect(told('scan:2')).toEqual([3]);
+  expect(told('scan:3')).toEqual([]);
+  json('prune', '--keep', 'scan:2');
+  expect(changed('--since', 'scan:2')).toEqual(['/data/c']);
 });
 
 describe('filetracker explain', () => {

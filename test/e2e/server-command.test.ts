@@ -37,14 +37,16 @@ describe('filetracker-server', () => {
   it('--daemon goes on in the background, and its server can be stopped', async () => {
     const directory = temporaryDirectory();
     const log = join(directory, 'log');
-    const ended = await runServer('-d', join(directory, 'store'), '--daemon', '-L', log);
+    const ended = await runServer('-d', join(directory, 'store'), '--daemon', '-L', log, '--prefix', '/ft');
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const [, url = '', pid = ''] = /at (http:\S+) as process (\d+)/.exec(ended.stdout) ?? [];
     onTestFinished(() => {
       if (existsSync(`/proc/${pid}`)) process.kill(Number(pid), 'SIGKILL');
     });
-    const port = Number(new URL(url).port);
-    expect((await putFile(port, { name: 'a', version: 1, content })).status).toBe(200);
+    const { port, pathname } = new URL(url);
+    expect((await rawRequest(Number(port), { method: 'GET', target: `${pathname}/version` })).status).toBe(
+      200,
+    );
     process.kill(Number(pid), 'SIGTERM');
     await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"stopped"'), PATIENTLY);
     await vi.waitFor(() => expect(existsSync(`/proc/${pid}`)).toBe(false), PATIENTLY);

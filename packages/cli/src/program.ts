@@ -70,7 +70,8 @@ export async function buildProgram(context: CommandContext, args: readonly strin
     )
     .enablePositionalOptions()
     .showSuggestionAfterError()
-    .exitOverride();
+    .exitOverride()
+    .addHelpText('afterAll', ({ command }) => closingWords(command.parent !== null));
   addGlobalOptions(addStoreOptions(program));
   program.helpCommand(false);
   for (const { heading, commands } of chosen(args[0])) {
@@ -81,6 +82,12 @@ export async function buildProgram(context: CommandContext, args: readonly strin
     }
   }
   return program.hook('preAction', (_, command) => context.output.configure(globalSettings(command)));
+}
+
+/** What the help of the program and of every subcommand ends with. */
+function closingWords(isSubcommand: boolean): string {
+  const codes = 'Exit codes: 0 done, 1 failed, 2 called wrongly.';
+  return `\n${isSubcommand ? codes : `"filetracker COMMAND --help" has examples. ${codes}`}`;
 }
 
 /** The subcommand of that name; all of them where it is none, or one that tells of all. */

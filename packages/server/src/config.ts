@@ -178,7 +178,8 @@ Examples:
   filetracker-server -d /srv/files --keep-versions 10 --keep-for 30d
 
 "filetracker-server backup DIR" copies a store beside running servers; see its --help.
-SIGTERM and SIGINT finish the requests under way and stop.`,
+SIGTERM and SIGINT finish the requests under way and stop.
+Exit codes: 0 stopped, 1 failed, 2 called wrongly.`,
   );
 }
 

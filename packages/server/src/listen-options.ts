@@ -41,7 +41,11 @@ export function addListenOptions(command: Command): Command {
         .argParser(collect)
         .default(DEFAULT_LISTEN, DEFAULT_LISTEN.join()),
     )
-    .option('--socket-mode <mode>', 'mode of Unix sockets, such as 660', fileMode)
+    .option(
+      '--socket-mode <mode>',
+      'mode of Unix sockets, such as 660 (default: what the umask leaves)',
+      fileMode,
+    )
     .addOption(
       new Option('--prefix <path>', 'base path of all URLs, such as /ft')
         .argParser(basePath)
@@ -55,7 +59,7 @@ export function addListenOptions(command: Command): Command {
     )
     .option(
       '--max-connections <number>',
-      'refuse connections beyond so many, for each address',
+      'close connections beyond so many, on each address (default: unlimited)',
       wholeNumber(1, 1_000_000),
     );
 }

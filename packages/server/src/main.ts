@@ -42,7 +42,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function run(config: ServerConfig, argv: readonly string[]): Promise<void> {
   if (config.daemon) {
     const { url, pid } = await startDaemon(argv);
-    process.stdout.write(`filetracker-server: serving ${config.directory} at ${url} as process ${pid}\n`);
+    const where = `${config.directory} at ${url}${config.prefix}`;
+    process.stdout.write(`filetracker-server: serving ${where} as process ${pid}\n`);
     return;
   }
   // Node's own answer to the death of the primary process is `process.exit`.

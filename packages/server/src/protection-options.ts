@@ -46,7 +46,7 @@ export function addProtectionOptions(command: Command): Command {
     )
     .option(
       '--max-requests-per-second <number>',
-      'refuse what one client address sends beyond so many requests a second',
+      'refuse what one client address sends beyond so many requests a second (default: unlimited)',
       wholeNumber(1, 1_000_000),
     )
     .option(

@@ -10,6 +10,7 @@ import { entriesBelow, readEntry } from './entries-below.js';
 import { WHOLE } from './entry-forms.js';
 import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { notRecorded, runAt } from './run-at.js';
+import { type ScanEnd, spanBetween, spanFilter } from './span.js';
 
 /** A file or directory as it was. */
 export interface PastEntry {
@@ -52,8 +53,9 @@ export async function asOf(
 ): Promise<PastTree> {
   const scan = await runAt(database, { path, moment, ...(named !== undefined && { scan: named }) });
   if (!scan) throw notRecorded();
-  const after = named === undefined ? moment : await beforeLaterScans(database, { scan: named, moment });
-  const past = await rollBack(database, { path, moment, isRecursive, after, scan: named ?? scan.id });
+  const end = { scan: named ?? scan.id, moment };
+  const { after } = await spanBetween(database, named === undefined ? moment : end);
+  const past = await rollBack(database, { path, isRecursive, after, afterScan: end });
   const top = await pastTop(database, past, path);
   return { scan, top, entries: pastEntries(database, past, { path, isRecursive }) };
 }
@@ -66,29 +68,19 @@ interface Past {
   readonly growth: GrowthSums;
 }
 
-/** A moment behind which all is that was recorded after the end of a scan, and by scans after it. */
-async function beforeLaterScans(
-  { tables }: QueryDatabase,
-  { scan, moment }: { readonly scan: ScanId; readonly moment: number },
-): Promise<number> {
-  const { first } = await tables
-    .selectFrom('scan_runs')
-    .select((eb) => eb.fn.min('finished_at').as('first'))
-    .where('id', '>', BigInt(scan))
-    .where('status', '=', 'finished')
-    .where('source', '<>', 'watch')
-    .executeTakeFirstOrThrow();
-  return first === null ? moment : Math.min(moment, Number(first) - 1);
+/** What is rolled back. */
+interface Rollback extends Pick<AsOfOptions, 'path' | 'isRecursive'> {
+  /** What was recorded later than this. */
+  readonly after: number;
+  readonly afterScan: ScanEnd;
 }
 
 /** Undoes what was recorded later than a moment, and by no scan before the one whose result is asked for: clocks go back. */
 async function rollBack(
   database: QueryDatabase,
-  { path, moment, isRecursive, after, scan }: AsOfOptions & { readonly after: number; readonly scan: ScanId },
+  { path, isRecursive, after, afterScan }: Rollback,
 ): Promise<Past> {
-  const watches = await watchRuns(database);
-  const isLater = (change: { readonly scan: ScanId; readonly recordedAt: number }) =>
-    watches.has(change.scan) ? change.recordedAt > moment : change.scan > scan;
+  const isLater = await spanFilter(database, { afterScan });
   const range = { after, path, order: 'newestFirst' } as const;
   const sums = new GrowthSums();
   const inside = withinFilter(path);
@@ -110,12 +102,6 @@ async function rollBack(
   }
   undo(batch, differing);
   return { differing, growth: sums.carriedUp((at) => !inside(at)) };
-}
-
-/** Runs that go on recording for as long as a watch lasts, while later ones begin and end. */
-async function watchRuns({ tables }: QueryDatabase): Promise<ReadonlySet<ScanId>> {
-  const rows = await tables.selectFrom('scan_runs').select('id').where('source', '=', 'watch').execute();
-  return new Set(rows.map(({ id }) => Number(id)));
 }
 
 /** Undoes what was recorded together, as a whole: files may have swapped their names. */

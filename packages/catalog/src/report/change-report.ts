@@ -8,14 +8,12 @@ import { FirstItems } from './first-items.js';
 import { type Effect, effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
 import { type Interval, nextPeriod, periodFinder, periodStart } from './periods.js';
 import { countErrors, readErrors } from './scan-errors.js';
+import { endsIn, type Span, spanFilter } from './span.js';
 
 /** What a report covers. */
-export interface ReportOptions {
+export interface ReportOptions extends Span {
   /** Only what lies below this directory. */
   readonly path?: BytePath;
-  /** Changes recorded later than this, in milliseconds since 1970. */
-  readonly after: number;
-  readonly upTo: number;
   readonly interval: Interval;
   /** Rows in each list of the first ones. */
   readonly limit: number;
@@ -79,8 +77,9 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const { path, after, upTo, interval, limit } = options;
   const sums = new ReportSums(options);
   const range = { after, upTo, order: 'oldestFirst', ...(path && { path }) } as const;
+  const isInSpan = await spanFilter(database, options);
   for await (const changes of readSizeChanges(database, range))
-    for (const change of changes) sums.add(change);
+    for (const change of changes) if (isInSpan(change)) sums.add(change);
   return {
     path,
     after,
@@ -224,13 +223,12 @@ async function presentTotals({ tables }: QueryDatabase, path: BytePath | undefin
 }
 
 /** Scans that looked at the path of the report, or at something below it. */
-async function countScans({ tables }: QueryDatabase, { path, after, upTo }: ReportOptions): Promise<number> {
+async function countScans({ tables }: QueryDatabase, { path, ...span }: ReportOptions): Promise<number> {
   const rows = await tables
     .selectFrom('scan_runs')
     .select((eb) => ['root', eb.fn.countAll<bigint>().as('count')])
     .where('status', '=', 'finished')
-    .where('finished_at', '>', BigInt(Math.floor(after)))
-    .where('finished_at', '<=', BigInt(Math.floor(upTo)))
+    .where(endsIn(span))
     .groupBy('root')
     .execute();
   return rows.reduce((sum, { root, count }) => {

@@ -2,6 +2,7 @@ import { type BytePath, splitPath } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
 import { FirstItems } from './first-items.js';
+import { type Span, spanFilter } from './span.js';
 
 /** A directory or file and how it changed. */
 export interface Growth {
@@ -103,12 +104,9 @@ export class GrowthSums {
 }
 
 /** What {@link topGrowth} looks at. */
-export interface TopGrowthOptions {
+export interface TopGrowthOptions extends Omit<Span, 'upTo'>, Partial<Pick<Span, 'upTo'>> {
   /** Only what lies below this directory. */
   readonly path?: BytePath;
-  /** Changes recorded later than this, in milliseconds since 1970. */
-  readonly after: number;
-  readonly upTo?: number;
   readonly of: 'directories' | 'files';
   /** By bytes, or by the number of files. */
   readonly by: 'size' | 'count';
@@ -116,12 +114,12 @@ export interface TopGrowthOptions {
 }
 
 /**
- * The directories (with all below them) or files that grew most between two moments. Lengths of files count, under one
+ * The directories (with all below them) or files that grew most in a span. Lengths of files count, under one
  * of several names, as in the totals of directories. Time is proportional to the changes.
  */
 export async function topGrowth(
   database: QueryDatabase,
-  { path, after, upTo, of, by, limit }: TopGrowthOptions,
+  { path, after, upTo, of, by, limit, ...scans }: TopGrowthOptions,
 ): Promise<Growth[]> {
   const sums = new GrowthSums();
   const range = {
@@ -131,8 +129,9 @@ export async function topGrowth(
     ...(upTo !== undefined && { upTo }),
   } as const;
   const inside = withinFilter(path);
+  const isInSpan = await spanFilter(database, scans);
   for await (const changes of readSizeChanges(database, range)) {
-    for (const effect of changes.flatMap(effectsOf)) {
+    for (const effect of changes.filter(isInSpan).flatMap(effectsOf)) {
       if (!inside(effect.path)) continue;
       sums.add(of === 'files' ? effect.path : (splitPath(effect.path)?.parent ?? effect.path), effect);
     }

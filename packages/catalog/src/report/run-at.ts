@@ -2,6 +2,7 @@ import { type BytePath, isWithin, pathFromBytes } from '../byte-path.js';
 import { CatalogError } from '../database/errors.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId } from '../database/records.js';
+import type { ScanEnd } from './span.js';
 
 /** The newest run that had looked at a path and all below it by a moment or a scan; undefined when there is none. */
 export async function runAt(
@@ -41,13 +42,13 @@ export function notRecorded(): CatalogError {
   );
 }
 
-/** When a run was recorded, in milliseconds since 1970; its changes bear this time. Undefined when there is no such run. */
-export async function scanEnd({ tables }: QueryDatabase, scan: ScanId): Promise<number | undefined> {
+/** When a run was recorded; its changes bear this time or a little earlier. Undefined when there is no such run. */
+export async function scanEnd({ tables }: QueryDatabase, scan: ScanId): Promise<ScanEnd | undefined> {
   const run = await tables
     .selectFrom('scan_runs')
     .select('finished_at')
     .where('id', '=', BigInt(scan))
     .where('status', '=', 'finished')
     .executeTakeFirst();
-  return run && Number(run.finished_at);
+  return run && { scan, moment: Number(run.finished_at) };
 }

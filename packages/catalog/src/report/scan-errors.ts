@@ -1,12 +1,11 @@
 import { type BytePath, pathFromBytes } from '../byte-path.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanError } from '../database/records.js';
+import { endsIn, type Span } from './span.js';
 
 /** Errors of which scans and places. */
-interface ErrorRange {
+interface ErrorRange extends Span {
   readonly path?: BytePath;
-  readonly after: number;
-  readonly upTo: number;
 }
 
 /** The newest errors of the scans of a span of time. */
@@ -35,12 +34,11 @@ export async function countErrors(database: QueryDatabase, range: ErrorRange): P
   return Number(count);
 }
 
-function errorsOf(database: QueryDatabase, { path, after, upTo }: ErrorRange) {
+function errorsOf(database: QueryDatabase, { path, ...span }: ErrorRange) {
   const query = database.tables
     .selectFrom('scan_errors')
     .innerJoin('scan_runs', 'scan_runs.id', 'scan_errors.scan_id')
-    .where('scan_runs.finished_at', '>', BigInt(Math.floor(after)))
-    .where('scan_runs.finished_at', '<=', BigInt(Math.floor(upTo)));
+    .where(endsIn(span));
   if (path === undefined) return query;
   return query.where(database.isWithin('scan_errors.path', path));
 }

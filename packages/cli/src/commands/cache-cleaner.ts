@@ -26,7 +26,7 @@ export function cacheCleanerCommand(context: CommandContext): Command {
   const command = new Command('filetracker-cache-cleaner')
     .description(
       'Looks at caches of filetracker clients every interval. If they are larger than the limit together, it ' +
-        'removes files until a part of the limit is left. Files in use stay.',
+        'removes files until --percent-cleaning-level of it is left. Files in use stay.',
     )
     .requiredOption('-s, --cache-size-limit <size>', 'limit such as 10G or 1G512M', parseChainedSize)
     .addOption(
@@ -39,7 +39,7 @@ export function cacheCleanerCommand(context: CommandContext): Command {
         .argParser(parseChainedSpan)
         .default(3600, '1h'),
     )
-    .option('-p, --percent-cleaning-level <number>', 'how much of the limit is left', percent, 50)
+    .option('-p, --percent-cleaning-level <n>', 'percent of the limit that are left', percent, 50)
     .addOption(
       new Option('--policy <policy>', 'what goes first: the oldest version, or what was not read for longest')
         .choices(['version', 'access'])

@@ -12,7 +12,7 @@ import { formatGrowth } from '../output/format-count.js';
 import type { Result } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, rowPrinter, withDatabase } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type RecordedRange, recordedBetween, type ScanMoment } from '../scan-moment.js';
 
 const SIZE_WIDTH = 11;
 
@@ -33,20 +33,24 @@ export function changesCommand({ output }: CommandContext): Command {
   ])
     .argument('[path]', 'only changes of this file or directory and below it')
     .option('--scan <n>', 'found by this scan', wholeNumber(1))
-    .option('--since <when>', 'recorded since: 24h, 7d, a date, or after scan:12', parseScanMoment)
+    .option(
+      '--since <when>',
+      'recorded since: 24h, 7d, a date, or after scan:12 (default: all)',
+      parseScanMoment,
+    )
     .option('--until <when>', 'recorded before, or up to scan:15', parseScanMoment)
     .option('--kind <kinds>', `of these kinds: ${CHANGE_KINDS.join(',')}`, parseKinds)
     .option('--min-size <size>', 'of files of at least this size: 4096, 10MiB', parseSize)
     .action(async (path: string | undefined, flags: ChangesFlags, command: Command) => {
       const rows = rowPrinter(command, output);
-      const range = await recordedRange(command, path, flags);
+      const { isMeant, ...range } = await recordedRange(command, path, flags);
       return withCatalog(command, { create: false }, async (catalog) => {
         const print = await changePrinter(rows);
         const changes = catalog.changes({ ...range, ...changeFilter(flags) });
         let isEmpty = true;
         for await (const some of inGroups(changes, PRINTED_TOGETHER)) {
           isEmpty = false;
-          await print(some);
+          await print(isMeant ? some.filter(isMeant) : some);
         }
         // Tells a scan that found nothing from one that there is none of.
         if (isEmpty && flags.scan !== undefined) await findScan(catalog, flags.scan);
@@ -127,20 +131,15 @@ async function recordedRange(
   command: Command,
   path: string | undefined,
   { since, until }: ChangesFlags,
-): Promise<Pick<ChangeFilter, 'path' | 'since' | 'until'>> {
+): Promise<Pick<ChangeFilter, 'path'> & Partial<RecordedRange>> {
   const isNumber = (when: ScanMoment | undefined) => when === undefined || typeof when === 'number';
   if (path === undefined && isNumber(since) && isNumber(until)) {
     return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
   }
-  return withDatabase(command, async (database) => {
-    // A scan's changes bear the moment of its end: those after it are later, those up to it not.
-    const bound = async (when: ScanMoment) => (await momentOf(database, when)) + (isNumber(when) ? 0 : 1);
-    return {
-      ...(await knownPathOrAll(database, path)),
-      ...(since !== undefined && { since: await bound(since) }),
-      ...(until !== undefined && { until: await bound(until) }),
-    };
-  });
+  return withDatabase(command, async (database) => ({
+    ...(await knownPathOrAll(database, path)),
+    ...(await recordedBetween(database, since, until)),
+  }));
 }
 
 function changeFilter({ scan, kind, minSize }: ChangesFlags): ChangeFilter {

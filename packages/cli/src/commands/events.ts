@@ -4,9 +4,9 @@ import { catalogCommand, pathArgument, withCatalog } from '../catalog-command.js
 import { CHANGE_KINDS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { parseStart, type Start } from '../cursor-argument.js';
-import { findScan } from '../find-scan.js';
 import { mutationLine, mutationResult } from '../output/mutation-lines.js';
-import type { ScanMoment } from '../scan-moment.js';
+import { withDatabase } from '../report-command.js';
+import { type RecordedRange, recordedBetween } from '../scan-moment.js';
 import { warnIfUnknown } from '../watch/warn-if-unknown.js';
 
 const KINDS: readonly MutationKind[] = [...CHANGE_KINDS, 'scan', 'gap'];
@@ -25,33 +25,37 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
     'filetracker events --since 48211 --json',
   ])
     .argument('[path]', 'only of this file or directory and below it')
-    .option('-f, --follow', 'go on as events come; without --since from now on')
+    .option('-f, --follow', 'go on as events come; without --since only what comes from now on')
     .option(
       '--since <where>',
-      'behind this cursor of an event, or recorded since: 24h, a date, or scan:12',
+      'behind this cursor of an event, or recorded since: 24h, a date, or scan:12 (default: all)',
       parseStart,
     )
     .option('--kind <kinds>', `of these kinds: ${KINDS.join(',')}`, parseKinds)
-    .action((path: string | undefined, flags: EventsFlags, command: Command) =>
-      withCatalog(command, { create: false }, async (catalog) => {
+    .action(async (path: string | undefined, flags: EventsFlags, command: Command) => {
+      const { isMeant, ...range } = await recordedRange(command, flags.since);
+      return withCatalog(command, { create: false }, async (catalog) => {
         const filter = {
           ...(path !== undefined && { path: await pathArgument(path) }),
           ...(flags.kind !== undefined && { kinds: flags.kind }),
-          ...(flags.since &&
-            'moment' in flags.since && { since: await earliest(catalog, flags.since.moment) }),
+          ...range,
         };
         if (flags.follow && filter.path !== undefined) await warnIfUnknown(catalog, filter.path, output);
         for await (const mutation of await stream(catalog, { flags, filter, signal })) {
+          if (isMeant && !isMeant(mutation)) continue;
           if (output.json) output.result(undefined, await mutationResult(mutation));
           else output.result(await mutationLine(mutation), {});
         }
-      }),
-    );
+      });
+    });
 }
 
-/** From which millisecond on events are meant: a scan's own bear the moment of its end. */
-async function earliest(catalog: Catalog, when: ScanMoment): Promise<number> {
-  return typeof when === 'number' ? when : (await findScan(catalog, when.scan)).finishedAt + 1;
+/** What of the range only the tables of the catalog tell, which are not looked at where no scan is named. */
+async function recordedRange(command: Command, start: Start | undefined): Promise<Partial<RecordedRange>> {
+  if (!start || 'cursor' in start) return {};
+  const { moment } = start;
+  if (typeof moment === 'number') return { since: moment };
+  return withDatabase(command, (database) => recordedBetween(database, moment));
 }
 
 async function stream(

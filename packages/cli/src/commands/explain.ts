@@ -8,7 +8,7 @@ import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface ExplainFlags {
   readonly last: number;
@@ -45,13 +45,11 @@ export function explainCommand({ output }: CommandContext): Command {
         const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
-        const after = await momentOf(database, since ?? last);
-        const upTo = await momentOf(database, until ?? Date.now());
-        const span = { after, upTo, interval: 'day', limit } as const;
-        const report = await changeReport(database, { path, ...span });
+        const span = await spanOf(database, since ?? last, until);
+        const report = await changeReport(database, { path, ...span, interval: 'day', limit });
         const growth = report.periods.reduce((sum, period) => sum + period.growth, 0);
         if (!rows.isForPrograms) {
-          const from = formatVersion(Math.floor(after / 1000));
+          const from = formatVersion(Math.floor(span.after / 1000));
           const size = `${formatSize(report.totals.bytes)} now`;
           output.result(`${formatGrowth(growth)} since ${from}  ${displayPath(path)}  (${size})`, {});
         }

@@ -45,7 +45,7 @@ export function findCommand({ output }: CommandContext): Command {
     .argument('[path]', 'only in this directory and below, or this file')
     .addOption(repeatedOption('--name <glob>', 'whose name, or with a / path below DIR, matches'))
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
-    .option('--min-size <size>', 'of at least this size', parseSize)
+    .option('--min-size <size>', 'of at least this size: 4096, 10MiB', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)
     .option('--newer <when>', 'modified since: 24h, 7d, a date, or scan:12', parseScanMoment)
     .option('--older <when>', 'not modified since', parseScanMoment)

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { formatThings } from '../output/format-count.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface PruneFlags {
   readonly keep: ScanMoment;
@@ -20,7 +20,8 @@ export function pruneCommand({ output }: CommandContext): Command {
     .action((flags: PruneFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { prune } = await import('@filetracker/catalog/reports');
-        const { runs, changes } = await prune(database, await momentOf(database, flags.keep));
+        const { after } = await spanOf(database, flags.keep);
+        const { runs, changes } = await prune(database, after);
         if (flags.compact) await database.compact();
         const what = `${formatThings(changes, 'change')} and ${formatThings(runs, 'scan')} forgotten`;
         const table = await rows.table(['changes', 'runs']);

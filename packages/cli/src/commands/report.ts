@@ -8,7 +8,7 @@ import type { Output } from '../output/output.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { userNames } from '../owner-argument.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface ReportFlags {
   readonly last: number;
@@ -44,12 +44,7 @@ export function reportSubcommand({ output }: CommandContext): Command {
         const { changeReport } = await import('@filetracker/catalog/reports');
         const place = await knownPathOrAll(database, directory);
         const { since, last, until, by, limit } = flags;
-        const span = {
-          after: await momentOf(database, since ?? last),
-          upTo: await momentOf(database, until ?? Date.now()),
-          interval: by,
-          limit,
-        };
+        const span = { ...(await spanOf(database, since ?? last, until)), interval: by, limit };
         await present(await changeReport(database, { ...span, ...place }), flags, {
           output,
           rows,

@@ -39,7 +39,11 @@ export function scanCommand(context: CommandContext): Command {
         .choices(['none', 'changed', 'all'])
         .default('none'),
     )
-    .option('--io-limit <size>', 'bytes a second to read at most for fingerprints: 50MiB', parseSize)
+    .option(
+      '--io-limit <size>',
+      'bytes a second to read at most for fingerprints: 50MiB (default: no limit)',
+      parseSize,
+    )
     .option('--all', 'scan every root of the configuration file, one after the other')
     .action(async (directory: string | undefined, flags: ScanFlags, command: Command) =>
       scanRoots(context, command, await chosenRoots(directory, flags, command)),

@@ -9,7 +9,7 @@ import { formatSize } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface TopFlags {
   readonly files?: true;
@@ -37,11 +37,13 @@ export function topCommand({ output }: CommandContext): Command {
   ])
     .argument('[dir]', 'only below this directory')
     .option('--files', 'files instead of directories')
-    .addOption(new Option('--by <figure>', 'order').choices(['size', 'allocated', 'count']).default('size'))
-    .option('--growth', 'order by what was added since --since')
+    .addOption(
+      new Option('--by <figure>', 'order by').choices(['size', 'allocated', 'count']).default('size'),
+    )
+    .option('--growth', 'order by what was added; needs --since or --last')
     .option('--since <when>', 'growth since: 24h, 7d, a date, or scan:12', parseScanMoment)
     .option('--last <span>', 'growth in the last 24h, 7d', parseMoment)
-    .option('--until <when>', 'growth up to', parseScanMoment)
+    .option('--until <when>', 'growth up to this moment instead of now', parseScanMoment)
     .option('-n, --limit <n>', 'rows', wholeNumber(1), 20)
     .action((directory: string | undefined, flags: TopFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
@@ -89,11 +91,8 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   if (by === 'allocated') throw new UsageError('growth is by size or count');
   const { topGrowth, displayPath } = await import('@filetracker/catalog/reports');
   const pathFields = await rows.pathFields();
-  const range = {
-    after: await momentOf(database, since),
-    ...(until !== undefined && { upTo: await momentOf(database, until) }),
-  };
-  const found = await topGrowth(database, { ...options, ...range, by, of: files ? 'files' : 'directories' });
+  const span = await spanOf(database, since, until ?? Number.MAX_SAFE_INTEGER);
+  const found = await topGrowth(database, { ...options, ...span, by, of: files ? 'files' : 'directories' });
   const table = await rows.table(['path', 'pathBase64', 'bytes', 'files', 'changes']);
   for (const { path, bytes, files: count, changes } of found) {
     const more = `${count >= 0 ? '+' : ''}${formatCount(count)}`.padStart(10);

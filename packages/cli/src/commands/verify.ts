@@ -31,7 +31,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
   )
     .argument('[path]', 'only in this directory and below, or this file')
     .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1, MOST_JOBS))
-    .option('--io-limit <size>', 'bytes a second to read at most: 50MiB', parseSize)
+    .option('--io-limit <size>', 'bytes a second to read at most: 50MiB (default: no limit)', parseSize)
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { countContents, displayPath, ReadProgress, verify } = await import('@filetracker/catalog');

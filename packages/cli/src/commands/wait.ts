@@ -26,9 +26,13 @@ export function waitCommand({ output, signal }: CommandContext): Command {
     'filetracker wait --until 10s --timeout 1h /data/incoming',
   ])
     .argument('<path>', 'the file or directory')
-    .option('--for <n>', 'end after so many changes in it or below', wholeNumber(1))
+    .option(
+      '--for <n>',
+      'end after so many changes in it or below; this or --until must be given',
+      wholeNumber(1),
+    )
     .option('--until <quiet>', 'end when nothing changed in it or below for so long: 10s', parseDuration)
-    .option('--timeout <time>', 'give up after this time, with exit code 1', parseDuration)
+    .option('--timeout <time>', 'give up after this time, with exit code 1 (default: never)', parseDuration)
     .action((path: string, flags: WaitFlags, command: Command) => {
       const { for: count, until: quiet, timeout } = flags;
       if ((count === undefined) === (quiet === undefined)) throw new UsageError('give --for or --until');
