@@ -139,7 +139,7 @@ function printRebuild(output: Output, report: MetadataRebuildReport, dryRun: boo
     ...skipped.map((problem) => `skipped: ${problem}`),
     ...lost.map((what) => `lost: ${what}`),
     ...(tornBytes > 0 ? [tornEnd(tornBytes)] : []),
-    `${dryRun ? 'would be rebuilt' : 'rebuilt'} from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'the whole journal'} and ${formatCount(changes)} changes`,
+    `${dryRun ? 'would be rebuilt' : 'rebuilt'} from ${checkpoint > 0 ? `checkpoint ${checkpoint}` : 'no checkpoint'} and ${formatThings(changes, 'change')} of the journal`,
     ...(keptAside === undefined ? [] : [`the old metadata is kept in ${keptAside}`]),
   ];
   output.result(lines.join('\n'), { kind: 'rebuilt', ...report });
@@ -160,16 +160,17 @@ function exitCodeFor(found: RecoveryFindings): number {
 }
 
 function summary(found: RecoveryFindings, looked: boolean): string {
-  const count = (number: number, what: string) => (number === 0 ? [] : [`${formatCount(number)} ${what}`]);
+  const count = (number: number, one: string, many: string) =>
+    number === 0 ? [] : [formatThings(number, one, many)];
   const parts = [
-    ...count(found.lostVersions, 'versions of files lost'),
-    ...count(found.missingContents, 'contents missing'),
-    ...count(found.damagedContents, 'contents damaged'),
-    ...count(found.rescuedContents, 'contents found again'),
-    ...count(found.wrongCounts, 'wrong counts'),
-    ...count(found.unnamedContents, 'contents without a name'),
-    ...count(found.strayCopies, 'stray copies'),
-    ...count(found.temporaryFiles, 'temporary files'),
+    ...count(found.lostVersions, 'version of a file lost', 'versions of files lost'),
+    ...count(found.missingContents, 'content missing', 'contents missing'),
+    ...count(found.damagedContents, 'content damaged', 'contents damaged'),
+    ...count(found.rescuedContents, 'content found again', 'contents found again'),
+    ...count(found.wrongCounts, 'wrong count', 'wrong counts'),
+    ...count(found.unnamedContents, 'content without a name', 'contents without a name'),
+    ...count(found.strayCopies, 'stray copy', 'stray copies'),
+    ...count(found.temporaryFiles, 'temporary file', 'temporary files'),
     ...(found.wrongTotals ? ['wrong totals'] : []),
   ];
   if (parts.length === 0) return 'nothing is wrong';

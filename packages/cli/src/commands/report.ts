@@ -62,8 +62,8 @@ async function present(
   const document = reportDocument(report, userNames());
   if (html !== undefined) {
     const { htmlReport } = await import('../report/html-report.js');
-    const { writeAtomically } = await import('@filetracker/durable-fs');
-    await writeAtomically(html, (handle) => handle.writeFile(htmlReport(report, document)));
+    const { writePage } = await import('../report/write-page.js');
+    await writePage(html, htmlReport(report, document));
     output.result(`report written to ${html}`, { html });
     return;
   }

@@ -46,9 +46,8 @@ export function timelineCommand({ output }: CommandContext): Command {
         const points = await timeline(database, { path, ...span, points: count });
         if (html !== undefined) {
           const { timelinePage } = await import('../report/timeline-page.js');
-          const { writeAtomically } = await import('@filetracker/durable-fs');
-          const page = timelinePage(displayPath(path), points);
-          await writeAtomically(html, (handle) => handle.writeFile(page));
+          const { writePage } = await import('../report/write-page.js');
+          await writePage(html, timelinePage(displayPath(path), points));
           output.result(`timeline written to ${html}`, { html });
         } else if (rows.isForPrograms) {
           const table = await rows.table(['at', 'bytes', 'files']);

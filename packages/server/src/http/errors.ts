@@ -46,7 +46,10 @@ function answer(code: ErrorCode, message: string): ErrorAnswer {
  */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, code, message, numbers } = answerFor(error);
-  if (status >= 500) request.log.error({ err: error, method: request.method, url: request.url }, message);
+  const { method, url, log } = request;
+  // What was foreseen, such as a full quota, needs no stack; of the rest the log is all that tells where it came from.
+  if (error instanceof ProtocolError && status >= 500) log.warn({ code, method, url }, message);
+  else if (status >= 500) log.error({ err: error, method, url }, message);
   // Fastify refuses some requests before its hooks run.
   confirmProtocol(request, reply);
   reply.code(status).header(EXCEPTION_HEADER, headerText(message));
