@@ -33,7 +33,8 @@ export class HistoryModel {
     if (isUnmet(condition, stored)) return 'precondition_failed';
     if (stored && stored.version > version) return `unchanged ${stored.version}`;
     if (!stored && this.#conflicts(name)) return 'name_conflict';
-    if (this.#isKept) this.#forget(name, version);
+    // One that was put again while nothing was kept stays hidden behind the file until that gives way.
+    if (this.#isKept && stored?.version !== version) this.#forget(name, version);
     if (stored) {
       this.#files = this.#files.filter((file) => file !== stored);
       if (stored.version !== version) this.#end(stored, undefined);
