@@ -155,6 +155,11 @@ it('what the server refuses is not repeated; what it cannot do now is', async ()
   const page = '<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>...</body>\r\n</html>\r\n';
   const plain = await scripted((socket) => socket.write(reply(page, { status: '404 Not Found' })));
   await expect(plain.client.getFile('/f', plain.target)).rejects.toThrow('/f does not exist (Not Found)');
+  // Looked for by steps back and forth, the end of this title would take hours.
+  const endless = await scripted((socket) =>
+    socket.write(reply(`<a><title>${' '.repeat(60_000)}`, { status: '404 Not Found' })),
+  );
+  await expect(endless.client.getFile('/f', endless.target)).rejects.toThrow('/f does not exist');
   const busy = await scripted((socket, attempt) => {
     if (attempt < 2) socket.write(reply('', { status: '503 Service Unavailable' }));
     else whole(socket, attempt);

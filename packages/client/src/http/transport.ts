@@ -240,7 +240,10 @@ async function reasonOf({ headers, body }: Dispatcher.ResponseData): Promise<Rea
 
 /** What a page for people says, as proxies and servers of plain files send: "Bad Gateway" of "502 Bad Gateway". */
 function titleOf(text: string): string | undefined {
-  return /^\s*<.*?<title>\s*(?:\d{3}\s+)?(.*?)\s*<\/title>/is.exec(text)?.[1];
+  if (!text.trimStart().startsWith('<')) return undefined;
+  // In steps, none of which goes over the text twice: whoever sends it may mean harm.
+  const title = /<title>([^<]*)<\/title>/i.exec(text)?.[1];
+  return title?.trim().replace(/^\d{3}\s+/, '');
 }
 
 async function beginningOf(body: AsyncIterable<Uint8Array>): Promise<string> {
