@@ -32,7 +32,7 @@ export function makeExt4(mebibytes: number, ...options: string[]): TestFileSyste
   writeFileSync(image, '');
   truncateSync(image, mebibytes * 1024 * 1024);
   run('mkfs.ext4', '-q', '-m', '0', ...options, image);
-  return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
+  return mounted(join(directory, 'mounted'), ['-o', 'loop'], image);
 }
 
 /** Whether there are the tools for btrfs, and a kernel that knows it. */
@@ -47,13 +47,13 @@ export function makeBtrfs(mebibytes: number): TestFileSystem {
   writeFileSync(image, '');
   truncateSync(image, mebibytes * 1024 * 1024);
   run('mkfs.btrfs', '-q', image);
-  return mounted(join(directory, 'mounted'), ['-o', 'loop', image]);
+  return mounted(join(directory, 'mounted'), ['-o', 'loop'], image);
 }
 
 /** Makes a file system in memory, mounted in a new directory below `parent`. Needs root. */
 export function makeTmpfs(mebibytes: number, parent: string = temporaryDirectory()): TestFileSystem {
   const path = join(mkdtempSync(join(parent, 'disk-')), 'mounted');
-  return mounted(path, ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'none']);
+  return mounted(path, ['-t', 'tmpfs', '-o', `size=${mebibytes}m`]);
 }
 
 /** Takes all the room that is left on a disk but for so many bytes. Call what it returns to give it back. */
@@ -114,18 +114,30 @@ function deviceOf({ path }: TestFileSystem): string {
   return execFileSync('findmnt', ['-n', '-o', 'SOURCE', path], { encoding: 'utf8' }).trim();
 }
 
-function mounted(path: string, source: readonly string[]): TestFileSystem {
+/**
+ * Waits until no loop device has an image. A test beside this one that made a mount namespace of its own has it mounted
+ * there for a moment longer, and mounting it anew would give what is cut off.
+ */
+function waitUntilFree(image: string): void {
+  const deadline = Date.now() + 30_000;
+  while (execFileSync('losetup', ['-j', image], { encoding: 'utf8' }) !== '') {
+    if (Date.now() > deadline) throw new Error(`${image} is still mounted somewhere`);
+  }
+}
+
+function mounted(path: string, options: readonly string[], image?: string): TestFileSystem {
   mkdirSync(path);
   let isMounted = false;
   const fileSystem = {
     path,
     mount() {
-      run('mount', ...source, path);
+      run('mount', ...options, image ?? 'none', path);
       isMounted = true;
     },
     unmount() {
       run('umount', path);
       isMounted = false;
+      if (image) waitUntilFree(image);
     },
   };
   onTestFinished(() => {
