@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseFileName } from '@filetracker/protocol';
-import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { FallbackImport } from '#server/fallback/fallback-import.js';
 import { FallbackServer } from '#server/fallback/fallback-server.js';
@@ -35,7 +34,7 @@ async function openImport(directory: string, url: string): Promise<FallbackImpor
     onBackgroundError: (error) => expect(error).toBeUndefined(),
   });
   onTestFinished(() => opened.close());
-  return new FallbackImport(new FallbackServer(url, 0), opened.store, pino({ level: 'silent' }));
+  return new FallbackImport(new FallbackServer(url, 0), opened.store, { info: () => undefined });
 }
 
 const send = (response: ServerResponse) =>
