@@ -91,7 +91,14 @@ describe('appending to the journal', () => {
     rows: [{ kind: 'put', table: 1, key: Buffer.from(key), value: Buffer.from('value') }],
   });
   const writer = (directory: string, fileBytes = 2 ** 20) => {
-    const journal = new JournalWriter({ directory, fileBytes, durable: true, onError: () => undefined });
+    const ignore = () => undefined;
+    const journal = new JournalWriter({
+      directory,
+      fileBytes,
+      durable: true,
+      onError: ignore,
+      onBroken: ignore,
+    });
     onTestFinished(() => journal.close());
     return journal;
   };
@@ -165,11 +172,14 @@ describe('appending to the journal', () => {
 
     // What was synced needs no look: a start costs what came in the last second and not the whole file.
     zeroed(synced.length - 4, synced.length);
-    expect(writer(directory).adopt(state)).toBe(true);
+    const unharmed = writer(directory);
+    unharmed.adopt(state);
+    expect(unharmed.isBroken(state)).toBe(false);
 
     zeroed(synced.length, middle.length);
     const after = writer(directory);
-    expect(after.adopt(state)).toBe(false);
+    after.adopt(state);
+    expect(after.isBroken(state)).toBe(true);
     const next = after.append(state, [change('d')]);
     expect(next.file).toBeGreaterThan(state.file);
     expect(next.completeSince).toBeGreaterThan(state.sequence);
@@ -230,7 +240,8 @@ describe('appending to the journal', () => {
       const [, , c, d] = states;
       if (c && d) zero(c, d);
       const server = writer(directory);
-      expect(server.adopt(state)).toBe(false);
+      server.adopt(state);
+      expect(server.isBroken(state)).toBe(true);
       server.append(state, [change('f')]);
       const { applied, lost, skipped } = await replay(directory);
       expect(applied).toEqual(['a', 'b', 'c', 'e', 'f']);

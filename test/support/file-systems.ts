@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -98,16 +99,42 @@ export function makeReadOnly(disk: TestFileSystem): void {
  * those gives EIO from then on. Directories that were made before this one can be read.
  */
 export function loseFrom(disk: TestFileSystem, directory: string): void {
-  const extents = execFileSync('filefrag', ['-v', directory], { encoding: 'utf8' });
-  const [, block] = /^ +0: +0\.\. +0: +(\d+)\.\./m.exec(extents) ?? [];
+  const [extent] = extentsOf(directory);
   const { bsize } = statfsSync(disk.path);
   disk.unmount();
   disk.mount();
   run('mount', '-o', 'remount,ro', disk.path);
-  const image = execFileSync('losetup', ['-n', '-O', 'BACK-FILE', deviceOf(disk)], {
-    encoding: 'utf8',
-  }).trim();
-  truncateSync(image, Number(block) * bsize);
+  truncateSync(imageOf(disk), (extent?.first ?? 0) * bsize);
+}
+
+/**
+ * Has the device of a disk end where a file ends that was last to grow: whatever needs new blocks after those fails with
+ * EIO, as on a storage that has gone away or given out more room than it has. Call what it returns for the rest to come
+ * back, without what was to be written there.
+ */
+export function failBehind(disk: TestFileSystem, file: string): () => void {
+  const image = imageOf(disk);
+  const { size } = statSync(image);
+  const resize = (bytes: number) => {
+    truncateSync(image, bytes);
+    run('losetup', '-c', deviceOf(disk));
+  };
+  const last = Math.max(...extentsOf(file).map((extent) => extent.last));
+  resize((last + 1) * statfsSync(disk.path).bsize);
+  return () => resize(size);
+}
+
+/** Which blocks of its disk a file has, in the order of its bytes. */
+function extentsOf(file: string): readonly { readonly first: number; readonly last: number }[] {
+  const lines = execFileSync('filefrag', ['-s', '-v', file], { encoding: 'utf8' });
+  return [...lines.matchAll(/^ +\d+: +\d+\.\. +\d+: +(\d+)\.\. +(\d+):/gm)].map(([, first, last]) => ({
+    first: Number(first),
+    last: Number(last),
+  }));
+}
+
+function imageOf(disk: TestFileSystem): string {
+  return execFileSync('losetup', ['-n', '-O', 'BACK-FILE', deviceOf(disk)], { encoding: 'utf8' }).trim();
 }
 
 function deviceOf({ path }: TestFileSystem): string {

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { FileName } from '@filetracker/protocol';
-import { TABLE_IDS } from '#server/metadata/lmdb/environment.js';
 import { openRoot, openTable } from '#server/metadata/lmdb/open-root.js';
 import {
   decodeContent,
@@ -10,6 +9,7 @@ import {
   fileKey,
 } from '#server/metadata/lmdb/records.js';
 import { ChangeRecorder, Table } from '#server/metadata/lmdb/table.js';
+import { TABLE_IDS } from '#server/metadata/lmdb/tables.js';
 import { Sums } from '#server/metadata/lmdb/totals.js';
 import { putFile } from './file-requests.js';
 import { startServer } from './server-process.js';

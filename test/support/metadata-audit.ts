@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Environment, Tables } from '#server/metadata/lmdb/environment.js';
+import type { Environment } from '#server/metadata/lmdb/environment.js';
 import { HistorySums } from '#server/metadata/lmdb/history-sums.js';
 import {
   decodeContent,
@@ -13,6 +13,7 @@ import {
   nameOfKey,
 } from '#server/metadata/lmdb/records.js';
 import type { Table } from '#server/metadata/lmdb/table.js';
+import type { Tables } from '#server/metadata/lmdb/tables.js';
 import { readTotals } from '#server/metadata/lmdb/totals.js';
 
 /** Every row of a table. */

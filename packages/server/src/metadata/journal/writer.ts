@@ -8,26 +8,17 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
-  readSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { syncDirectory } from '@filetracker/durable-fs';
-import {
-  decodeFrame,
-  encodeFrame,
-  encodeHeader,
-  HEADER_BYTES,
-  type JournalChange,
-  SALT_BYTES,
-  saltOf,
-} from './codec.js';
+import { encodeFrame, encodeHeader, HEADER_BYTES, type JournalChange, SALT_BYTES } from './codec.js';
 import { journalPath } from './files.js';
+import { areFrames, giveUp, isGivenUp, newFile, type OpenFile, openFile, writeFully } from './open-file.js';
 import { type JournalState, stateRow } from './state.js';
 
 /** How a journal is written. */
-interface JournalOptions {
+export interface JournalOptions {
   /** It exists. */
   readonly directory: string;
   /** A new file is begun once one is so long, in bytes. */
@@ -36,6 +27,8 @@ interface JournalOptions {
   readonly durable: boolean;
   /** Told when the journal could not be synced. */
   readonly onError: (error: unknown) => void;
+  /** Told when {@link JournalWriter.isBroken} has become true. */
+  readonly onBroken: () => void;
 }
 
 const datasync = promisify(fdatasync);
@@ -43,26 +36,14 @@ const datasync = promisify(fdatasync);
 /** How long appended bytes may wait to be synced, in milliseconds. */
 const SYNC_DELAY = 400;
 
+/** The same while syncs fail, so that a disk that does so for hours is not filled with files that are given up. */
+const FAILING_SYNC_DELAY = 5000;
+
 /**
  * Numbers that are left out where the journal lost its end, or where a copy of a store begins a history of its
  * own. Whoever followed the lost part sees a gap, and never other changes under numbers that are known already.
  */
 export const SEQUENCE_LEAP = 2 ** 20;
-
-interface OpenFile {
-  readonly first: number;
-  readonly fd: number;
-  readonly salt: Buffer;
-  /** Where the last frame ends that this process knows of. */
-  end: number;
-  /** Up to here it is on the disk. */
-  synced: number;
-  /** Has bytes that are not synced yet. */
-  dirty: boolean;
-  syncing: boolean;
-  /** How often bytes that never committed were cut off. */
-  cuts: number;
-}
 
 /**
  * Appends to the journal. Whoever calls {@link append} holds the write lock of LMDB, so appends of all processes
@@ -74,9 +55,10 @@ export class JournalWriter {
   /** The current file and earlier ones that are not synced yet. */
   readonly #open = new Set<OpenFile>();
   #directoryUnsynced = false;
-  /** First sequence of a file that a power cut has left holes in. Nothing is appended to it any more. */
-  #damaged = 0;
+  /** First sequence of a file that a power cut has left holes in, or of which a sync failed. Nothing is appended to it. */
+  #givenUp = 0;
   #timer: NodeJS.Timeout | undefined;
+  #delay = SYNC_DELAY;
   #syncing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: JournalOptions) {}
@@ -93,7 +75,7 @@ export class JournalWriter {
     dropFile(this.options, state.sequence + 1);
     const known = { ...state, synced: Math.max(state.synced, file?.synced ?? 0) };
     if (!file && state.sequence > 0) {
-      // Not a fresh store: a power cut took the journal's end, or it was left behind when the store was copied.
+      // Not a fresh store: the journal's end is lost or may be, or it was left behind when the store was copied.
       sequence += SEQUENCE_LEAP;
       completeSince = sequence;
     }
@@ -119,34 +101,47 @@ export class JournalWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const previous = this.#syncing;
-    // Whoever waits for the one before is told of its failure, and what it left is synced now.
+    // Whoever waits for the one before is told of its failure.
     this.#syncing = previous.catch(() => undefined).then(() => this.#sync());
     await this.#syncing;
   }
 
   /**
    * Takes care of what a process that died had appended and not synced, a second's worth at most: it is synced now.
-   * False when committed bytes are missing or are not what was written; the next append begins anew then.
+   * Where committed bytes are missing or are not what was written, or may not be on the disk, the journal is broken.
    */
-  adopt({ sequence, file: first, length, synced }: JournalState): boolean {
-    if (first === 0) return sequence === 0;
+  adopt({ file: first, length, synced }: JournalState): void {
+    if (first === 0) return;
     const file = this.#file ?? openFile(this.options.directory, first);
     this.#use(file);
-    if (!file) return false;
-    if (!areFrames(file, Math.max(synced, HEADER_BYTES), length)) {
-      this.#damaged = first;
-      return false;
+    const isSound =
+      file && !isGivenUp(fstatSync(file.fd)) && areFrames(file, Math.max(synced, HEADER_BYTES), length);
+    if (!isSound) {
+      this.#givenUp = first;
+      return;
     }
-    file.synced = this.#syncNow(file, length);
+    try {
+      file.synced = this.#syncNow(file, length);
+    } catch (error) {
+      this.options.onError(error);
+      return;
+    }
     this.#directoryUnsynced = true;
     this.#touch(file, length);
-    return true;
+  }
+
+  /** Whether the next append begins the journal anew, behind a gap: the sooner the better. */
+  isBroken({ sequence, file }: JournalState): boolean {
+    return sequence > 0 && file === this.#givenUp;
   }
 
   /** Syncs and closes. */
   async close(): Promise<void> {
-    await this.sync();
-    this.#use(undefined);
+    try {
+      await this.sync();
+    } finally {
+      this.#use(undefined);
+    }
   }
 
   /** The file that `state` names, without uncommitted bytes; `undefined` when committed bytes are missing. */
@@ -156,15 +151,16 @@ export class JournalWriter {
     }
     const file = this.#file;
     if (!file) return undefined;
-    const { size, nlink } = fstatSync(file.fd);
-    if (size < length || nlink === 0 || first === this.#damaged) {
+    const stats = fstatSync(file.fd);
+    const { size, nlink } = stats;
+    if (size < length || nlink === 0 || first === this.#givenUp || isGivenUp(stats)) {
       this.#use(undefined);
       return undefined;
     }
     if (size > length) {
       ftruncateSync(file.fd, length);
       // Durably, before other bytes stand there: a power cut must not bring them back in place of those.
-      if (this.options.durable) fsyncSync(file.fd);
+      if (this.options.durable) this.#syncOrGiveUp(file, fsyncSync);
       file.synced = Math.min(file.synced, length);
       file.cuts++;
     }
@@ -204,8 +200,26 @@ export class JournalWriter {
   /** Syncs a file that is written up to `end`, and returns how much of it is on the disk then. */
   #syncNow(file: OpenFile, end: number): number {
     if (!this.options.durable) return file.synced;
-    if (file.synced < end) fdatasyncSync(file.fd);
+    if (file.synced < end) this.#syncOrGiveUp(file, fdatasyncSync);
     return Math.max(file.synced, end);
+  }
+
+  #syncOrGiveUp(file: OpenFile, sync: (fd: number) => void): void {
+    try {
+      sync(file.fd);
+    } catch (error) {
+      this.#giveUp(file);
+      throw error;
+    }
+  }
+
+  /** Also the current file is given up, whichever failed: it may have been begun because that one counted as synced. */
+  #giveUp(file: OpenFile): void {
+    const current = this.#file ?? file;
+    for (const each of new Set([file, current])) giveUp(each);
+    this.#givenUp = current.first;
+    file.dirty = false;
+    this.options.onBroken();
   }
 
   /** Notes that a file holds frames up to `end` and must be synced. */
@@ -215,7 +229,7 @@ export class JournalWriter {
     file.dirty = true;
     this.#timer ??= setTimeout(() => {
       this.sync().catch(this.options.onError);
-    }, SYNC_DELAY);
+    }, this.#delay);
   }
 
   async #sync(): Promise<void> {
@@ -224,7 +238,9 @@ export class JournalWriter {
     try {
       await Promise.all([...this.#open].filter((file) => file.dirty).map((file) => this.#syncFile(file)));
       if (syncDirectoryToo && this.options.durable) await syncDirectory(this.options.directory);
+      this.#delay = SYNC_DELAY;
     } catch (error) {
+      this.#delay = FAILING_SYNC_DELAY;
       this.#directoryUnsynced ||= syncDirectoryToo;
       throw error;
     }
@@ -239,7 +255,7 @@ export class JournalWriter {
       // What was cut off meanwhile may have been followed by other bytes.
       if (file.cuts === cuts) file.synced = end;
     } catch (error) {
-      file.dirty = true;
+      this.#giveUp(file);
       throw error;
     } finally {
       file.syncing = false;
@@ -248,58 +264,10 @@ export class JournalWriter {
   }
 }
 
-function openFile(directory: string, first: number): OpenFile | undefined {
-  let fd: number;
-  try {
-    fd = openSync(journalPath(directory, first), 'r+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const header = Buffer.alloc(HEADER_BYTES);
-  readSync(fd, header, 0, HEADER_BYTES, 0);
-  const salt = saltOf(header);
-  if (salt) return newFile(first, fd, salt);
-  closeSync(fd);
-  return undefined;
-}
-
-function newFile(first: number, fd: number, salt: Buffer): OpenFile {
-  return { first, fd, salt, end: HEADER_BYTES, synced: 0, dirty: false, syncing: false, cuts: 0 };
-}
-
 /** The changes with a row that says how far the journal was on the disk before them. */
 function withState(changes: readonly JournalChange[], state: JournalState): readonly JournalChange[] {
   const last = changes.at(-1) ?? { event: undefined, rows: [] };
   return [...changes.slice(0, -1), { ...last, rows: [...last.rows, stateRow(state)] }];
-}
-
-/** Bytes that are looked at together. */
-const CHECKED_BYTES = 1024 * 1024;
-
-/**
- * Whether sound frames fill a file from `begin` to `end`. Its length says nothing after a power cut: file systems may
- * make a file longer before they write what stands there.
- */
-function areFrames({ fd, salt }: OpenFile, begin: number, end: number): boolean {
-  let wanted = CHECKED_BYTES;
-  for (let position = begin; position < end; ) {
-    const bytes = Buffer.alloc(Math.min(wanted, end - position));
-    if (readSync(fd, bytes, 0, bytes.length, position) < bytes.length) return false;
-    wanted = CHECKED_BYTES;
-    let offset = 0;
-    while (offset < bytes.length) {
-      const found = decodeFrame(bytes, offset, salt);
-      if (found.kind === 'frame') offset = found.end;
-      else if (found.kind === 'damaged' || position + bytes.length === end) return false;
-      else {
-        wanted = Math.max(wanted, found.needed);
-        break;
-      }
-    }
-    position += offset;
-  }
-  return true;
 }
 
 /** Removes the file that begins with a sequence, if there is one. */
@@ -317,12 +285,5 @@ function syncDirectoryNow(directory: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-function writeFully(fd: number, bytes: Buffer, position: number): void {
-  // A write to a file that is running out of room may be short; the next one then fails with ENOSPC.
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
   }
 }

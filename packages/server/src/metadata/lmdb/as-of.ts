@@ -1,9 +1,9 @@
 import type { FileName, Version } from '@filetracker/protocol';
 import type { FileRecord } from '../metadata-store.js';
-import type { Tables } from './environment.js';
 import { type KeyRange, presentFiles } from './names.js';
 import { decodePast, type PastVersion } from './records.js';
 import type { Table } from './table.js';
+import type { Tables } from './tables.js';
 
 /** The files with keys in a range as they were at a moment, as far as the history knows, in the order of names. */
 export function* filesAsOf(tables: Tables, range: KeyRange, moment: Version): Generator<FileRecord> {

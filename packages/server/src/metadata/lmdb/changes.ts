@@ -3,11 +3,11 @@ import { refuseUnmet } from '../conditions.js';
 import type { DeleteOptions, DeleteOutcome, FileRecord, PutOptions, PutOutcome } from '../metadata-store.js';
 import type { StoreRules } from '../rules.js';
 import type { Contents } from './contents.js';
-import type { Tables } from './environment.js';
 import type { History } from './history.js';
 import type { NameConflicts } from './name-conflicts.js';
 import { findNewest } from './names.js';
 import { encodeFile, encodeVersion, fileKey } from './records.js';
+import type { Tables } from './tables.js';
 import { Sums } from './totals.js';
 import type { Usage } from './usage.js';
 

@@ -1,8 +1,8 @@
 import type { Digest } from '@filetracker/protocol';
 import type { BlobId } from '../../blobs/blob-store.js';
 import type { ContentLocation, GarbageRequest } from '../metadata-store.js';
-import type { Tables } from './environment.js';
 import { type ContentRecord, decodeContent, digestKey, encodeContent, REFERENCES_BYTES } from './records.js';
+import type { Tables } from './tables.js';
 import { Sums } from './totals.js';
 
 const NOTHING = Buffer.alloc(0);

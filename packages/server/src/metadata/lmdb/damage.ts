@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Description, newestDescription } from './description.js';
 import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
 
 /** The metadata of a store is gone or cannot be read; `message` says what to do. */
@@ -14,16 +15,6 @@ class MetadataDamagedError extends Error {
     super(`the metadata is ${what}; stop all servers and run "filetracker-recover --rebuild" on the store`);
   }
 }
-
-/** Where the first two pages of LMDB, which describe the environment, have their magic number. */
-const MAGIC = Buffer.from('dec0efbe', 'hex');
-const MAGIC_OFFSET = 24;
-
-/** Where such a page says how long the file is: `MDB_meta` of the LMDB that lmdb 3.5.6 brings, on 64 bits. */
-const PAGE_SIZE_OFFSET = 48;
-const LAST_PAGE_OFFSET = 144;
-const TRANSACTION_OFFSET = 152;
-const DESCRIPTION_BYTES = 160;
 
 /**
  * Looks at a store's environment before LMDB does, which ends the process where it cannot read its first pages or
@@ -82,29 +73,12 @@ async function readAll(store: string): Promise<void> {
   throw new MetadataDamagedError('damaged');
 }
 
-/** Of the two pages that describe the environment the one that was written last; `undefined` when one is damaged. */
-function newestDescription(fd: number): Buffer | undefined {
-  const first = descriptionAt(fd, 0);
-  const second = first && descriptionAt(fd, first.readUInt32LE(PAGE_SIZE_OFFSET));
-  if (!first || !second) return undefined;
-  const transaction = (description: Buffer) => description.readBigUInt64LE(TRANSACTION_OFFSET);
-  return transaction(second) > transaction(first) ? second : first;
-}
-
-function descriptionAt(fd: number, position: number): Buffer | undefined {
-  const bytes = Buffer.alloc(DESCRIPTION_BYTES);
-  readSync(fd, bytes, 0, bytes.length, position);
-  const magic = bytes.subarray(MAGIC_OFFSET, MAGIC_OFFSET + MAGIC.length);
-  return magic.equals(MAGIC) && bytes.readUInt32LE(PAGE_SIZE_OFFSET) > 0 ? bytes : undefined;
-}
-
 /**
  * Whether a file ends before its last page, as a copy does that was cut. A look behind the end ends the process. It may
  * well be shorter where its last pages are free, so that only reading all of it tells.
  */
-function isShort(fd: number, description: Buffer): boolean {
-  const pages = BigInt(fstatSync(fd).size) / BigInt(description.readUInt32LE(PAGE_SIZE_OFFSET));
-  return description.readBigUInt64LE(LAST_PAGE_OFFSET) >= pages;
+function isShort(fd: number, { pageBytes, lastPage }: Description): boolean {
+  return fstatSync(fd).size < (lastPage + 1) * pageBytes;
 }
 
 /** Whether a store has an environment. LMDB would fill an empty file, such as a power cut or a full disk leaves of one. */

@@ -3,48 +3,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
-import {
-  decodeState,
-  EMPTY_STATE,
-  encodeState,
-  type JournalState,
-  STATE_KEY,
-  STATE_TABLE,
-} from '../journal/state.js';
-import { JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
+import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
+import { type JournalOptions, JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
+import { DataFile } from './data-file.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { type OpenOptions, openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { ChangeRecorder, Table } from './table.js';
+import { TABLE_IDS, type Tables } from './tables.js';
 import type { AuditedTables } from './view.js';
-
-/** All tables of a store. */
-export interface Tables {
-  readonly files: Table;
-  readonly history: Table;
-  readonly ended: Table;
-  readonly usage: Table;
-  readonly contents: Table;
-  readonly garbage: Table;
-  readonly unnamed: Table;
-  readonly tombstones: Table;
-  readonly meta: Table;
-}
-
-/** What stands for each table in the journal: never use a number for another table. */
-export const TABLE_IDS: Readonly<Record<keyof Tables, number>> = {
-  files: 1,
-  contents: 2,
-  garbage: 3,
-  unnamed: 4,
-  tombstones: 5,
-  meta: STATE_TABLE,
-  history: 7,
-  ended: 8,
-  usage: 9,
-};
 
 const TOTALS_KEY = Buffer.from('totals');
 
@@ -70,6 +39,17 @@ interface EnvironmentOptions extends OpenOptions {
   readonly onUnusable?: ((error: unknown) => void) | undefined;
 }
 
+/** What an environment works with beside LMDB and the journal. The first two are missing where nobody can write. */
+interface EnvironmentParts {
+  readonly gate: OpeningGate | undefined;
+  readonly dataFile: DataFile | undefined;
+  readonly onError: (error: unknown) => void;
+  readonly onUnusable: (error: unknown) => void;
+}
+
+/** Pause in milliseconds after which it is tried again to begin the journal anew. */
+const MENDING_PAUSE = 10_000;
+
 /** Length of a journal file unless another is given. */
 export const JOURNAL_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -88,8 +68,8 @@ export class Environment {
   /** Write transactions that have begun, or wait until no process opens the environment. */
   readonly #underWay = new Set<Promise<void>>();
   #transaction = 0;
-  /** The journal lost its end: it is begun anew at once, and not with the next change, so that it is known. */
-  #mending = false;
+  #mending: NodeJS.Timeout | undefined;
+  #closing = false;
   readonly #listeners = new Set<CommitListener>();
   /** Why nothing can be written any more. */
   #unusable: unknown;
@@ -97,10 +77,8 @@ export class Environment {
   private constructor(
     private readonly root: RootDatabase<Buffer, Buffer>,
     private readonly path: string,
-    journal: JournalWriter,
-    /** Missing where nobody can write. */
-    private readonly gate: OpeningGate | undefined,
-    private readonly onUnusable: (error: unknown) => void,
+    journal: Omit<JournalOptions, 'onBroken'>,
+    private readonly parts: EnvironmentParts,
   ) {
     const table = (name: keyof Tables) => new Table(openTable(root, name), TABLE_IDS[name], this.#recorder);
     this.tables = {
@@ -115,7 +93,7 @@ export class Environment {
       meta: table('meta'),
     };
     this.#meta = openTable(root, 'meta');
-    this.#journal = journal;
+    this.#journal = new JournalWriter({ ...journal, onBroken: () => this.#mend() });
   }
 
   /**
@@ -129,16 +107,21 @@ export class Environment {
     const path = join(store, METADATA);
     const directory = join(store, JOURNAL);
     if (!frozen) mkdirSync(directory, { recursive: true });
-    const journal = new JournalWriter({ directory, fileBytes: journalFileBytes, durable, onError });
+    const journal = { directory, fileBytes: journalFileBytes, durable, onError };
     const gate = frozen ? undefined : new OpeningGate(path);
     const openEnvironment = () => {
-      const environment = new Environment(openRoot(path, options), path, journal, gate, onUnusable);
+      const dataFile = frozen ? undefined : new DataFile(path);
+      dataFile?.cutUncommitted();
+      if (durable) dataFile?.sync();
+      const root = openRoot(path, options);
+      const parts = { gate, dataFile, onError, onUnusable };
+      const environment = new Environment(root, path, journal, parts);
       if (!frozen) environment.#adoptState();
       return environment;
     };
     if (!gate) return openEnvironment();
     const environment = await gate.opening(openEnvironment);
-    if (environment.#mending) environment.#schedule();
+    if (environment.#journal.isBroken(environment.journalState())) environment.#mend();
     return environment;
   }
 
@@ -226,17 +209,20 @@ export class Environment {
 
   /** Waits for the changes under way and closes. */
   async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#mending);
     // Where nothing can be written any more, lmdb-js leaves some without an answer, and would itself wait for them.
     while (this.#unusable === undefined && this.#underWay.size > 0) await Promise.race(this.#underWay);
     if (this.#unusable === undefined) await this.root.close();
-    this.gate?.close();
+    this.parts.gate?.close();
+    this.parts.dataFile?.close();
     await this.#journal.close();
   }
 
   #adoptState(): void {
     // Forget the read slots of processes that were killed; they would keep old pages from being used again.
     this.root.readerCheck();
-    this.#mending = !this.#journal.adopt(this.journalState());
+    this.#journal.adopt(this.journalState());
   }
 
   #schedule(): void {
@@ -246,7 +232,18 @@ export class Environment {
     this.#underWay.add(running);
   }
 
+  /** Begins a broken journal anew at once, and not with the next change: a checkpoint then makes up for what it lost. */
+  #mend(): void {
+    this.#mending = undefined;
+    if (!this.#closing) this.#schedule();
+  }
+
+  #mendLater(): void {
+    if (!this.#closing) this.#mending ??= setTimeout(() => this.#mend(), MENDING_PAUSE).unref();
+  }
+
   async #runNext(): Promise<void> {
+    const { gate, onError, onUnusable } = this.parts;
     let batch: readonly WaitingChange[] | undefined;
     let gap = false;
     const take = () => {
@@ -261,14 +258,16 @@ export class Environment {
         gap = this.#runBatch(take());
       });
     try {
-      await (this.gate ? this.gate.writing(transaction) : transaction());
+      await (gate ? gate.writing(transaction) : transaction());
     } catch (error) {
       const reason = await transactionError(error, this.path);
       if (!this.#canRead()) {
         this.#unusable = reason;
-        this.onUnusable(reason);
-      }
-      for (const { reject } of batch ?? take()) reject(reason);
+        onUnusable(reason);
+      } else if (this.#journal.isBroken(this.journalState())) this.#mendLater();
+      const refused = batch ?? take();
+      for (const { reject } of refused) reject(reason);
+      if (refused.length === 0) onError(reason);
       return;
     }
     for (const { resolve } of batch ?? []) resolve();
@@ -289,6 +288,8 @@ export class Environment {
   /** True when the journal has a gap before these changes. */
   #runBatch(batch: readonly WaitingChange[]): boolean {
     this.#transaction++;
+    // Before anything of this transaction reaches the file.
+    this.parts.dataFile?.cutUncommitted();
     const before = this.journalState();
     const changes: JournalChange[] = [];
     for (const { run } of batch) {
@@ -296,8 +297,7 @@ export class Environment {
       const change = this.#recorder.take();
       if (change) changes.push(change);
     }
-    if (changes.length === 0 && !this.#mending) return false;
-    this.#mending = false;
+    if (changes.length === 0 && !this.#journal.isBroken(before)) return false;
     const after = this.#journal.append(before, changes);
     this.#meta.putSync(STATE_KEY, encodeState(after));
     return after.completeSince > before.completeSince;

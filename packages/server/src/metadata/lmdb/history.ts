@@ -2,7 +2,6 @@ import type { FileName, Version } from '@filetracker/protocol';
 import type { ExpiryOutcome, FileRecord, VersionsRequest } from '../metadata-store.js';
 import type { HistoryLimits } from '../rules.js';
 import type { Contents } from './contents.js';
-import type { Tables } from './environment.js';
 import { HistorySums } from './history-sums.js';
 import {
   decodePast,
@@ -16,6 +15,7 @@ import {
   type PastVersion,
 } from './records.js';
 import type { Table } from './table.js';
+import type { Tables } from './tables.js';
 import { Sums } from './totals.js';
 
 /** Versions that one change forgets at most. What is beyond the limits after that is forgotten in the background. */

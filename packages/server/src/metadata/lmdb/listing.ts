@@ -2,10 +2,10 @@ import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
 import type { DirectoryEntry, ListChildrenRequest, ListRequest } from '../listing.js';
 import type { FileRecord, KeptVersion, VersionsRequest } from '../metadata-store.js';
 import { filesAsOf } from './as-of.js';
-import type { Tables } from './environment.js';
 import { pastVersions } from './history.js';
 import { findNewest, type KeyRange, keysBelow, presentFiles } from './names.js';
 import { fileKeyEnd } from './records.js';
+import type { Tables } from './tables.js';
 
 /** As `MetadataStore.list`. */
 export function listFiles(tables: Tables, request: ListRequest): readonly FileRecord[] {

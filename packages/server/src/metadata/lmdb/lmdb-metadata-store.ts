@@ -29,7 +29,7 @@ import { LmdbAudit } from './audit.js';
 import { ChangeLog, journalFileBytes } from './change-log.js';
 import { Changes } from './changes.js';
 import { Contents } from './contents.js';
-import { Environment, type Tables } from './environment.js';
+import { Environment } from './environment.js';
 import { History } from './history.js';
 import { readHistorySums } from './history-sums.js';
 import { METADATA } from './layout.js';
@@ -37,6 +37,7 @@ import { listChildren, listFiles, listVersions } from './listing.js';
 import { NameConflicts } from './name-conflicts.js';
 import { findNewest } from './names.js';
 import { LmdbSnapshot } from './snapshot.js';
+import type { Tables } from './tables.js';
 import { readTotals } from './totals.js';
 import { Usage } from './usage.js';
 

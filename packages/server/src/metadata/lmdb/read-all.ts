@@ -1,10 +1,10 @@
 // Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
 import { COULD_NOT_READ } from './damage.js';
-import { TABLE_IDS } from './environment.js';
 import { openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
+import { TABLE_IDS } from './tables.js';
 
 const path = process.argv[2] ?? '';
 

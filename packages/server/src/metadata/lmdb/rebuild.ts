@@ -8,9 +8,9 @@ import { type ReplayReport, replayJournal } from '../journal/replay.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { SEQUENCE_LEAP } from '../journal/writer.js';
 import { synchronousError } from './commit-error.js';
-import { TABLE_IDS, type Tables } from './environment.js';
 import { CHECKPOINTS, JOURNAL, METADATA } from './layout.js';
 import { openRoot, openTable } from './open-root.js';
+import { TABLE_IDS, type Tables } from './tables.js';
 
 /** Says in a store that its metadata is rebuilt and its contents have not been compared with that yet. */
 const REBUILT_MARK = 'rebuilt';

@@ -1,7 +1,6 @@
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
 import type { FileRecord, QuotaState } from '../metadata-store.js';
 import type { Quota } from '../rules.js';
-import type { Tables } from './environment.js';
 import { findNewest, keysBelow } from './names.js';
 import {
   decodeFile,
@@ -13,6 +12,7 @@ import {
   type UsageRecord,
   usageKey,
 } from './records.js';
+import type { Tables } from './tables.js';
 import { Sums } from './totals.js';
 
 /** How a change of a file changes what is used. */
