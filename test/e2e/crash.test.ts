@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { expectRebuildable } from '../support/environment-rows.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { cpuTime } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { startServer } from '../support/server-process.js';
@@ -33,7 +34,7 @@ describe.each([
           const enough = load.acknowledged + randomInt(10, 150);
           await Promise.race([
             vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(enough), {
-              timeout: 20_000,
+              ...PATIENTLY,
               interval: 1,
             }),
             running,
@@ -48,7 +49,7 @@ describe.each([
       }
       expect(load.acknowledged).toBeGreaterThan(ROUNDS * 10);
     },
-    ROUNDS * 15_000,
+    ROUNDS * 30_000,
   );
 
   it('the last server stops by itself and leaves nothing in tmp', async () => {
