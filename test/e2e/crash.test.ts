@@ -21,11 +21,13 @@ describe.each([
     async () => {
       const directory = temporaryDirectory();
       const load = new Load();
+      let firstStart: number | undefined;
       for (let round = 0; round <= ROUNDS; round++) {
         const server = await startServer(directory, '--checkpoint-journal-size', '200K', ...flags);
         try {
-          // Elapsed time would measure the machine's other work.
-          expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(1000);
+          // Elapsed time would measure the machine's other work, and a number for all machines how fast this one is.
+          const cost = cpuTime(server.child.pid ?? 0);
+          expect(cost).toBeLessThan((firstStart ??= cost) + 600);
           await load.verify(server, directory);
           if (round === ROUNDS) break;
           const stop = new AbortController();
