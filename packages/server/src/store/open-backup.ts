@@ -54,7 +54,8 @@ function isInside(path: string, directory: string): boolean {
 
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {
   const temporary = join(target, TEMPORARY);
-  await rm(temporary, { recursive: true, force: true });
+  // Also what a backup left that was killed, and a server that ran on it: nobody else has the target now.
+  for (const path of [temporary, join(target, 'tmp')]) await rm(path, { recursive: true, force: true });
   const { metadata, blobs } = await openSource(directory);
   const targetBlobs = await FsBlobStore.open(target, { durable: true });
   try {
