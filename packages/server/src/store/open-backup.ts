@@ -54,11 +54,12 @@ function isInside(path: string, directory: string): boolean {
 
 async function backUpLocked(directory: string, target: string): Promise<BackupReport> {
   const temporary = join(target, TEMPORARY);
-  // Also what a backup left that was killed, and a server that ran on it: nobody else has the target now.
-  for (const path of [temporary, join(target, 'tmp')]) await rm(path, { recursive: true, force: true });
+  await rm(temporary, { recursive: true, force: true });
   const { metadata, blobs } = await openSource(directory);
   const targetBlobs = await FsBlobStore.open(target, { durable: true });
   try {
+    // What a backup left that was killed, or a server that ran on it. Published copies are looked at below.
+    await targetBlobs.sweep(async () => true);
     await mkdir(temporary);
     const snapshot = () => metadata.snapshot(temporary);
     const report = await backUp({ blobs, snapshot }, { directory: target, blobs: targetBlobs });
