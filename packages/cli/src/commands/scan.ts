@@ -63,6 +63,10 @@ async function chosenRoots(
   command: Command,
 ): Promise<ChosenRoot[]> {
   const { all, config: file, ...settings } = flags;
+  // What the file says of fingerprints is for scans that record something.
+  if (settings.dryRun && settings.fingerprint !== 'none') {
+    throw new UsageError('--dry-run records no fingerprints');
+  }
   if (all ? directory !== undefined : directory === undefined) {
     throw new UsageError('name one directory, or give --all and --config');
   }
