@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { incompressible } from '../support/contents.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-process.js';
 import { isRoot } from '../support/root.js';
+import { stopWhen } from '../support/stop-when.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -79,6 +81,49 @@ it('--hard-links makes no link to a file that looks like the right one and is no
   expect(readFileSync(b, 'utf8')).toBe('same');
 });
 
+it.runIf(isRoot).each([
+  ['a server', () => [server.process.url]],
+  ['its directory', () => ['--store', server.directory]],
+])(
+  'goes on where other file systems begin below the target, with links and what stands in the way, from %s',
+  async (_, from) => {
+    const [disk, deep] = [makeTmpfs(8).path, join(cwd, 'out/deep')];
+    mkdirSync(deep, { recursive: true });
+    execFileSync('mount', ['--bind', disk, deep]);
+    onTestFinished(() => void execFileSync('umount', [deep]));
+    const client = new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url });
+    await client.putFile(`${root}/deep/second@1600000000`, Buffer.from('same'));
+    await client.putFile(`${root}/deep/blocked@5`, Buffer.from('blocked'));
+    await client.close();
+    mkdirSync(join(deep, 'blocked'));
+    // Of an export that was killed.
+    mkdirSync(join(deep, '.filetracker-export-999999999/left'), { recursive: true });
+    const { code, stderr } = await run('--hard-links', 'out', '--prefix', root, ...from());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^filetracker-export: ${root}/deep/blocked: out/deep/blocked is a directory\n6 files written`,
+      ),
+    );
+    expect(readdirSync(deep).sort()).toEqual(['b', 'blocked', 'c', 'second']);
+    expect(readdirSync(join(cwd, 'out')).sort()).toEqual(['a', 'deep', 'large', 'ż%20x'].sort());
+    for (const name of ['b', 'second']) expect(readFileSync(join(deep, name), 'utf8')).toBe('same');
+    expect(statSync(join(deep, 'c')).mtimeMs).toBe(5000);
+  },
+);
+
+it.runIf(isRoot)('--hard-links copies where a file can have no more links', async () => {
+  const out = ['--hard-links', 'out', '--prefix', root, server.process.url];
+  await run(...out);
+  const [a, b] = [join(cwd, 'out/a'), join(cwd, 'out/deep/b')];
+  rmSync(b);
+  execFileSync('chattr', ['+i', a]);
+  onTestFinished(() => void execFileSync('chattr', ['-i', a]));
+  expect(JSON.parse((await run('--json', ...out)).stdout)).toMatchObject({ copied: 1, linked: 0, kept: 4 });
+  expect(readFileSync(b, 'utf8')).toBe('same');
+  expect(statSync(b)).toMatchObject({ mtimeMs: 1_600_000_000_000, nlink: 1 });
+});
+
 it.each([
   ['a server', () => [server.process.url]],
   ['its directory', () => ['--store', server.directory]],
@@ -94,11 +139,14 @@ it('one that is killed leaves nothing among the files, and nothing at all once i
   mkdirSync(join(cwd, 'files'));
   for (let index = 0; index < 2000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
   await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
-  const command = ['-v', '--store', directory, 'out'];
+  const command = ['--store', directory, 'out'];
   const child = startFiletracker(command, { cwd, program: 'filetracker-export' });
-  child.stderr.on('data', () => child.kill('SIGKILL'));
-  await once(child, 'close');
   const staging = `.filetracker-export-${child.pid}`;
+  const isInTheMiddle = () =>
+    existsSync(join(cwd, 'out', staging)) && readdirSync(join(cwd, 'out')).length > 100;
+  expect(await stopWhen(child, isInTheMiddle)).toBe(true);
+  child.kill('SIGKILL');
+  await once(child, 'close');
   const left = readdirSync(join(cwd, 'out'));
   expect(left).toContain(staging);
   expect(left.filter((name) => name !== staging && !/^\d+$/.test(name))).toEqual([]);

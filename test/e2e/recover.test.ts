@@ -1,6 +1,9 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { recoverCommand } from '#cli/commands/recover.js';
+import { Output } from '#cli/output/output.js';
 import { collect } from '../support/collect.js';
 import { openMetadata } from '../support/environment-rows.js';
 import { filetracker } from '../support/filetracker-process.js';
@@ -55,6 +58,28 @@ describe('filetracker-recover', () => {
     expect(await recover(directory, '--online', '--full')).toMatchObject({ code: 0, lost: [] });
     expect(await recover(temporaryDirectory())).toMatchObject({ code: 3 });
     expect(await recover(directory, '--online', '--rebuild')).toMatchObject({ code: 3 });
+  });
+
+  it.each([
+    ['names are counted', ['-v'], 'contents'],
+    ['contents are looked at, beside a server', ['-v', '--online', '--full'], 'contents'],
+    ['the metadata is built anew', ['-v', '--rebuild'], ''],
+  ])('ends soon after Ctrl-C while %s, and is run again', async (_, flags, step) => {
+    const directory = store.copy();
+    const interrupt = new AbortController();
+    const stderr = new PassThrough({ encoding: 'utf8' });
+    const told: string[] = [];
+    stderr.on('data', (text: string) => told.push(text));
+    const output = new Output(new PassThrough(), stderr);
+    vi.spyOn(output, 'detail').mockImplementation((message) => {
+      if (message === `looking at ${step}`) interrupt.abort();
+    });
+    if (step === '') interrupt.abort();
+    const command = recoverCommand({ output, signal: interrupt.signal });
+    await expect(command.parseAsync([...flags, directory], { from: 'user' })).rejects.toThrow(/aborted/);
+    expect(told).toEqual(['broken off; run it again\n']);
+    expect(await recover(directory, '--full')).toMatchObject({ code: 0, lost: [] });
+    expect(await contentsOf(directory)).toEqual(store.expected);
   });
 
   it('removes what no name needs: stray copies, left uploads', async () => {

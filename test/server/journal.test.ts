@@ -23,7 +23,7 @@ import { JournalFeed } from '#server/metadata/journal/feed.js';
 import { journalPath } from '#server/metadata/journal/files.js';
 import { replayJournal } from '#server/metadata/journal/replay.js';
 import { EMPTY_STATE, type JournalState } from '#server/metadata/journal/state.js';
-import { JournalWriter } from '#server/metadata/journal/writer.js';
+import { JournalWriter, SEQUENCE_LEAP } from '#server/metadata/journal/writer.js';
 import type { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import type { ContentLocation, StoreChange } from '#server/metadata/metadata-store.js';
 import { environmentRows, expectRebuildable, openMetadata, rebuild } from '../support/environment-rows.js';
@@ -246,6 +246,23 @@ describe('appending to the journal', () => {
       const { applied, lost, skipped } = await replay(directory);
       expect(applied).toEqual(['a', 'b', 'c', 'e', 'f']);
       expect([lost.length, skipped]).toEqual([1, []]);
+    });
+
+    it('stops where changes are missing that an earlier rebuild still knew', async () => {
+      const directory = temporaryDirectory();
+      const before = writer(directory);
+      const first = before.append(EMPTY_STATE, [change('a')]);
+      const second = before.append(first, [change('b')]);
+      await before.close();
+      const sequence = second.sequence + SEQUENCE_LEAP;
+      writer(directory).append({ ...EMPTY_STATE, sequence, completeSince: sequence }, [change('c')]);
+      expect(await replay(directory)).toMatchObject({ applied: ['a', 'b', 'c'], lost: [], skipped: [] });
+
+      truncateSync(journalPath(directory, 1), second.length - 1);
+      await expect(replay(directory)).rejects.toThrow(/the journal has no changes 2 to 2; --skip-damaged/);
+      rmSync(journalPath(directory, 1));
+      await expect(replay(directory)).rejects.toThrow(/the journal has no changes 1 to 2; --skip-damaged/);
+      expect(await replay(directory, true)).toMatchObject({ applied: ['c'] });
     });
 
     it('stops at damage in what was synced, also right before the bytes that were not', async () => {

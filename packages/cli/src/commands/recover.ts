@@ -73,12 +73,16 @@ told: also after a rebuild that dropped a torn end; 2 something is lost; 3 it co
     .action(async (root: string, flags: RecoverFlags) => {
       const settings = globalSettings(command);
       context.output.configure(flags.silent ? { ...settings, verbosity: 'quiet' } : settings);
-      process.exitCode = await recover(context.output, resolve(root), flags);
+      process.exitCode = await recover(context, resolve(root), flags);
     });
   return addGlobalOptions(command);
 }
 
-async function recover(output: Output, directory: string, flags: RecoverFlags): Promise<number> {
+async function recover(
+  { output, signal }: CommandContext,
+  directory: string,
+  flags: RecoverFlags,
+): Promise<number> {
   const { full = false, dryRun = false, online = false, rebuild = false, skipDamaged = false } = flags;
   if (skipDamaged && !rebuild) throw new UsageError('--skip-damaged is about --rebuild');
   if (online && (rebuild || dryRun))
@@ -94,6 +98,7 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
         online,
         rebuild,
         skipDamaged,
+        signal,
         onRebuilt: (report) => {
           if (report.skipped.length + report.lost.length > 0) process.exitCode = LOST;
           printRebuild(output, report, dryRun);
@@ -122,7 +127,10 @@ async function recover(output: Output, directory: string, flags: RecoverFlags): 
           whole = counts;
         },
       },
-    ),
+    ).catch((error: unknown) => {
+      if (signal.aborted) output.note('broken off; run it again');
+      throw error;
+    }),
   );
   const code = Math.max(Number(process.exitCode ?? 0), rebuild ? REPAIRED : 0, exitCodeFor(found));
   const text = whole

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { createReadStream, rmSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
@@ -8,7 +8,7 @@ import type { Digest, DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import { hasCode } from '../output/failure.js';
 import type { ExportSource } from './export-source.js';
-import { makeStaging } from './staging.js';
+import { Staging } from './staging.js';
 
 /** How a store is written out. */
 export interface ExportOptions {
@@ -40,13 +40,13 @@ export async function exportTree(
   options: ExportOptions,
   observer: ExportObserver,
 ): Promise<void> {
-  const staging = makeStaging(options.target);
+  const staging = new Staging(options.target);
   try {
     const writer = new TreeWriter(source, options, observer, staging);
     const files = source.list(options.directory, writer.signal);
     await concurrently(files, (file) => writer.write(file), options.concurrency);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    staging.remove();
   }
 }
 
@@ -61,8 +61,7 @@ class TreeWriter {
     private readonly source: ExportSource,
     private readonly options: ExportOptions,
     private readonly observer: ExportObserver,
-    /** Where files are made, on the file system of the target. */
-    private readonly staging: string,
+    private readonly staging: Staging,
   ) {
     this.signal = AbortSignal.any([options.signal, this.#stop.signal]);
     // Every file that is under way listens.
@@ -120,17 +119,18 @@ class TreeWriter {
   }
 
   async #save(name: FileName, path: string): Promise<FileStat | undefined> {
-    const { signal } = this;
-    const staged = join(this.staging, temporaryName());
+    const directory = dirname(path);
+    const place = this.staging.placeFor(directory);
+    const staged = join(place, temporaryName());
     try {
-      const saved = await this.source.save(name, staged, signal);
+      const saved = await this.source.save(name, staged, this.signal);
       if (saved) await rename(staged, path);
       return saved;
     } catch (error) {
       await removeIfPresent(staged);
+      if (hasCode(error, 'EXDEV') && place !== this.staging.addPlaceFor(directory))
+        return this.#save(name, path);
       if (hasCode(error, 'EISDIR')) throw new Error(`${path} is a directory`, { cause: error });
-      // Below the target there is another file system.
-      if (hasCode(error, 'EXDEV')) return await this.source.save(name, path, signal);
       // Where it was to be made is nobody's business.
       throw error instanceof DestinationError ? error.cause : error;
     }
@@ -138,7 +138,7 @@ class TreeWriter {
 
   /** Gives a file a second name; false where it can have no more, such as 65,000 on ext4, or none at all. */
   async #link(existing: string, path: string): Promise<boolean> {
-    const staged = join(this.staging, temporaryName());
+    const staged = join(this.staging.placeFor(dirname(path)), temporaryName());
     const isLinked = await link(existing, staged).then(
       () => true,
       () => false,

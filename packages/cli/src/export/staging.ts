@@ -5,17 +5,45 @@ import { makeDirectory } from '@filetracker/durable-fs';
 const NAME = /^\.filetracker-export-(\d+)$/;
 
 /**
- * Makes the directory in a tree where the files that come into it are made, before they are renamed to their places: one
- * that is killed leaves nothing else, which would be stored with the tree one day. Removes those of processes that are
- * no more.
+ * Where files are made that come into a tree, before they are renamed to their places: one who is killed leaves nothing
+ * else, which would be stored with the tree one day. Below a tree there may be other file systems: a directory that is on
+ * one has a place of its own. What processes left that are no more is removed.
  */
-export function makeStaging(tree: string): string {
-  makeDirectory(tree);
-  for (const entry of readdirSync(tree)) {
-    const pid = Number(NAME.exec(entry)?.[1]);
-    if (pid > 0 && !isAlive(pid)) rmSync(join(tree, entry), { recursive: true });
+export class Staging {
+  readonly #default: string;
+  readonly #others = new Map<string, string>();
+
+  /** @param tree is made if it is missing */
+  constructor(tree: string) {
+    makeDirectory(tree);
+    this.#default = makeStaging(tree);
   }
-  const path = join(tree, `.filetracker-export-${process.pid}`);
+
+  /** The directory in which files are made for another one. */
+  placeFor(directory: string): string {
+    return this.#others.get(directory) ?? this.#default;
+  }
+
+  /** Makes the place of a directory that turned out to be on another file system, unless it is there. */
+  addPlaceFor(directory: string): string {
+    const place = this.#others.get(directory) ?? makeStaging(directory);
+    this.#others.set(directory, place);
+    return place;
+  }
+
+  remove(): void {
+    for (const path of [this.#default, ...this.#others.values()]) {
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
+}
+
+function makeStaging(directory: string): string {
+  for (const entry of readdirSync(directory)) {
+    const pid = Number(NAME.exec(entry)?.[1]);
+    if (pid > 0 && !isAlive(pid)) rmSync(join(directory, entry), { recursive: true });
+  }
+  const path = join(directory, `.filetracker-export-${process.pid}`);
   mkdirSync(path, 0o700);
   return path;
 }

@@ -21,8 +21,14 @@ type Threads = Piscina<VerifyTask, (VerifiedCopy | undefined)[]>;
 export class CopyVerifier {
   #pool: Promise<Threads> | undefined;
 
-  /** @param threads as many as there are processors by default */
-  constructor(readonly threads = availableParallelism()) {}
+  /**
+   * @param threads as many as there are processors by default
+   * @param signal ends what is being verified
+   */
+  constructor(
+    readonly threads = availableParallelism(),
+    readonly signal?: AbortSignal,
+  ) {}
 
   /**
    * What each copy holds; `undefined` of those that are damaged or not there. Rejects when one cannot be opened.
@@ -37,7 +43,7 @@ export class CopyVerifier {
     const pool = await this.#pool;
     const found = new Map<Copy, VerifiedCopy | undefined>();
     const verifySome = async (portion: Portion<Copy>) => {
-      const results = await run(pool, portion, onVerified);
+      const results = await run(pool, portion, onVerified, this.signal);
       for (const [index, copy] of portion.copies.entries()) found.set(copy, results[index]);
     };
     await Promise.all(portions(copies).map(verifySome));
@@ -61,6 +67,7 @@ async function run(
   threads: Threads,
   { copies, bytes }: Portion<CopyToVerify>,
   onVerified: (bytes: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<readonly (VerifiedCopy | undefined)[]> {
   const { port1, port2 } = new MessageChannel();
   let told = 0;
@@ -73,7 +80,7 @@ async function run(
     const task = copies.map(({ path, storedSize }) => ({ path, storedSize }));
     const results = await threads.run(
       { copies: task, frameBytes: FRAME_BYTES, progress: port2 },
-      { transferList: [port2] },
+      { transferList: [port2], ...(signal && { signal }) },
     );
     // The results may overtake what was told before them.
     for (let late = receiveMessageOnPort(port1); late; late = receiveMessageOnPort(port1)) {

@@ -17,7 +17,7 @@ export class FallbackImport {
   constructor(
     private readonly server: FallbackServer,
     private readonly store: FileStore,
-    private readonly logger: Logger,
+    private readonly logger: Pick<Logger, 'info'>,
   ) {}
 
   /**

@@ -56,14 +56,26 @@ export class ContentCheck {
     return { digest, references, size: found.size, storedSize: bytes, location };
   }
 
-  /** Does something for each item, for a few at once: as many as keep the verifier's threads busy. */
+  /**
+   * Does something for each item, for a few at once: as many as keep the verifier's threads busy. Where it fails for
+   * one, it is not begun for others, and nothing is under way any more once this rejects.
+   */
   async each<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-    const rest = items.values();
+    const rest = handOut(items);
     const worker = async () => {
-      for (const item of rest) await action(item);
+      for (const item of rest) {
+        this.verifier.signal?.throwIfAborted();
+        await action(item);
+      }
     };
-    await Promise.all(Array.from({ length: this.verifier.threads * 2 }, worker));
+    const ends = await Promise.allSettled(Array.from({ length: this.verifier.threads * 2 }, worker));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
+}
+
+/** The items, for several loops: an array's own iterator would go on for the others where one of them throws. */
+function* handOut<T>(items: readonly T[]): Generator<T> {
+  yield* items;
 }
 
 function isSoundInline({ location, digest, size }: AuditedContent): boolean {

@@ -18,20 +18,24 @@ export function countingPasses({ files, keptVersions }: Totals): readonly Digest
   return Array.from({ length: passes }, (_, pass) => ({ from: begin(pass), upTo: begin(pass + 1) - 1 }));
 }
 
-/**
- * Counts how many versions name each content of a range. Reads all versions.
- *
- * @param onVersion told of each version, whatever its content
- */
+/** How names are counted. */
+interface CountOptions {
+  readonly signal: AbortSignal;
+  /** Told of each version, whatever its content. */
+  readonly onVersion?: (version: AuditedVersion) => void;
+}
+
+/** Counts how many versions name each content of a range. Reads all versions. */
 export async function countNames(
   view: AuditView,
   { from, upTo }: DigestRange,
-  onVersion: (version: AuditedVersion) => void = () => {},
+  { signal, onVersion }: CountOptions,
 ): Promise<NameCounts> {
   const counts = new NameCounts();
   for await (const page of view.versions()) {
+    signal.throwIfAborted();
     for (const version of page) {
-      onVersion(version);
+      onVersion?.(version);
       const byte = Number.parseInt(version.digest.slice(0, 2), 16);
       if (byte >= from && byte <= upTo) counts.add(byte, version.digest);
     }

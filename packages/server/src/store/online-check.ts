@@ -27,7 +27,7 @@ export class OnlineCheck {
     private readonly audit: MetadataAudit,
     private readonly blobs: BlobStore,
     private readonly check: ContentCheck,
-    private readonly options: { readonly full: boolean },
+    private readonly options: { readonly full: boolean; readonly signal: AbortSignal },
     private readonly listener: RecoveryListener,
   ) {}
 
@@ -50,7 +50,10 @@ export class OnlineCheck {
       const view = this.audit.freeze();
       try {
         const totals = pass.from === 0 ? new TotalsCount() : undefined;
-        const names = await countNames(view, pass, (version) => totals?.addVersion(version, 1));
+        const names = await countNames(view, pass, {
+          signal: this.options.signal,
+          onVersion: (version) => totals?.addVersion(version, 1),
+        });
         for (let byte = pass.from; byte <= pass.upTo; byte++) {
           await this.#compareNames(view, byte, names.take(byte));
         }

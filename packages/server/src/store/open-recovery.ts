@@ -31,6 +31,8 @@ export interface RecoverStoreOptions extends Omit<RecoveryOptions, 'keepStrays'>
   readonly skipDamaged: boolean;
   /** Told what the metadata was rebuilt from. */
   readonly onRebuilt: (report: MetadataRebuildReport) => void;
+  /** Breaks it off, as a crash would: another run goes on. */
+  readonly signal: AbortSignal;
 }
 
 /** What keeps a recovery from going on, whatever it is about just then. */
@@ -89,7 +91,7 @@ async function recoverOpen(
     onError: () => undefined,
   });
   const blobs = await FsBlobStore.open(directory, { durable: true, frozen });
-  const verifier = new CopyVerifier();
+  const verifier = new CopyVerifier(undefined, options.signal);
   try {
     const check = new ContentCheck(blobs, verifier);
     if (online)

@@ -20,6 +20,7 @@ export interface RecoveryOptions {
   readonly dryRun: boolean;
   /** Put copies that nothing names aside and delete none: their names may be what is lost. */
   readonly keepStrays: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Repairs in one transaction. */
@@ -56,7 +57,10 @@ export class Recovery {
     this.listener.onStep('contents');
     for (const pass of countingPasses(recorded)) {
       const onVersion = (version: AuditedVersion) => this.#totals.addVersion(version, 1);
-      const names = await countNames(this.metadata, pass, pass.from === 0 ? onVersion : undefined);
+      const names = await countNames(this.metadata, pass, {
+        signal: this.options.signal,
+        ...(pass.from === 0 && { onVersion }),
+      });
       const bytes = Array.from({ length: pass.upTo - pass.from + 1 }, (_, index) => pass.from + index);
       await this.check.each(bytes, (byte) => this.#compare(byte, names.take(byte)));
     }

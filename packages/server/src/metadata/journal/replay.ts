@@ -2,6 +2,7 @@ import type { JournalFrame, RowChange } from './codec.js';
 import { journalFiles, journalPath } from './files.js';
 import { FIRST_FRAME, type JournalItem, readPart } from './reader.js';
 import { type JournalState, stateOf } from './state.js';
+import { SEQUENCE_LEAP } from './writer.js';
 
 /** The journal has damage or a gap that no power cut leaves. Its message says where, in one line. */
 class JournalDamagedError extends Error {
@@ -116,18 +117,22 @@ class Replay {
 
   /** @param before where a file begins behind a gap: how the journal was before it */
   #passGap(sequence: number, before: JournalState | undefined, isCut: boolean): void {
-    if (before) {
-      // A rebuilt environment numbers on behind a leap, and so does a journal whose end a power cut took.
-      const isRebuilt = before.file === 0;
-      if (isRebuilt || before.synced <= (this.#ends.get(before.file) ?? 0)) {
-        if (!isRebuilt && before.sequence > this.#last) this.#tellLost();
+    let end = sequence - 1;
+    if (before?.file === 0) {
+      // A rebuilt environment numbers on behind a leap from the last change that it knew.
+      end = before.sequence - SEQUENCE_LEAP;
+      if (end <= this.#last) return;
+    } else if (before) {
+      // And so does a journal whose end a power cut took.
+      if (before.synced <= (this.#ends.get(before.file) ?? 0)) {
+        if (before.sequence > this.#last) this.#tellLost();
         return;
       }
     } else if (isCut) {
       this.#tellLost();
       return;
     }
-    this.#pass(`the journal has no changes ${this.#last + 1} to ${sequence - 1}`);
+    this.#pass(`the journal has no changes ${this.#last + 1} to ${end}`);
   }
 
   #passDamage({ file, offset, bytes }: Damage): void {

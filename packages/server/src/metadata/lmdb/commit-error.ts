@@ -38,7 +38,8 @@ export async function transactionError(error: unknown, directory: string): Promi
 /** What an error means that a call of lmdb threw which waits for the disk: a {@link CommitError} if it has an errno(3). */
 export async function synchronousError(error: unknown, directory: string): Promise<unknown> {
   const { code } = error as { readonly code?: unknown };
-  return typeof code === 'number' && code > 0
+  // The number in the error of an aborted signal is no errno(3).
+  return typeof code === 'number' && code > 0 && !(error instanceof DOMException)
     ? new CommitError(await codeOf(error, directory), error)
     : error;
 }

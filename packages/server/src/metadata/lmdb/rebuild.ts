@@ -23,6 +23,7 @@ export interface RebuildRequest {
   readonly target: string;
   /** Goes on behind damaged records and gaps of the journal, without what they held. */
   readonly skipDamaged: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** What a rebuild was made of. */
@@ -45,7 +46,7 @@ export interface MetadataRebuildReport extends RebuildReport {
  */
 export async function rebuildMetadata(
   root: string,
-  { skipDamaged, dryRun }: { readonly skipDamaged: boolean; readonly dryRun: boolean },
+  options: { readonly skipDamaged: boolean; readonly dryRun: boolean; readonly signal: AbortSignal },
 ): Promise<MetadataRebuildReport> {
   const path = join(root, METADATA);
   const target = `${path}.rebuilt`;
@@ -53,14 +54,15 @@ export async function rebuildMetadata(
     checkpoints: new CheckpointDirectory(join(root, CHECKPOINTS)),
     journalDirectory: join(root, JOURNAL),
     target,
-    skipDamaged,
+    skipDamaged: options.skipDamaged,
+    signal: options.signal,
   }).catch(async (error: unknown) => {
     const reason = await synchronousError(error, root);
     // On a full disk it would take the room that somebody makes.
     await rm(target, { recursive: true, force: true });
     throw reason;
   });
-  if (!dryRun) {
+  if (!options.dryRun) {
     // Before the new environment takes its place: whoever finds it knows that names may be missing in it.
     await writeAtomically(join(root, REBUILT_MARK), async () => {});
     return { ...report, keptAside: await replaceEnvironment(path, target) };
@@ -93,7 +95,7 @@ export async function forgetRebuild(root: string): Promise<void> {
  * written. Throws `JournalDamagedError` for a journal that has damage in its middle, unless that is to be skipped.
  */
 export async function rebuildEnvironment(request: RebuildRequest): Promise<RebuildReport> {
-  const { checkpoints, journalDirectory, target, skipDamaged } = request;
+  const { checkpoints, journalDirectory, target, skipDamaged, signal } = request;
   await rm(target, { recursive: true, force: true });
   await mkdir(target);
   const { newest, damaged } = await newestSound(checkpoints);
@@ -105,7 +107,10 @@ export async function rebuildEnvironment(request: RebuildRequest): Promise<Rebui
     const before = rows.state();
     const report = await replayJournal(journalDirectory, before.sequence, {
       skipDamaged,
-      apply: (changes) => rows.apply(changes),
+      apply: (changes) => {
+        signal?.throwIfAborted();
+        rows.apply(changes);
+      },
     });
     const sequence = report.last + SEQUENCE_LEAP;
     rows.finish({ ...EMPTY_STATE, sequence, completeSince: sequence });
