@@ -204,7 +204,7 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
       );
     const before = await wasted('same');
     const read = ['same', 'both'].map((content) => blake3(Buffer.from(content)));
-    await tree.query((database) => database.write(({ noteRepeated }) => noteRepeated(read)));
+    await tree.query((database) => database.write((writer) => writer.noteRepeated(read)));
     // The square of the number of files, where many are equal, was what counting them all again with each batch took.
     expect(await wasted('same')).toEqual({ wasted: before.wasted + 4n });
     expect(await wasted('both')).toEqual({ wasted: 4n });

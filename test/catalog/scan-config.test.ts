@@ -124,6 +124,7 @@ test.each([
     '[[roots]]\npath = "/a"\nio-limit = "fast"',
     /"io-limit" must be a size such as "50MiB"/,
   ],
+  ['a limit of nothing', '[[roots]]\npath = "/a"\nio-limit = 0', /"io-limit" must be a size/],
   ['a relative path', '[[roots]]\npath = "a"', /must have a "path" that begins with \//],
   ['no roots', '', /has no roots/],
 ])('%s in the file is one clear line', (_, text, message) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { MOST_JOBS, parseSize } from './number-argument.js';
+import { MOST_JOBS, parseRate } from './number-argument.js';
 import { UsageError } from './output/failure.js';
 import type { ScanSettings } from './scan-settings.js';
 
@@ -36,7 +36,7 @@ const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read
   jobs: ['jobs', readNumber(1, MOST_JOBS), `a whole number from 1 to ${MOST_JOBS}`],
   'allow-empty': ['allowEmpty', ...SWITCH],
   fingerprint: ['fingerprint', readFingerprint, '"none", "changed" or "all"'],
-  'io-limit': ['ioLimit', readSize, 'a size such as "50MiB"'],
+  'io-limit': ['ioLimit', readRate, 'a size such as "50MiB"'],
   metadata: ['metadata', readTable, 'a table'],
 };
 
@@ -120,10 +120,9 @@ function readFingerprint(value: unknown): ScanSettings['fingerprint'] | undefine
   return value === 'none' || value === 'changed' || value === 'all' ? value : undefined;
 }
 
-function readSize(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
+function readRate(value: unknown): number | undefined {
   try {
-    return typeof value === 'string' ? parseSize(value) : undefined;
+    return typeof value === 'string' || typeof value === 'number' ? parseRate(`${value}`) : undefined;
   } catch {
     return undefined;
   }

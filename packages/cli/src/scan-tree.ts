@@ -82,7 +82,12 @@ async function fingerprint(
       progress,
       ...(jobs !== undefined && { threads: jobs }),
       ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
-    }).finally(stop);
+    })
+      .finally(stop)
+      .catch((error: unknown) => {
+        if (signal.aborted) output.note('interrupted: what was read is recorded, --fingerprint all reads the rest');
+        throw error;
+      });
     output.result(fingerprintSummary(counts), { fingerprints: counts });
   } finally {
     await database.close();
