@@ -10,5 +10,7 @@ export default defineConfig({
     // of each fault.
     testTimeout: process.env['FILETRACKER_TORTURE'] ? 900_000 : 120_000,
     hookTimeout: process.env['FILETRACKER_TORTURE'] ? 300_000 : 60_000,
+    // Stopping the PostgreSQL server and removing its data, without which a run ends as if something hung.
+    teardownTimeout: 60_000,
   },
 });
