@@ -113,7 +113,11 @@ test.each([
     '[[roots]]\npath = "/a"\nexcludes = ["x"]',
     /roots\[0\]: there is no setting "excludes"/,
   ],
-  ['a value of the wrong kind', '[[roots]]\npath = "/a"\njobs = 0', /"jobs" must be a whole number from 1 to \d+/],
+  [
+    'a value of the wrong kind',
+    '[[roots]]\npath = "/a"\njobs = 0',
+    /"jobs" must be a whole number from 1 to \d+/,
+  ],
   [
     'a word that is none of the choices',
     '[[roots]]\npath = "/a"\nfingerprint = "some"',

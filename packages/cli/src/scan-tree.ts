@@ -85,7 +85,8 @@ async function fingerprint(
     })
       .finally(stop)
       .catch((error: unknown) => {
-        if (signal.aborted) output.note('interrupted: what was read is recorded, --fingerprint all reads the rest');
+        if (signal.aborted)
+          output.note('interrupted: what was read is recorded, --fingerprint all reads the rest');
         throw error;
       });
     output.result(fingerprintSummary(counts), { fingerprints: counts });

@@ -42,7 +42,9 @@ export function explainCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport, displayPath, knownSince, notRecorded } = await import('@filetracker/catalog/reports');
+        const { changeReport, displayPath, knownSince, notRecorded } = await import(
+          '@filetracker/catalog/reports'
+        );
         const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
         const span = await spanOf(database, since ?? last, until);

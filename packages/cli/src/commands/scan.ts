@@ -27,7 +27,11 @@ export function scanCommand(context: CommandContext): Command {
     .addOption(repeatedOption('--exclude-from <file>', 'leave out what matches a line of this file'))
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
-    .option('--max-depth <n>', 'levels of directories below DIR to enter; those deeper are only recorded', wholeNumber(0))
+    .option(
+      '--max-depth <n>',
+      'levels of directories below DIR to enter; those deeper are only recorded',
+      wholeNumber(0),
+    )
     .option(
       '-j, --jobs <n>',
       'threads (default: one a core, and up to four while these wait for a cold or remote disk)',

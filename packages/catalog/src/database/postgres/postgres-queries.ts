@@ -154,7 +154,9 @@ class PostgresQueries implements QueryDatabase {
              WHERE host_id = ${host.id} AND fingerprint = read AND ${HAS_MANY_COPIES} RETURNING fingerprint`,
             [fingerprints],
           );
-          const few = fingerprints.filter((read) => !added.some(({ fingerprint }) => fingerprint.equals(read)));
+          const few = fingerprints.filter(
+            (read) => !added.some(({ fingerprint }) => fingerprint.equals(read)),
+          );
           await client.query(
             `INSERT INTO ${SCHEMA}.repeated_contents
              ${repeatedContents('fingerprint = ANY ($1)', `${host.id}`)} ON CONFLICT (host_id, fingerprint)
