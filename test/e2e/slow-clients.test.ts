@@ -38,17 +38,23 @@ async function start(): Promise<{ server: ServerProcess; directory: string; pid:
   return { server, directory, pid: server.child.pid ?? 0 };
 }
 
-/** The time of one small upload and download in milliseconds: the best of several, since machines are shared. */
-async function timeOfSmallFile(port: number): Promise<number> {
-  const times: number[] = [];
+/** The time of one small upload and download in milliseconds. */
+async function timeOfSmallFile(port: number, n: number): Promise<number> {
+  const started = performance.now();
+  const small = incompressible(`small ${n}`, 1000);
+  expect((await putFile(port, { name: 'small', version: 1, content: small })).status).toBe(200);
+  expect((await getFile(port, 'small')).body.equals(small)).toBe(true);
+  return performance.now() - started;
+}
+
+/** A server is about as quick as one that has nothing else to do: the best of several times, as machines are shared. */
+async function expectQuick(server: ServerProcess, idle: ServerProcess): Promise<void> {
+  const [times, usual]: [number[], number[]] = [[], []];
   for (let n = 0; n < 10; n++) {
-    const started = performance.now();
-    const small = incompressible(`small ${n}`, 1000);
-    expect((await putFile(port, { name: 'small', version: 1, content: small })).status).toBe(200);
-    expect((await getFile(port, 'small')).body.equals(small)).toBe(true);
-    times.push(performance.now() - started);
+    usual.push(await timeOfSmallFile(idle.port, n));
+    times.push(await timeOfSmallFile(server.port, n));
   }
-  return Math.min(...times);
+  expect(Math.min(...times)).toBeLessThan(Math.min(...usual) * 5 + 20);
 }
 
 const putHead = (name: string, length: number) =>
@@ -58,8 +64,9 @@ const getHead = (name: string) => `GET ${fileTarget(name)} HTTP/1.1\r\nHost: loc
 describe('I6: clients that stop in the middle', () => {
   it('cost little memory, hold nobody up, and do not keep the server from stopping', async () => {
     const { server, pid, directory } = await start();
+    const { server: idle } = await start();
     expect((await putFile(server.port, { name: 'large', version: 1, content })).status).toBe(200);
-    const usual = await timeOfSmallFile(server.port);
+    await expectQuick(server, idle);
     const before = peakMemory(pid);
 
     for (let n = 0; n < 40; n++) {
@@ -72,7 +79,7 @@ describe('I6: clients that stop in the middle', () => {
     }
     await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(40), PATIENTLY);
 
-    expect(await timeOfSmallFile(server.port)).toBeLessThan(usual * 5 + 20);
+    await expectQuick(server, idle);
     expect((await getFile(server.port, 'large')).body.equals(content)).toBe(true);
     // 80 transfers: two frames of 512 KiB and what the sockets hold for each.
     expect(peakMemory(pid) - before).toBeLessThan(200);
@@ -85,7 +92,8 @@ describe('I6: clients that stop in the middle', () => {
 
   it('one byte at a time', async () => {
     const { server, pid } = await start();
-    const usual = await timeOfSmallFile(server.port);
+    const { server: idle } = await start();
+    await expectQuick(server, idle);
     const before = peakMemory(pid);
     const slow = Buffer.from(`${putHead('slow', 300)}${'x'.repeat(300)}`);
     const clients = await Promise.all(Array.from({ length: 50 }, () => open(server.port, '')));
@@ -96,7 +104,7 @@ describe('I6: clients that stop in the middle', () => {
       if (++sent === slow.length) clearInterval(timer);
     }, 5);
     onTestFinished(() => clearInterval(timer));
-    expect(await timeOfSmallFile(server.port)).toBeLessThan(usual * 5 + 20);
+    await expectQuick(server, idle);
     const replies = await Promise.all(
       clients.map(async (socket) => {
         socket.resume();
