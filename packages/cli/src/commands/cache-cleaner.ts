@@ -36,7 +36,7 @@ export function cacheCleanerCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option('-i, --scan-interval <time>', 'time between two looks, such as 90s or 1h30m')
-        .argParser(parseChainedSpan)
+        .argParser(scanInterval)
         .default(3600, '1h'),
     )
     .option('-p, --percent-cleaning-level <n>', 'percent of the limit that are left', percent, 50)
@@ -65,6 +65,13 @@ go; so is a directory that cannot be read, whose files do not count. SIGTERM end
     )
     .action((flags: CleanerFlags) => run(context, command, flags));
   return addGlobalOptions(command);
+}
+
+/** Without any time in between, looks would keep a processor and a disk busy for ever. */
+function scanInterval(text: string): number {
+  const seconds = parseChainedSpan(text);
+  if (seconds === 0) throw new InvalidArgumentError('It must be a second at least.');
+  return seconds;
 }
 
 function percent(text: string): number {
