@@ -33,8 +33,12 @@ http {
 `,
   );
   const child = spawn('nginx', ['-c', configuration], { stdio: 'ignore' });
+  await once(child, 'spawn');
   const url = `http://127.0.0.1:${port}`;
-  while (!(await answers(url))) await pause(20);
+  while (!(await answers(url))) {
+    if (child.exitCode !== null) throw new Error(`nginx ended: see ${directory}/error.log`);
+    await pause(20);
+  }
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');

@@ -126,7 +126,7 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
       ),
       { numRuns: RUNS[kind] },
     );
-  }, 60_000);
+  });
 
   test('before the first scan, and before what was pruned, nothing is claimed', async () => {
     const tree = await ScannedTree.in({ newPlace });

@@ -180,7 +180,7 @@ describe.runIf(isRoot)('mount points (root only)', () => {
   });
 });
 
-test('what a thread cannot read without permission is told and skipped', { timeout: 20_000 }, async () => {
+test('what a thread cannot read without permission is told and skipped', async () => {
   const root = temporaryDirectory();
   mkdirSync(join(root, 'closed'));
   writeFileSync(join(root, 'closed', 'secret'), '');
@@ -207,13 +207,13 @@ describe.runIf(isRoot)('where the system gives less (root only)', () => {
     for await (const packed of crawl(parseBytePath(${JSON.stringify(root)}))) bytes += packed.byteLength;
     console.log(bytes > 0);`;
 
-  test('one thread reads it all where no other can start', { timeout: 20_000 }, () => {
+  test('one thread reads it all where no other can start', () => {
     const root = temporaryDirectory();
     chmodSync(root, 0o755);
     expect(withThreads(1, counting(root))).toBe('true\n');
   });
 
-  test('no /proc is needed', { timeout: 20_000 }, () => {
+  test('no /proc is needed', () => {
     const hidden = 'mount -t tmpfs none /proc && exec "$@"';
     const node = [process.execPath, '--input-type=module', '-e', counting(temporaryDirectory())];
     const out = execFileSync('unshare', ['--mount', 'sh', '-c', hidden, 'sh', ...node], { encoding: 'utf8' });

@@ -23,7 +23,7 @@ test.runIf(isRoot)('verify fails and names the files that a broken disk does not
   expect(json('verify')).toMatchObject([{ path: join(root, 'a'), verdict: 'unreadable' }]);
 });
 
-test.runIf(isRoot)('one thread reads all contents where no other can start', { timeout: 20_000 }, () => {
+test.runIf(isRoot)('one thread reads all contents where no other can start', () => {
   const directory = temporaryDirectory();
   chmodSync(directory, 0o755);
   const path = join(directory, 'file');

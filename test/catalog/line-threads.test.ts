@@ -226,7 +226,7 @@ test('queries with threads find what those without find, in the same order', asy
   for (let round = 0; round < 3; round++) expect(await everything(threaded, path)).toEqual(wanted);
 });
 
-test.runIf(isRoot)('threads that cannot start need not help (root only)', { timeout: 20_000 }, () => {
+test.runIf(isRoot)('threads that cannot start need not help (root only)', () => {
   chmodSync(dirname(file), 0o777);
   for (const name of readdirSync(dirname(file))) chmodSync(join(dirname(file), name), 0o666);
   const script = `

@@ -63,7 +63,7 @@ describe('the SQLite file', () => {
     await expect(openCatalog(newFile(), { create: false })).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('a write lock of another process is a clear error', { timeout: 20_000 }, async () => {
+  test('a write lock of another process is a clear error', async () => {
     const file = newFile();
     const catalog = await openCatalog(file, { create: true });
     const other = new Database(file);

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { ThreadGrowth } from '#catalog/crawl/thread-growth.js';
 import { createSharedWork, WorkPool } from '#catalog/crawl/work-pool.js';
+import { PATIENTLY } from '../support/patiently.js';
 
 /** Counts how often more threads are asked for while so many directories are to be read and nothing else goes on. */
 function growthWith(directories: number): { readonly starts: () => number } {
@@ -16,10 +17,10 @@ function growthWith(directories: number): { readonly starts: () => number } {
 it('threads that wait for the disk get company, up to four a core, where there is work for them', async () => {
   const few = growthWith(3);
   const many = growthWith(1000);
-  await vi.waitFor(() => expect(many.starts()).toBe(3), 10_000);
+  await vi.waitFor(() => expect(many.starts()).toBe(3), PATIENTLY);
   // Long after its last round:
   const later = growthWith(1000);
-  await vi.waitFor(() => expect(later.starts()).toBe(3), 10_000);
+  await vi.waitFor(() => expect(later.starts()).toBe(3), PATIENTLY);
   expect(many.starts()).toBe(3);
   expect(few.starts()).toBe(0);
 });

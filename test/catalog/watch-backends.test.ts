@@ -40,9 +40,7 @@ describe.runIf(isRoot)('without privileges', () => {
     await process.end('SIGINT');
   });
 
-  test('what cannot be read is told, again when that changes, and by a full comparison', {
-    timeout: 90_000,
-  }, async () => {
+  test('what cannot be read is told, again when that changes, and by a full comparison', async () => {
     const { root, database } = await ownPlace();
     const closed = join(root, 'closed');
     mkdirSync(closed, { mode: 0o700 });

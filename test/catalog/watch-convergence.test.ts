@@ -45,7 +45,7 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
     '500ms',
   ];
 
-  test('follows several processes that change everything at random', { timeout: 90_000 }, async () => {
+  test('follows several processes that change everything at random', async () => {
     for (let round = 0; round < rounds(1); round++) {
       const { root, outside, database, catalog, path } = await watchWorkplace();
       await churn(root, outside, 1000 + round, 200);
@@ -64,7 +64,7 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
     }
   });
 
-  test('loses and repeats nothing when it is killed in the middle', { timeout: 90_000 }, async () => {
+  test('loses and repeats nothing when it is killed in the middle', async () => {
     const { root, outside, database, catalog, path } = await watchWorkplace();
     await churn(root, outside, 77, 200);
     let watch = new WatchProcess(root, database, { flags });
@@ -84,7 +84,7 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
   });
 });
 
-test('a watch into PostgreSQL converges too', { timeout: 90_000 }, async () => {
+test('a watch into PostgreSQL converges too', async () => {
   const { root, outside, path } = await watchWorkplace();
   const url = await newDatabase();
   const flags = ['--backend', 'inotify', '--settle', '50ms', '--max-delay', '500ms'];

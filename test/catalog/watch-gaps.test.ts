@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytePath, type WatchEvent, watch } from '@filetracker/catalog';
 import Database from 'better-sqlite3';
@@ -13,14 +13,12 @@ import { churn, lastDifferences, watchWorkplace } from '../support/watched-tree.
 
 const FAST = ['--settle', '20ms', '--max-delay', '200ms', '--poll-interval', '100ms'];
 
-/** Runs something while a setting of the kernel has another value. */
-async function withSetting<T>(file: string, value: number, action: () => Promise<T>): Promise<T> {
-  const before = readFileSync(file, 'utf8');
-  writeFileSync(file, String(value));
-  try {
-    return await action();
-  } finally {
-    writeFileSync(file, before);
+/** Makes and removes so many files, each of which is at least one event. */
+function makeEvents(directory: string, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const file = join(directory, `event-${n}`);
+    writeFileSync(file, '');
+    rmSync(file);
   }
 }
 
@@ -36,13 +34,13 @@ describe.runIf(isRoot)('events that are lost', () => {
     for (const directory of [root, outside]) mkdirSync(directory);
     const path = parseBytePath(root);
     await churn(root, outside, 5, 300);
-    // The limit is read when the queue is made: it is back as soon as the watch has started.
-    const process = await withSetting(setting, 20, async () => {
-      const flags = ['--backend', backend, '--limit-queue', ...FAST];
-      const started = new WatchProcess(root, database, { flags });
-      await started.started();
-      return started;
+    const process = new WatchProcess(root, database, {
+      flags: ['--backend', backend, '--limit-queue', ...FAST],
     });
+    await process.started();
+    // A lower limit would be that of the watches of all other tests, too.
+    const limit = Number(readFileSync(setting, 'utf8'));
+    await process.whileStopped(() => makeEvents(root, limit + 1));
     await Promise.all([1, 2].map((seed) => churn(root, outside, seed, 3000)));
     await process.line({ kind: 'gap' });
     expect(await lastDifferences(catalog, path)).toEqual([]);

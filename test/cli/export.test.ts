@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { incompressible } from '../support/contents.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-process.js';
 import { isRoot } from '../support/root.js';
+import { stopWhen } from '../support/stop-when.js';
 import { suiteServer } from '../support/suite-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -137,11 +139,14 @@ it('one that is killed leaves nothing among the files, and nothing at all once i
   mkdirSync(join(cwd, 'files'));
   for (let index = 0; index < 2000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
   await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
-  const command = ['-v', '--store', directory, 'out'];
+  const command = ['--store', directory, 'out'];
   const child = startFiletracker(command, { cwd, program: 'filetracker-export' });
-  child.stderr.on('data', () => child.kill('SIGKILL'));
-  await once(child, 'close');
   const staging = `.filetracker-export-${child.pid}`;
+  const isInTheMiddle = () =>
+    existsSync(join(cwd, 'out', staging)) && readdirSync(join(cwd, 'out')).length > 100;
+  expect(await stopWhen(child, isInTheMiddle)).toBe(true);
+  child.kill('SIGKILL');
+  await once(child, 'close');
   const left = readdirSync(join(cwd, 'out'));
   expect(left).toContain(staging);
   expect(left.filter((name) => name !== staging && !/^\d+$/.test(name))).toEqual([]);

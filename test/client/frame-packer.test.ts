@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { withThreads } from '../support/few-threads.js';
 import { isRoot } from '../support/root.js';
 
-test.runIf(isRoot)('one thread compresses all frames where no other can start', { timeout: 20_000 }, () => {
+test.runIf(isRoot)('one thread compresses all frames where no other can start', () => {
   const script = `
     const { FramePacker } = await import('#client/http/frame-packer.js');
     const packer = new FramePacker();

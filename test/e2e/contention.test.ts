@@ -37,9 +37,12 @@ describe('I3, I4, I5: two servers of four workers each on one store', () => {
       const stop = new AbortController();
       const running = load.run(any, { clients: 16, stop: stop.signal });
       await Promise.race([delay(SECONDS * 1000), running]);
+      // That much takes longer where the machine has other work too.
+      const isEnough = () => expect(load.acknowledged).toBeGreaterThan(SECONDS * 10);
+      await Promise.race([vi.waitFor(isEnough, PATIENTLY), running]);
       stop.abort();
       await running;
-      expect(load.acknowledged).toBeGreaterThan(SECONDS * 10);
+      isEnough();
       await load.verify(any, directory);
       for (const server of servers) expect(await server.end()).toBe(0);
 
@@ -47,6 +50,6 @@ describe('I3, I4, I5: two servers of four workers each on one store', () => {
       onTestFinished(() => environment.close());
       expect(auditMetadata(environment)).toEqual(blobFiles(directory));
     },
-    SECONDS * 1000 + 90_000,
+    SECONDS * 1000 + 120_000,
   );
 });

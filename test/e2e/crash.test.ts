@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { expectRebuildable } from '../support/environment-rows.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { cpuTime } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { startServer } from '../support/server-process.js';
@@ -20,11 +21,13 @@ describe.each([
     async () => {
       const directory = temporaryDirectory();
       const load = new Load();
+      let firstStart: number | undefined;
       for (let round = 0; round <= ROUNDS; round++) {
         const server = await startServer(directory, '--checkpoint-journal-size', '200K', ...flags);
         try {
-          // Elapsed time would measure the machine's other work.
-          expect(cpuTime(server.child.pid ?? 0)).toBeLessThan(1000);
+          // Elapsed time would measure the machine's other work, and a number for all machines how fast this one is.
+          const cost = cpuTime(server.child.pid ?? 0);
+          expect(cost).toBeLessThan((firstStart ??= cost) + 600);
           await load.verify(server, directory);
           if (round === ROUNDS) break;
           const stop = new AbortController();
@@ -33,7 +36,7 @@ describe.each([
           const enough = load.acknowledged + randomInt(10, 150);
           await Promise.race([
             vi.waitFor(() => expect(load.acknowledged).toBeGreaterThan(enough), {
-              timeout: 20_000,
+              ...PATIENTLY,
               interval: 1,
             }),
             running,
@@ -48,7 +51,7 @@ describe.each([
       }
       expect(load.acknowledged).toBeGreaterThan(ROUNDS * 10);
     },
-    ROUNDS * 15_000,
+    ROUNDS * 30_000,
   );
 
   it('the last server stops by itself and leaves nothing in tmp', async () => {

@@ -47,5 +47,5 @@ describe('I7: a disk that fails in the last write of a commit, after which LMDB 
     for (const name of ['kept', 'again']) expect((await getFile(server.port, name)).body).toEqual(kept);
     expect(server.log()).toContain('a worker died and is replaced');
     expect(await server.end()).toBe(0);
-  }, 60_000);
+  });
 });

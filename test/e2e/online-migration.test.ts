@@ -148,10 +148,10 @@ it.each<[string, RequestListener]>([
   ],
 ])('a fallback that %s is given up before the connection of who waits is cut', async (_, answer) => {
   const url = await fallback(answer);
-  const flags = ['--fallback-url', url, '--fallback-import', '--idle-timeout', '2'];
+  const flags = ['--fallback-url', url, '--fallback-import', '--idle-timeout', '8'];
   const server = await startForTest(temporaryDirectory(), ...flags);
   const client = clientOf(server.url);
-  await expect(read(client, '/a')).rejects.toThrow(/503.*fall back to cannot be asked: nothing came for 1 s/);
+  await expect(read(client, '/a')).rejects.toThrow(/503.*fall back to cannot be asked: nothing came for 4 s/);
   expect(await collect(client.listFiles())).toEqual([]);
 });
 

@@ -42,7 +42,7 @@ it('damage is found in the background, told in log, status and metrics, and forg
   await deleteFile(server.port, 'damaged', 2);
   await vi.waitFor(async () => expect(await status()).toMatchObject({ damaged_contents: 0 }), WAIT);
   expect(await server.end()).toBe(0);
-}, 80_000);
+});
 
 it('a server does not scrub when told so', async () => {
   const directory = temporaryDirectory();

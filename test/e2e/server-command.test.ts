@@ -40,6 +40,7 @@ describe('filetracker-server', () => {
     const ended = await runServer('-d', join(directory, 'store'), '--daemon', '-L', log, '--prefix', '/ft');
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const [, url = '', pid = ''] = /at (http:\S+) as process (\d+)/.exec(ended.stdout) ?? [];
+    expect(pid).not.toBe('');
     onTestFinished(() => {
       if (existsSync(`/proc/${pid}`)) process.kill(Number(pid), 'SIGKILL');
     });

@@ -267,11 +267,14 @@ describe('--token-file', () => {
 describe('--max-requests-per-second', () => {
   it('refuses what an address sends beyond it, whatever it is, and takes the next second', async () => {
     const { port } = await startForTest(temporaryDirectory(), '--max-requests-per-second', '5');
+    const started = performance.now();
     const replies = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => ask(port, 'GET', n % 2 === 0 ? '/version' : '/nonsense')),
+      Array.from({ length: 100 }, (_, n) => ask(port, 'GET', n % 2 === 0 ? '/version' : '/nonsense')),
     );
+    const seconds = Math.ceil((performance.now() - started) / 1000);
     const refused = replies.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(10);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(replies.length - refused.length).toBeLessThanOrEqual(5 * (seconds + 1));
     for (const reply of refused) {
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
       expect(message(reply)).toContain('more than 5 requests a second');
@@ -282,7 +285,7 @@ describe('--max-requests-per-second', () => {
   it('counts the clients of a trusted proxy one by one, and believes nobody else', async () => {
     const flood = async (port: number) => {
       const replies = await Promise.all(
-        Array.from({ length: 20 }, (_, n) =>
+        Array.from({ length: 100 }, (_, n) =>
           ask(port, 'GET', '/version', { headers: [['X-Forwarded-For', `10.1.0.${n}`]] }),
         ),
       );

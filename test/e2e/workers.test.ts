@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { incompressible } from '../support/contents.js';
 import { fileTarget } from '../support/file-requests.js';
 import { Load } from '../support/load.js';
 import { PATIENTLY } from '../support/patiently.js';
 import { childrenOf } from '../support/process-figures.js';
 import { rounds } from '../support/rounds.js';
 import { COMMAND, startForTest } from '../support/server-command.js';
+import { stagedFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const ROUNDS = rounds(3, 100);
@@ -17,7 +18,7 @@ const ROUNDS = rounds(3, 100);
 const DEATHS = rounds(3, 30);
 
 /** Longest time in milliseconds that a client may wait for an answer or the end of its connection. */
-const PATIENCE = 10_000;
+const PATIENCE = 25_000;
 
 function isRunning(pid: number): boolean {
   try {
@@ -97,23 +98,25 @@ describe('--workers', () => {
   );
 
   it('finish the requests under way when the whole process group is told to stop', async () => {
-    const child = spawn(
-      process.execPath,
-      [COMMAND, '-d', temporaryDirectory(), '-p', '0', '--workers', '2'],
-      { detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const directory = temporaryDirectory();
+    const child = spawn(process.execPath, [COMMAND, '-d', directory, '-p', '0', '--workers', '2'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void (child.exitCode === null && process.kill(-(child.pid ?? 0), 'SIGKILL')));
     let log = '';
     child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
     await vi.waitFor(() => expect(log.match(/serving /g)).toHaveLength(2), PATIENTLY);
     const upload = connect(Number(/:(\d+)"/.exec(log)?.[1]), '127.0.0.1');
     await once(upload, 'connect');
-    upload.write(`PUT ${fileTarget('a', 1)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n`);
-    upload.write('ab');
-    await delay(200);
+    const content = incompressible('a', 4_000_000);
+    const length = `Content-Length: ${content.length}`;
+    upload.write(`PUT ${fileTarget('a', 1)} HTTP/1.1\r\nHost: localhost\r\n${length}\r\n\r\n`);
+    upload.write(content.subarray(0, 3_000_000));
+    await vi.waitFor(() => expect(stagedFiles(directory)).toHaveLength(1), PATIENTLY);
     process.kill(-(child.pid ?? 0), 'SIGINT');
     await vi.waitFor(() => expect(log.match(/stopping/g)).toHaveLength(2), PATIENTLY);
-    upload.write('cd');
+    upload.write(content.subarray(3_000_000));
     const [reply] = (await once(upload, 'data')) as [Buffer];
     expect(reply.toString()).toMatch(/^HTTP\/1.1 200 /);
     upload.destroy();

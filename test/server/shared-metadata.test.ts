@@ -85,7 +85,7 @@ it(
     expect(await counter(place)).toBe(total);
     expect(await audit(place)).toEqual(place.copied());
   },
-  STEPS * 50,
+  STEPS * 100,
 );
 
 it(
@@ -99,7 +99,7 @@ it(
     expect(await counter(place)).toBe(counted.reduce((sum, count) => sum + count, 0));
     expect(await audit(place)).toEqual(place.copied());
   },
-  STEPS * 50,
+  STEPS * 100,
 );
 
 it('I4: a process that is killed leaves at most the copies that it was about to store or delete', async () => {
@@ -117,7 +117,7 @@ it('I4: a process that is killed leaves at most the copies that it was about to 
   const lost = named.filter((copy) => !copied.includes(copy));
   const left = copied.filter((copy) => !named.includes(copy) && !copy.startsWith(`${victim.pid}-`));
   expect({ lost, left }).toEqual({ lost: [], left: [] });
-}, 60_000);
+});
 
 it('I1: changes that wait for a process that opens the metadata are made before it is closed', async () => {
   const { metadata } = emptyPlace();

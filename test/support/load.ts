@@ -18,7 +18,7 @@ interface Target {
 const PATIENCE = 30_000;
 
 /** How long what a crash left may take to be collected, in milliseconds. */
-const SETTLE_TIME = 10_000;
+const SETTLE_TIME = 25_000;
 
 /**
  * Several clients that put, overwrite, delete and read at once, and the knowledge of what the store may hold

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { COMMAND } from './catalog-workplace.js';
+import { stopWhen } from './stop-when.js';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -62,6 +63,13 @@ export class WatchProcess {
   /** Waits until it follows the disk. */
   started(): Promise<Line> {
     return this.line({ kind: 'started' });
+  }
+
+  /** Does something while it gets no turn. */
+  async whileStopped(action: () => void): Promise<void> {
+    await stopWhen(this.#child, () => true);
+    action();
+    this.#child.kill('SIGCONT');
   }
 
   /** Ends it with a signal and waits for that. */
