@@ -11,7 +11,7 @@ import { SMALL } from './small-file.js';
 import { type InspectedFile, type MigrationSource, type SourceFile, SourceProblem } from './source.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
 import { TargetHistory } from './target-history.js';
-import { TaskPool } from './task-pool.js';
+import { TaskPool } from '../task-pool.js';
 
 /** How a migration goes about its work. */
 export interface MigrationOptions {
