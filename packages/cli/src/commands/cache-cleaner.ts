@@ -7,7 +7,7 @@ import { matchingDirectories } from '../directory-glob.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
-import { formatCount, formatThings } from '../output/format-count.js';
+import { formatThings } from '../output/format-count.js';
 import { systemReason } from '../output/system-reason.js';
 
 interface CleanerFlags {
@@ -139,6 +139,6 @@ function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags)
     removed,
     ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : []),
     ...(failedFiles > 0 ? [`${formatThings(failedFiles, 'file')} failed`] : []),
-    ...(failedDirectories > 0 ? [`${formatCount(failedDirectories)} directories unreadable`] : []),
+    ...(failedDirectories > 0 ? [`${formatThings(failedDirectories, 'directory', 'directories')} unreadable`] : []),
   ].join('; ');
 }
