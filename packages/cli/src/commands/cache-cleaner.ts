@@ -139,6 +139,8 @@ function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags)
     removed,
     ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : []),
     ...(failedFiles > 0 ? [`${formatThings(failedFiles, 'file')} failed`] : []),
-    ...(failedDirectories > 0 ? [`${formatThings(failedDirectories, 'directory', 'directories')} unreadable`] : []),
+    ...(failedDirectories > 0
+      ? [`${formatThings(failedDirectories, 'directory', 'directories')} unreadable`]
+      : []),
   ].join('; ');
 }
