@@ -188,4 +188,30 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
       [248, 2],
     ]);
   });
+
+  test('copies of a content that has many already are added to it, and all are told', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    for (let n = 0; n < 150; n++) writeFileSync(join(tree.root, `many-${n}`), 'same');
+    for (const name of ['few-1', 'few-2']) writeFileSync(join(tree.root, name), 'both');
+    await scanAndRead(tree, 'all');
+    const wasted = (content: string) =>
+      tree.query((database) =>
+        database.tables
+          .selectFrom('repeated_contents')
+          .select('wasted')
+          .where('fingerprint', '=', blake3(Buffer.from(content)))
+          .executeTakeFirstOrThrow(),
+      );
+    const before = await wasted('same');
+    const read = ['same', 'both'].map((content) => blake3(Buffer.from(content)));
+    await tree.query((database) => database.write((writer) => writer.noteRepeated(read)));
+    // The square of the number of files, where many are equal, was what counting them all again with each batch took.
+    expect(await wasted('same')).toEqual({ wasted: before.wasted + 4n });
+    expect(await wasted('both')).toEqual({ wasted: 4n });
+    const sets = await tree.query((database) => all(duplicates(database, { minimumSize: 1, limit: 10 })));
+    expect(sets.map(({ wasted, paths }) => [wasted, paths.length])).toEqual([
+      [4 * 149, 150],
+      [4, 2],
+    ]);
+  });
 });

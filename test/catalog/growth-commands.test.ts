@@ -180,6 +180,36 @@ describe('filetracker explain', () => {
       /^\+3\.9 KiB since .*\(4\.9 KiB now\)\nby directory:\n/,
     );
   });
+
+  test('names the span that the catalog tells of, which begins with the first scan', async () => {
+    const { database, run } = catalogWorkplace();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    mkdirSync(dirname(database));
+    const catalog = await openCatalog(database, { create: true });
+    for (const [name, day] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ] as const) {
+      vi.setSystemTime(new Date(2026, 0, day));
+      await record(catalog, new PackedTree('/data').file(name));
+    }
+    await catalog.close();
+    const said = (...span: readonly string[]) =>
+      /(since.*?) {2}/.exec(run('explain', ...span, '/data').stdout)?.[1];
+    expect(said('--since', '2025-12-01')).toBe('since 2026-01-01 00:00:00');
+    expect(said('--since', '2026-01-02')).toBe('since 2026-01-02 00:00:00');
+    expect(said('--since', 'scan:1', '--until', 'scan:2')).toBe(
+      'since 2026-01-01 00:00:00 until 2026-01-02 00:00:00',
+    );
+    expect(run('explain', '--since', '2025-12-01', '--until', '2025-12-31', '/data')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('does not reach back that far') as string,
+    });
+  });
 });
 
 test('top --growth --last is growth since then', () => {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import {
+  asOf,
   changeReport,
   countContents,
   diskUsage,
@@ -278,5 +279,28 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
       topGrowth(database, { after: 0, of: 'files', by: 'size', limit: 9 }),
     );
     expect(left.map(({ path }) => displayPath(path))).toEqual([join(tree.root, 'third')]);
+  });
+
+  test('prune takes no part of a scan: changes are recorded before it ends', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    writeFileSync(join(tree.root, 'a'), '1');
+    const first = await tree.scan();
+    writeFileSync(join(tree.root, 'a'), '22');
+    const second = await tree.scan();
+    const end = second.finishedAt + 60_000;
+    await tree.query((database) =>
+      database.write(({ tables }) =>
+        tables
+          .updateTable('scan_runs')
+          .set({ finished_at: BigInt(end) })
+          .where('id', '=', BigInt(second.id))
+          .execute(),
+      ),
+    );
+    for (const moment of [end, end - 30_000])
+      expect(await tree.query((database) => prune(database, moment))).toEqual({ runs: 0, changes: 0 });
+    const file = parseBytePath(join(tree.root, 'a'));
+    const then = { path: file, moment: first.finishedAt, isRecursive: false };
+    expect((await tree.query((database) => asOf(database, then))).top?.bytes).toBe(1);
   });
 });

@@ -125,3 +125,18 @@ test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', a
   }
   expect(run('scan', root).stdout).toContain('+30,000 new');
 });
+
+test('Ctrl-C while files are read for fingerprints keeps what was recorded, and says how to go on', async () => {
+  const { root, env, json } = workplace();
+  writeFileSync(join(root, 'a'), Buffer.alloc(100_000));
+  const args = [COMMAND, 'scan', '--fingerprint', 'all', '--io-limit', '1', root];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = child.stderr.setEncoding('utf8').toArray();
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect((await said).at(-1)).toBe(
+    'interrupted: what was read is recorded, --fingerprint all reads the rest\n',
+  );
+  expect(json('scans')).toMatchObject([{ totals: { files: 1 } }]);
+});

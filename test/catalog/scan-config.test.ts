@@ -45,6 +45,20 @@ test('a flag goes before the file, and the file before what is built in', () => 
   expect(json('find', '--type', 'f').map(({ path }) => path)).toEqual([join(root, 'a.tmp'), join(root, 'c')]);
 });
 
+test('a dry run of what the file has fingerprints for reads none', () => {
+  const { place, root, run, json } = catalogWorkplace();
+  writeFileSync(join(root, 'a'), 'a');
+  const config = join(place, 'catalog.json');
+  writeFileSync(config, JSON.stringify({ roots: [{ path: root, fingerprint: 'all' }] }));
+  expect(json('scan', '--all', '--dry-run', '--config', config)).toMatchObject([
+    { dryRun: true, totals: { files: 1 } },
+  ]);
+  expect(run('scan', '--dry-run', '--fingerprint', 'all', root)).toMatchObject({
+    status: 2,
+    stderr: 'filetracker: --dry-run records no fingerprints\n',
+  });
+});
+
 test('places in the file are meant from where it is', () => {
   const { place, root, env } = catalogWorkplace();
   for (const name of ['a.tmp', 'b']) writeFileSync(join(root, name), name);
@@ -93,18 +107,28 @@ test('all commands find the catalog through the file, unless a flag or a variabl
 });
 
 test.each([
-  ['no TOML', 'roots = [', /Invalid TOML/],
+  ['no TOML', 'host = "a"\nroots = [', /Invalid TOML.* \(line 2\)/],
   [
     'a misspelled setting',
     '[[roots]]\npath = "/a"\nexcludes = ["x"]',
     /roots\[0\]: there is no setting "excludes"/,
   ],
-  ['a value of the wrong kind', '[[roots]]\npath = "/a"\njobs = 0', /"jobs" has a value of the wrong kind/],
+  [
+    'a value of the wrong kind',
+    '[[roots]]\npath = "/a"\njobs = 0',
+    /"jobs" must be a whole number from 1 to \d+/,
+  ],
+  [
+    'a word that is none of the choices',
+    '[[roots]]\npath = "/a"\nfingerprint = "some"',
+    /"fingerprint" must be "none", "changed" or "all"/,
+  ],
   [
     'a size that is none',
     '[[roots]]\npath = "/a"\nio-limit = "fast"',
-    /"io-limit" has a value of the wrong kind/,
+    /"io-limit" must be a size such as "50MiB"/,
   ],
+  ['a limit of nothing', '[[roots]]\npath = "/a"\nio-limit = 0', /"io-limit" must be a size/],
   ['a relative path', '[[roots]]\npath = "a"', /must have a "path" that begins with \//],
   ['no roots', '', /has no roots/],
 ])('%s in the file is one clear line', (_, text, message) => {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,6 +11,7 @@ import { PATIENTLY } from '../support/patiently.js';
 import { recover } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { COMMAND, expectRefusal, run, startForTest } from '../support/server-command.js';
+import { stopWhen } from '../support/stop-when.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -118,6 +121,36 @@ describe.runIf(isRoot)('filetracker-server backup to another file system', () =>
     const restored = await startForTest(target);
     expect((await getFile(restored.port, 'a')).body.equals(large('a'))).toBe(true);
     await restored.end('SIGKILL');
+  });
+
+  it('that is killed leaves nothing that the next one, or a server that runs on it, does not remove', async () => {
+    const directory = join(temporaryDirectory(), 'store');
+    const target = join(makeTmpfs(200).path, 'backup');
+    const server = await startForTest(directory);
+    await putFile(server.port, { name: 'a', version: 1, content: large('a') });
+    await backedUp(directory, target);
+    const content = incompressible('much', 50_000_000);
+    await putFile(server.port, { name: 'much', version: 1, content });
+    const staged = () => readdirSync(join(target, 'tmp')).filter((name) => name.endsWith('.tmp'));
+    const cut = async () => {
+      const child = spawn(process.execPath, [COMMAND, 'backup', '-d', directory, target], {
+        stdio: 'ignore',
+      });
+      const exited = once(child, 'exit');
+      expect(await stopWhen(child, () => staged().length > 0)).toBe(true);
+      child.kill('SIGKILL');
+      await exited;
+      expect(staged()).toHaveLength(1);
+    };
+    await cut();
+    const restored = await startForTest(target);
+    expect(staged()).toEqual([]);
+    expect((await getFile(restored.port, 'a')).body.equals(large('a'))).toBe(true);
+    await restored.end();
+    await cut();
+    expect(await backedUp(directory, target)).toMatchObject({ copied: 1, present: 1 });
+    expect(readdirSync(join(target, 'tmp'))).toEqual([]);
+    expect(await recover(target, '--full')).toMatchObject({ code: 0 });
   });
 
   it('says when there is no room, and leaves what was there before', async () => {

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import { newestDescription } from '#server/metadata/lmdb/description.js';
 import { cutPower, makeExt4 } from '../support/file-systems.js';
 import { filetracker, startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
@@ -32,6 +33,14 @@ vi.setConfig({ testTimeout: STORE_PATIENCE * ROUNDS });
 function overwrite(path: string, bytes: number, begin = 0): void {
   const fd = openSync(path, 'r+');
   writeSync(fd, randomBytes(Math.min(bytes, statSync(path).size - begin)), 0, undefined, begin);
+  closeSync(fd);
+}
+
+/** Leaves zeroes of the page that LMDB's list of free pages begins with, as a disk does that lost it. */
+function loseFreeList(path: string): void {
+  const fd = openSync(path, 'r+');
+  const { pageBytes = 0, freeList } = newestDescription(fd) ?? {};
+  writeSync(fd, Buffer.alloc(pageBytes), 0, pageBytes, (freeList?.root ?? 0) * pageBytes);
   closeSync(fd);
 }
 
@@ -67,11 +76,12 @@ describe('filetracker-recover --rebuild', () => {
     // As a copy that was cut.
     ['half as long', (path: string) => truncateSync(path, statSync(path).size >> 1)],
     ['damaged behind its first pages', (path: string) => overwrite(path, 2 ** 20, 2 * 4096)],
+    ['damaged in its list of free pages', loseFreeList],
   ])('whoever opens LMDB that is %s says so, and nothing is deleted', async (what, damage) => {
     const directory = store.copy();
     damage(join(directory, 'metadata/data.mdb'));
     const contents = digestsIn(join(directory, 'blobs'));
-    if (what !== 'damaged behind its first pages') {
+    if (!what.startsWith('damaged')) {
       // A server that starts does not read all of it.
       expectRefusal(await runServer('-d', directory), /the metadata is \w+; .*filetracker-recover --rebuild/);
     }

@@ -27,7 +27,7 @@ export { pathHistory } from './report/history.js';
 export { isKnownPath, treesBelow } from './report/known-path.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
-export { scanEnd } from './report/run-at.js';
+export { knownSince, notRecorded, scanEnd } from './report/run-at.js';
 export { type ScanEnd, type Span, spanBetween, spanFilter } from './report/span.js';
 export { type TimelineOptions, type TimelinePoint, timeline } from './report/timeline.js';
 export { topDirectories, topFiles } from './report/top.js';

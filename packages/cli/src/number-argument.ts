@@ -8,6 +8,13 @@ export function parseSize(text: string): number {
   return size;
 }
 
+/** As {@link parseSize}, of bytes a second: with none at all nothing would ever end. */
+export function parseRate(text: string): number {
+  const rate = parseSize(text);
+  if (rate === 0) throw new InvalidArgumentError('It must be more than 0.');
+  return rate;
+}
+
 /** Most threads that a command starts: each takes memory, and more than these no machine keeps busy. */
 export const MOST_JOBS = 256;
 

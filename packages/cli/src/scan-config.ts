@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse as parseToml } from 'smol-toml';
-import { MOST_JOBS, parseSize } from './number-argument.js';
+import { parse as parseToml, TomlError } from 'smol-toml';
+import { MOST_JOBS, parseRate } from './number-argument.js';
 import { UsageError } from './output/failure.js';
 import type { ScanSettings } from './scan-settings.js';
 
@@ -23,18 +23,21 @@ export interface ScanConfig {
 type Table = Readonly<Record<string, unknown>>;
 type Reader = (value: unknown) => unknown;
 
-/** Settings of a root: the names of the flags, and how each value is read; undefined means that it is of a wrong type. */
-const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read: Reader]>> = {
-  exclude: ['exclude', readTexts],
-  'exclude-from': ['excludeFrom', readTexts],
-  'one-file-system': ['oneFileSystem', readSwitch],
-  'follow-mounts': ['followMounts', readSwitch],
-  'max-depth': ['maxDepth', readNumber(0)],
-  jobs: ['jobs', readNumber(1, MOST_JOBS)],
-  'allow-empty': ['allowEmpty', readSwitch],
-  fingerprint: ['fingerprint', readFingerprint],
-  'io-limit': ['ioLimit', readSize],
-  metadata: ['metadata', readTable],
+const TEXTS = [readTexts, 'a string or a list of strings'] as const;
+const SWITCH = [readSwitch, 'true or false'] as const;
+
+/** Settings of a root: the names of the flags, how a value is read (undefined: it is none), and what it must be. */
+const SETTINGS: Readonly<Record<string, readonly [name: keyof ScanSettings, read: Reader, form: string]>> = {
+  exclude: ['exclude', ...TEXTS],
+  'exclude-from': ['excludeFrom', ...TEXTS],
+  'one-file-system': ['oneFileSystem', ...SWITCH],
+  'follow-mounts': ['followMounts', ...SWITCH],
+  'max-depth': ['maxDepth', readNumber(0), 'a whole number'],
+  jobs: ['jobs', readNumber(1, MOST_JOBS), `a whole number from 1 to ${MOST_JOBS}`],
+  'allow-empty': ['allowEmpty', ...SWITCH],
+  fingerprint: ['fingerprint', readFingerprint, '"none", "changed" or "all"'],
+  'io-limit': ['ioLimit', readRate, 'a size such as "50MiB"'],
+  metadata: ['metadata', readTable, 'a table'],
 };
 
 /**
@@ -71,7 +74,8 @@ function parse(file: string, text: string): Table {
     if (table) return table;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new UsageError(`${file}: ${reason}`, { cause: error });
+    const where = error instanceof TomlError ? ` (line ${error.line})` : '';
+    throw new UsageError(`${file}: ${reason}${where}`, { cause: error });
   }
   throw new UsageError(`${file}: it must hold one table`);
 }
@@ -86,9 +90,9 @@ function readRoot(value: unknown, place: string, wrong: (what: string) => UsageE
     if (key === 'path') return [];
     const setting = SETTINGS[key];
     if (!setting) throw wrong(`${place}: there is no setting "${key}"`);
-    const [name, read] = setting;
+    const [name, read, form] = setting;
     const parsed = read(given);
-    if (parsed === undefined) throw wrong(`${place}: "${key}" has a value of the wrong kind`);
+    if (parsed === undefined) throw wrong(`${place}: "${key}" must be ${form}`);
     return [[name, parsed] as const];
   });
   return { path, settings: Object.fromEntries(settings) as Partial<ScanSettings> };
@@ -116,10 +120,9 @@ function readFingerprint(value: unknown): ScanSettings['fingerprint'] | undefine
   return value === 'none' || value === 'changed' || value === 'all' ? value : undefined;
 }
 
-function readSize(value: unknown): number | undefined {
-  if (typeof value === 'number') return value;
+function readRate(value: unknown): number | undefined {
   try {
-    return typeof value === 'string' ? parseSize(value) : undefined;
+    return typeof value === 'string' || typeof value === 'number' ? parseRate(`${value}`) : undefined;
   } catch {
     return undefined;
   }

@@ -11,7 +11,6 @@ import type { Command } from 'commander';
 import { catalogPlace, pathOnDisk, pathResult } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import type { Amount } from './migrate/source.js';
-import { UsageError } from './output/failure.js';
 import { ProgressLine, progressStyle } from './output/progress-line.js';
 import { describeReading } from './output/read-progress.js';
 import { describeScan } from './output/scan-progress.js';
@@ -24,9 +23,6 @@ export async function scanTree(
   command: Command,
   { directory, settings }: { readonly directory: string; readonly settings: ScanSettings },
 ): Promise<void> {
-  if (settings.dryRun && settings.fingerprint !== 'none') {
-    throw new UsageError('--dry-run records no fingerprints');
-  }
   const root = await pathOnDisk(directory);
   const options = await scanOptions(settings, context.signal);
   const { displayPath } = await import('@filetracker/catalog/scan');
@@ -45,7 +41,7 @@ export async function scanTree(
     ...(await pathResult('root', root)),
     ...result,
   });
-  await fingerprint(context, run, { settings, command });
+  if (!settings.dryRun) await fingerprint(context, run, { settings, command });
 }
 
 /** Scans while the catalog opens. */
@@ -86,7 +82,13 @@ async function fingerprint(
       progress,
       ...(jobs !== undefined && { threads: jobs }),
       ...(ioLimit !== undefined && { bytesPerSecond: ioLimit }),
-    }).finally(stop);
+    })
+      .finally(stop)
+      .catch((error: unknown) => {
+        if (signal.aborted)
+          output.note('interrupted: what was read is recorded, --fingerprint all reads the rest');
+        throw error;
+      });
     output.result(fingerprintSummary(counts), { fingerprints: counts });
   } finally {
     await database.close();

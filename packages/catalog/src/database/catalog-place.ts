@@ -24,7 +24,7 @@ export function checkFilePlace(place: string, { create, host }: OpenCatalogOptio
     throw new CatalogError('unavailable', `no such kind of database: ${place.replace(/:\/\/.*/s, '://')}`);
   }
   if (host !== undefined) {
-    const message = `the catalog ${place} is a file, which holds one machine: leave out --host`;
+    const message = `the catalog ${place} is a file, which holds one machine: leave the host out`;
     throw new CatalogError('unavailable', message);
   }
   if (!create && !existsSync(place)) {

@@ -3,7 +3,13 @@
  * million files. Only reading a file can make a content a repeated one, and each batch of files that were read is looked
  * up: the table has at least all repeated contents, and for each at least the bytes that are wasted now. Files that
  * change or go are not followed: who reads the table counts the copies, and pruning takes out what has none any more.
+ *
+ * A content of many copies, as that of empty files, is not counted anew with each batch, which would take the square of
+ * their number: those that were read are added to it, though they may have been among its copies before.
  */
+
+/** The condition on rows of `repeated_contents` whose copies are many. */
+export const HAS_MANY_COPIES = 'wasted >= 100 * size';
 
 const COPIES = "count(DISTINCT coalesce(files.device, directories.device) || ':' || files.inode)";
 

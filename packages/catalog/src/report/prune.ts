@@ -15,9 +15,9 @@ export interface Pruned {
  * All of it happens or nothing. Fails with {@link CatalogError} `busy` while a scan runs.
  */
 export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
-  const limit = BigInt(Math.floor(before));
   return database.write(async (writer) => {
     const { tables } = writer;
+    const limit = await beginning(tables, BigInt(Math.floor(before)));
     const forgotten = await forgottenRuns(tables, limit);
     const changes = await writer.forgetChanges(limit);
     await tables.deleteFrom('mutation_log').where('recorded_at', '<', limit).execute();
@@ -30,6 +30,22 @@ export async function prune(database: QueryDatabase, before: number): Promise<Pr
     await forgetUnrepeated(tables);
     return { runs: forgotten.length, changes };
   });
+}
+
+/**
+ * The moment, or the start of the scan that ran then: changes bear a time of their scan before its end, and all are
+ * needed to tell what was before it.
+ */
+async function beginning(tables: Kysely<CatalogTables>, moment: bigint): Promise<bigint> {
+  const { started } = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => eb.fn.min('started_at').as('started'))
+    .where('status', '=', 'finished')
+    .where('source', '<>', 'watch')
+    .where('started_at', '<', moment)
+    .where('finished_at', '>=', moment)
+    .executeTakeFirstOrThrow();
+  return started ?? moment;
 }
 
 /** Takes out contents of which there are no two files any more. */

@@ -42,16 +42,22 @@ export function explainCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport, displayPath } = await import('@filetracker/catalog/reports');
+        const { changeReport, displayPath, knownSince, notRecorded } = await import(
+          '@filetracker/catalog/reports'
+        );
         const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
         const span = await spanOf(database, since ?? last, until);
+        const known = (await knownSince(database, path)) ?? span.after;
+        if (known > span.upTo) throw notRecorded();
         const report = await changeReport(database, { path, ...span, interval: 'day', limit });
         const growth = report.periods.reduce((sum, period) => sum + period.growth, 0);
         if (!rows.isForPrograms) {
-          const from = formatVersion(Math.floor(span.after / 1000));
+          const moment = (at: number) => formatVersion(Math.floor(at / 1000));
+          const from = moment(Math.max(known, span.afterScan?.moment ?? span.after));
+          const to = until === undefined ? '' : ` until ${moment(span.upToScan?.moment ?? span.upTo)}`;
           const size = `${formatSize(report.totals.bytes)} now`;
-          output.result(`${formatGrowth(growth)} since ${from}  ${displayPath(path)}  (${size})`, {});
+          output.result(`${formatGrowth(growth)} since ${from}${to}  ${displayPath(path)}  (${size})`, {});
         }
         const table = await rows.table(['by', 'what', 'bytes', 'files']);
         let heading: Share['by'] | undefined;

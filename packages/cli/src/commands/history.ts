@@ -26,7 +26,8 @@ export function historyCommand({ output }: CommandContext): Command {
           hasChanges = true;
           await table.print(await historyLine(change), await historyRow(change, rows));
         }
-        if (!hasChanges) output.note('it has not changed since it was first recorded');
+        if (!hasChanges)
+          output.note('no change of it is recorded (what is in a directory: "filetracker changes DIR")');
       }),
     );
 }

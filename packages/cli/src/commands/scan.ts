@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { catalogCommand } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
-import { MOST_JOBS, parseSize, wholeNumber } from '../number-argument.js';
+import { MOST_JOBS, parseRate, wholeNumber } from '../number-argument.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { excludeOption, repeatedOption } from '../repeated-option.js';
 import type { ScanSettings } from '../scan-settings.js';
@@ -27,7 +27,11 @@ export function scanCommand(context: CommandContext): Command {
     .addOption(repeatedOption('--exclude-from <file>', 'leave out what matches a line of this file'))
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
-    .option('--max-depth <n>', 'directories that deep below DIR are recorded but not entered', wholeNumber(0))
+    .option(
+      '--max-depth <n>',
+      'levels of directories below DIR to enter; those deeper are only recorded',
+      wholeNumber(0),
+    )
     .option(
       '-j, --jobs <n>',
       'threads (default: one a core, and up to four while these wait for a cold or remote disk)',
@@ -42,7 +46,7 @@ export function scanCommand(context: CommandContext): Command {
     .option(
       '--io-limit <size>',
       'bytes a second to read at most for fingerprints: 50MiB (default: no limit)',
-      parseSize,
+      parseRate,
     )
     .option('--all', 'scan every root of the configuration file, one after the other')
     .action(async (directory: string | undefined, flags: ScanFlags, command: Command) =>
@@ -63,6 +67,10 @@ async function chosenRoots(
   command: Command,
 ): Promise<ChosenRoot[]> {
   const { all, config: file, ...settings } = flags;
+  // What the file says of fingerprints is for scans that record something.
+  if (settings.dryRun && settings.fingerprint !== 'none') {
+    throw new UsageError('--dry-run records no fingerprints');
+  }
   if (all ? directory !== undefined : directory === undefined) {
     throw new UsageError('name one directory, or give --all and --config');
   }

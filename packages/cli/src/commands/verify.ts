@@ -2,7 +2,7 @@ import type { Verdict } from '@filetracker/catalog';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
-import { MOST_JOBS, parseSize, wholeNumber } from '../number-argument.js';
+import { MOST_JOBS, parseRate, wholeNumber } from '../number-argument.js';
 import { PartialFailure } from '../output/failure.js';
 import { formatCount, formatThings } from '../output/format-count.js';
 import { ProgressLine, progressStyle } from '../output/progress-line.js';
@@ -31,7 +31,7 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
   )
     .argument('[path]', 'only in this directory and below, or this file')
     .option('-j, --jobs <n>', 'threads (default: one a core)', wholeNumber(1, MOST_JOBS))
-    .option('--io-limit <size>', 'bytes a second to read at most: 50MiB (default: no limit)', parseSize)
+    .option('--io-limit <size>', 'bytes a second to read at most: 50MiB (default: no limit)', parseRate)
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
         const { countContents, displayPath, ReadProgress, verify } = await import('@filetracker/catalog');

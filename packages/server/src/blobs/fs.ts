@@ -165,6 +165,10 @@ export class FsBlobStore implements BlobStore {
 
   async sweep(isNamed: (id: BlobId, digest: Digest) => Promise<boolean>): Promise<number> {
     let removed = 0;
+    for (const file of await backupCopies(this.root)) {
+      await removeIfPresent(file);
+      removed++;
+    }
     for await (const { directory, files } of Session.abandoned(join(this.root, 'tmp'))) {
       for (const file of files) {
         const digest = digestOf(file);
@@ -288,6 +292,12 @@ function directoryOf(firstByte: number): string {
 function digestOf(file: string): Digest | undefined {
   const match = /^([0-9a-f]{64})-[0-9a-f]{16}\.zst$/.exec(file);
   return match?.[1] === undefined ? undefined : parseDigest(match[1]);
+}
+
+/** Copies that a backup to `root` was making. None that goes on: that has the store for itself. */
+async function backupCopies(root: string): Promise<readonly string[]> {
+  const entries = await readdir(join(root, 'tmp'), { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => join(root, 'tmp', name));
 }
 
 function noneIfMissing(error: NodeJS.ErrnoException): string[] {

@@ -4,8 +4,8 @@ import type { MetadataStore } from '../metadata/metadata-store.js';
 /** Contents forgotten in one transaction: enough to share its fsync, few enough not to hold up other writers. */
 const BATCH = 256;
 
-/** How long copies are left that a backup holds, until they are looked at again. In milliseconds. */
-const HELD_PAUSE = 10_000;
+/** How long copies are left that a backup holds, or that cannot be deleted, until it is tried again. In milliseconds. */
+const PAUSE = 10_000;
 
 /**
  * Deletes contents that no file refers to any more: first their rows, durably, then exactly their copies, and
@@ -36,7 +36,7 @@ export class GarbageCollector {
 
   #retryLater(): void {
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.schedule(), HELD_PAUSE).unref();
+    this.#retry = setTimeout(() => this.schedule(), PAUSE).unref();
   }
 
   async #run(): Promise<void> {
@@ -55,6 +55,8 @@ export class GarbageCollector {
       } while (this.#again);
     } catch (error) {
       this.onError(error);
+      // On a full disk what there is to delete may be what somebody waits for.
+      this.#retryLater();
     } finally {
       this.#running = undefined;
     }

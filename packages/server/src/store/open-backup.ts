@@ -58,6 +58,8 @@ async function backUpLocked(directory: string, target: string): Promise<BackupRe
   const { metadata, blobs } = await openSource(directory);
   const targetBlobs = await FsBlobStore.open(target, { durable: true });
   try {
+    // What a backup left that was killed, or a server that ran on it. Published copies are looked at below.
+    await targetBlobs.sweep(async () => true);
     await mkdir(temporary);
     const snapshot = () => metadata.snapshot(temporary);
     const report = await backUp({ blobs, snapshot }, { directory: target, blobs: targetBlobs });

@@ -22,7 +22,7 @@ import type {
   QueryDatabase,
   QueryWriter,
 } from '../query-database.js';
-import { repeatedContents } from '../repeated-contents.js';
+import { HAS_MANY_COPIES, repeatedContents } from '../repeated-contents.js';
 import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
 import { changeTextsQuery } from './change-texts-query.js';
@@ -148,11 +148,20 @@ class PostgresQueries implements QueryDatabase {
         tables: builder(place, client),
         forgetChanges: (before) => forgetChanges(client, host.id, before),
         noteRepeated: async (fingerprints) => {
-          const repeated = repeatedContents('fingerprint = ANY ($1)', `${host.id}`);
-          await client.query(
-            `INSERT INTO ${SCHEMA}.repeated_contents ${repeated} ON CONFLICT (host_id, fingerprint)
-             DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
+          const { rows: added } = await client.query<{ fingerprint: Buffer }>(
+            `UPDATE ${SCHEMA}.repeated_contents SET wasted = wasted + size * copies
+             FROM (SELECT read, count(*) AS copies FROM unnest($1::bytea[]) AS read GROUP BY 1) AS batch
+             WHERE host_id = ${host.id} AND fingerprint = read AND ${HAS_MANY_COPIES} RETURNING fingerprint`,
             [fingerprints],
+          );
+          const few = fingerprints.filter(
+            (read) => !added.some(({ fingerprint }) => fingerprint.equals(read)),
+          );
+          await client.query(
+            `INSERT INTO ${SCHEMA}.repeated_contents
+             ${repeatedContents('fingerprint = ANY ($1)', `${host.id}`)} ON CONFLICT (host_id, fingerprint)
+             DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
+            [few],
           );
         },
       });

@@ -15,7 +15,7 @@ import type {
   QueryDatabase,
   QueryWriter,
 } from '../query-database.js';
-import { repeatedContents } from '../repeated-contents.js';
+import { HAS_MANY_COPIES, repeatedContents } from '../repeated-contents.js';
 import { subtreeRange } from '../subtree-range.js';
 import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
@@ -182,9 +182,13 @@ class SqliteQueries implements QueryDatabase {
         return Number(numDeletedRows);
       };
       const noteRepeated = async (fingerprints: readonly Buffer[]) => {
-        const marks = fingerprints.map(() => '?').join(', ');
+        const add = database.prepare(
+          `UPDATE repeated_contents SET wasted = wasted + size WHERE fingerprint = ? AND ${HAS_MANY_COPIES}`,
+        );
+        const few = fingerprints.filter((fingerprint) => add.run(fingerprint).changes === 0);
+        const marks = few.map(() => '?').join(', ');
         const repeated = repeatedContents(`fingerprint IN (${marks})`);
-        database.prepare(`INSERT OR REPLACE INTO repeated_contents ${repeated}`).run(...fingerprints);
+        database.prepare(`INSERT OR REPLACE INTO repeated_contents ${repeated}`).run(...few);
       };
       const result = await work({ tables, forgetChanges, noteRepeated });
       database.exec('COMMIT');

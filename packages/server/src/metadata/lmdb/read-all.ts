@@ -1,6 +1,12 @@
-// Reads every row of the environment in the directory that is given, and ends with 0 if each can be decoded.
+// Reads every row of the environment in the directory that is given, and the list of its free pages; ends with 0 if all
+// of that can be decoded.
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
 import { COULD_NOT_READ } from './damage.js';
+import { newestDescription } from './description.js';
+import { readFreeList } from './free-list.js';
+import { DATA_FILE } from './layout.js';
 import { openRoot, openTable } from './open-root.js';
 import { OpeningGate } from './opening-gate.js';
 import { decodeContent, decodeFile, decodePast, nameOfKey } from './records.js';
@@ -18,6 +24,14 @@ try {
   process.exitCode = COULD_NOT_READ;
 }
 
+function readFree(): void {
+  const fd = openSync(join(path, DATA_FILE), 'r');
+  const description = newestDescription(fd);
+  if (!description) throw new Error('the description is damaged');
+  readFreeList(fd, description);
+  closeSync(fd);
+}
+
 async function readAll(): Promise<void> {
   const frozen = isReadOnlyDisk(path);
   const open = () => {
@@ -26,6 +40,10 @@ async function readAll(): Promise<void> {
   };
   // Servers may have it open, too.
   const { root, tables } = frozen ? open() : await new OpeningGate(path).opening(open);
+  // No page that is in use now, also by the free list, is used for anything else before this ends.
+  const transaction = root.useReadTransaction();
+  readFree();
+  transaction.done();
   for (const { name, table } of tables) {
     for (const { key, value } of table.getRange({})) {
       if (name === 'files') decodeFile(nameOfKey(key), value);
