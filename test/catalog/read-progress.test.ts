@@ -50,3 +50,17 @@ test('elsewhere a line comes every ten seconds', () => {
     'filetracker: 30 of 40 files read, 29.3 MiB, 1000.0 KiB/s, about 10.0 s left\n',
   ]);
 });
+
+test('on a terminal it takes one line, however narrow that is', () => {
+  const drawn = (columns: number) => {
+    let now = 0;
+    const lines: string[] = [];
+    const stream = { columns, write: (text: string | Uint8Array) => lines.push(String(text)) > 0 };
+    const line = new ProgressLine(stream, 'moving', () => now);
+    now = 1000;
+    line.update(() => '10 of 40 files read');
+    return lines;
+  };
+  expect(drawn(9)).toEqual(['\r10 of 40\u001b[K']);
+  for (const columns of [0, 80]) expect(drawn(columns)).toEqual(['\r10 of 40 files read\u001b[K']);
+});

@@ -112,6 +112,13 @@ it('--dry-run says what would go; --json says it for programs', async () => {
   });
 });
 
+it('refuses to look again without any time in between', async () => {
+  expect(await clean('-s', '1M', '-i', '0s')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/a second at least/) as string,
+  });
+});
+
 it('takes several caches together, by patterns', async () => {
   cached('one/store/files/a', 10, 100);
   cached('two/store/files/b', 10, 50);

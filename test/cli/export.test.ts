@@ -202,3 +202,32 @@ it('refuses what is no store, and a directory that the store does not have', asy
   }
   expect(await run('out', '--store', 'x', 'http://y')).toMatchObject({ code: 2 });
 });
+
+it('refuses to write among the files of a store', async () => {
+  const store = server.directory;
+  for (const [target, from] of [
+    [store, ['--store', store]],
+    [join(store, 'blobs/new'), ['--store', store]],
+    [store, [server.process.url]],
+  ] as const) {
+    const refused = await run(target, ...from);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/of a store, or in it;/) as string,
+    });
+  }
+  expect(readdirSync(store).filter((entry) => entry.startsWith('t') && entry !== 'tmp')).toEqual([]);
+  expect(readdirSync(join(store, 'blobs'))).not.toContain('new');
+});
+
+it('says which file has the place of a directory', async () => {
+  const said = / cannot be a directory: a file is in the way\n/;
+  writeFileSync(join(cwd, 'file'), '');
+  expect((await run('file', '--prefix', root, server.process.url)).stderr).toMatch(said);
+  mkdirSync(join(cwd, 'out'));
+  writeFileSync(join(cwd, 'out/deep'), '');
+  const { code, stderr } = await run('out', '--prefix', root, server.process.url);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(said);
+  expect(stderr).toMatch(/3 files written .* 2 files failed/);
+});

@@ -176,6 +176,17 @@ it('--exclude leaves out, --dry-run changes nothing, --delete makes a mirror bel
   expect(await run('files', '--delete')).toMatchObject({ code: 2, stdout: '' });
 });
 
+it('--to takes no URL, and makes no directory of one', async () => {
+  file('files/a', 'a');
+  const setting = { cwd, program: 'filetracker-migrate' as const };
+  const refused = await filetracker(['files', '--to', server.process.url], setting);
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--to takes the directory/) as string,
+  });
+  expect(readdirSync(cwd)).toEqual(['files']);
+});
+
 it('a file that changes while it is read is never stored torn', async () => {
   file('files/log', Buffer.alloc(1_000_000));
   const child = startFiletracker(['files', '--prefix', prefix, server.process.url], {

@@ -165,4 +165,15 @@ describe.runIf(isRoot)('filetracker-server backup to another file system', () =>
     expect(readdirSync(join(target, 'tmp'))).toEqual([]);
     expect(await recover(target, '--full', '--dry-run')).toMatchObject({ code: 0 });
   });
+
+  it('says when there is no room for the metadata', async () => {
+    const directory = join(temporaryDirectory(), 'store');
+    const server = await startForTest(directory);
+    for (let number = 0; number < 500; number++) {
+      const content = incompressible(`small ${number}`, 4000);
+      await putFile(server.port, { name: `${number}`, version: 1, content });
+    }
+    const target = join(makeTmpfs(1).path, 'backup');
+    expectRefusal(await backUp(directory, target), /no space is left for the backup in .*backup; what was/);
+  });
 });

@@ -179,7 +179,7 @@ describe('filetracker-server that is called wrongly exits with 2', () => {
   ])('%s', async (flags) => {
     const ended = await run([process.execPath, COMMAND, '-d', temporaryDirectory(), ...flags]);
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toMatch(/error:/);
+    expect(ended.stderr).toMatch(/^filetracker-server: /);
   });
 });
 

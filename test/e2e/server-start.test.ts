@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -37,7 +37,7 @@ describe('filetracker-server that cannot start says so in one line and exits wit
     expectRefusal(await server(join(directory, 'below')), /permission denied/);
     const store = join(directory, 'store');
     await (await startForTest(store)).end();
-    expectRefusal(await server(store), /permission denied/);
+    expectRefusal(await server(store), /permission denied; choose another directory, or correct/);
   });
 
   it('its directory is a file', async () => {
@@ -51,6 +51,13 @@ describe('filetracker-server that cannot start says so in one line and exits wit
     writeFileSync(join(directory, 'thesis.txt'), '');
     expectRefusal(await runServer('-d', directory), /not a Filetracker store.*thesis\.txt/);
     expect(existsSync(join(directory, 'metadata'))).toBe(false);
+  });
+
+  it('its directory is that of a Python server', async () => {
+    const directory = temporaryDirectory();
+    for (const part of ['blobs', 'db', 'links', 'locks']) mkdirSync(join(directory, part));
+    expectRefusal(await runServer('-d', directory), /Python filetracker server.*migrate --from-python/);
+    expect(readdirSync(directory)).toEqual(['blobs', 'db', 'links', 'locks']);
   });
 
   it('its directory is of a newer format, or of none', async () => {
@@ -98,7 +105,7 @@ describe('filetracker-server that is called wrongly exits with 2', () => {
   ])('%s', async (flags) => {
     const ended = await run([process.execPath, COMMAND, '-d', temporaryDirectory(), ...flags]);
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toMatch(/error:/);
+    expect(ended.stderr).toMatch(/^filetracker-server: /);
   });
 
   it('--help is no misuse', async () => {

@@ -119,7 +119,8 @@ function serverCommand(directory: string): Command {
     )
     .version(version, '-V, --version', 'show the version of this program')
     .helpOption('-h, --help', 'show this help')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error/, 'filetracker-server')) });
   addListenOptions(command)
     .option('-d, --dir <directory>', 'store directory (or $FILETRACKER_DIR)', directory)
     .option('-L, --log <file>', 'append the log to a file; SIGHUP reopens it (default: standard output)')

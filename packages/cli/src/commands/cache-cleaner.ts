@@ -7,7 +7,7 @@ import { matchingDirectories } from '../directory-glob.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
-import { formatCount, formatThings } from '../output/format-count.js';
+import { formatThings } from '../output/format-count.js';
 import { systemReason } from '../output/system-reason.js';
 
 interface CleanerFlags {
@@ -36,7 +36,7 @@ export function cacheCleanerCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option('-i, --scan-interval <time>', 'time between two looks, such as 90s or 1h30m')
-        .argParser(parseChainedSpan)
+        .argParser(scanInterval)
         .default(3600, '1h'),
     )
     .option('-p, --percent-cleaning-level <n>', 'percent of the limit that are left', percent, 50)
@@ -65,6 +65,13 @@ go; so is a directory that cannot be read, whose files do not count. SIGTERM end
     )
     .action((flags: CleanerFlags) => run(context, command, flags));
   return addGlobalOptions(command);
+}
+
+/** Without any time in between, looks would keep a processor and a disk busy for ever. */
+function scanInterval(text: string): number {
+  const seconds = parseChainedSpan(text);
+  if (seconds === 0) throw new InvalidArgumentError('It must be a second at least.');
+  return seconds;
 }
 
 function percent(text: string): number {
@@ -132,6 +139,8 @@ function describe(result: CleanResult, { cacheSizeLimit, dryRun }: CleanerFlags)
     removed,
     ...(usedFiles > 0 ? [`${formatThings(usedFiles, 'file')} in use`] : []),
     ...(failedFiles > 0 ? [`${formatThings(failedFiles, 'file')} failed`] : []),
-    ...(failedDirectories > 0 ? [`${formatCount(failedDirectories)} directories unreadable`] : []),
+    ...(failedDirectories > 0
+      ? [`${formatThings(failedDirectories, 'directory', 'directories')} unreadable`]
+      : []),
   ].join('; ');
 }

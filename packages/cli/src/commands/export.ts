@@ -1,8 +1,10 @@
+import { relative, resolve } from 'node:path';
 import { type DirectoryName, parseDirectoryName } from '@filetracker/protocol';
 import { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import type { ExportSource } from '../export/export-source.js';
 import { exportTree } from '../export/export-tree.js';
+import { hasFormat } from '../export/has-format.js';
 import { ServerExport } from '../export/server-export.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
 import type { Amount } from '../migrate/source.js';
@@ -64,6 +66,7 @@ async function run(
   const { output, signal } = context;
   output.configure(globalSettings(command));
   const directory = parseDirectoryName(flags.prefix);
+  await refuseStore(flags.directory, flags.store);
   const source = await openSource(context, flags);
   const options = {
     target: flags.directory,
@@ -84,6 +87,14 @@ async function run(
   }
   const failed = report.finish({ isComplete: true });
   if (failed > 0) throw new PartialFailure(`${failed} files failed`);
+}
+
+/** Among the files of a store, those that are written could take the places of its own. */
+async function refuseStore(target: string, store: string | undefined): Promise<void> {
+  const isInside = store !== undefined && !relative(store, resolve(target)).startsWith('..');
+  if (isInside || (await hasFormat(target))) {
+    throw new UsageError(`${target} is the directory of a store, or in it; choose another one`);
+  }
 }
 
 /** Counts what there is to write, for people who wait. */

@@ -108,6 +108,9 @@ async function run(
   const [files, url] = flags.fromPython === undefined ? where : [undefined, ...where];
   if (where.length > (flags.fromPython === undefined ? 2 : 1)) throw new UsageError('too many arguments');
   if (flags.to !== undefined && url !== undefined) throw new UsageError('--to takes the place of a URL');
+  if (flags.to !== undefined && /^https?:\/\//.test(flags.to)) {
+    throw new UsageError('--to takes the directory of a server; a URL goes without it');
+  }
   if (flags.delete && flags.prefix === undefined) {
     throw new UsageError(
       '--delete needs --prefix: it deletes all else below that directory (--prefix / for all)',

@@ -3,12 +3,12 @@ import { createReadStream } from 'node:fs';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
-import { ContentHash, makeDirectory, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
+import { ContentHash, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
 import type { Digest, DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import { hasCode } from '../output/failure.js';
 import type { ExportSource } from './export-source.js';
-import { Staging } from './staging.js';
+import { makeTreeDirectory, Staging } from './staging.js';
 
 /** How a store is written out. */
 export interface ExportOptions {
@@ -89,7 +89,7 @@ class TreeWriter {
       this.#rememberKept(stat, path);
       return this.observer.kept(stat);
     }
-    makeDirectory(dirname(path));
+    makeTreeDirectory(dirname(path));
     // A link has one modification time, so the versions must be equal, too.
     const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat))?.() : undefined;
     if (first !== undefined && (await this.#link(first, path))) return this.observer.written(stat, 'linked');

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '@filetracker/durable-fs';
+import { hasCode } from '../output/failure.js';
 
 const NAME = /^\.filetracker-export-(\d+)$/;
 
@@ -15,7 +16,7 @@ export class Staging {
 
   /** @param tree is made if it is missing */
   constructor(tree: string) {
-    makeDirectory(tree);
+    makeTreeDirectory(tree);
     this.#default = makeStaging(tree);
   }
 
@@ -35,6 +36,16 @@ export class Staging {
     for (const path of [this.#default, ...this.#others.values()]) {
       rmSync(path, { recursive: true, force: true });
     }
+  }
+}
+
+/** Makes a directory of the tree, and those above it, unless they are there. Says so where a file has its place. */
+export function makeTreeDirectory(path: string): void {
+  try {
+    makeDirectory(path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST') && !hasCode(error, 'ENOTDIR')) throw error;
+    throw new Error(`${path} cannot be a directory: a file is in the way`, { cause: error });
   }
 }
 

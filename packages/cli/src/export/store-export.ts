@@ -1,5 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { type FileStat, type ListedFile, NotADirectoryError } from '@filetracker/client';
 import { ContentHash, hashing, writeAtomically } from '@filetracker/durable-fs';
 import { type DirectoryName, type FileName, ProtocolError } from '@filetracker/protocol';
@@ -7,6 +6,7 @@ import { ContentDamagedError, type OpenedStore, openStore } from '@filetracker/s
 import { hasCode, UsageError } from '../output/failure.js';
 import { singleChunk } from '../single-chunk.js';
 import type { ExportSource } from './export-source.js';
+import { hasFormat } from './has-format.js';
 
 /** The files in the directory of a server, which may be running. */
 export class StoreExport implements ExportSource {
@@ -75,15 +75,4 @@ export class StoreExport implements ExportSource {
 
 function undefinedIfMissing(error: unknown): undefined {
   if (!(error instanceof ProtocolError) || error.code !== 'not_found') throw error;
-}
-
-/** Throws what keeps the directory from being looked into. */
-async function hasFormat(directory: string): Promise<boolean> {
-  try {
-    await stat(join(directory, 'format.json'));
-    return true;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
 }

@@ -6,12 +6,12 @@ import {
   ProtocolError,
   type Version,
 } from '@filetracker/protocol';
+import { TaskPool } from '../task-pool.js';
 import { type Pair, pairsAlone, pairsOf } from './pairs.js';
 import { SMALL } from './small-file.js';
 import { type InspectedFile, type MigrationSource, type SourceFile, SourceProblem } from './source.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
 import { TargetHistory } from './target-history.js';
-import { TaskPool } from './task-pool.js';
 
 /** How a migration goes about its work. */
 export interface MigrationOptions {

@@ -13,7 +13,7 @@ export class ProgressLine {
   #shown: number;
 
   constructor(
-    private readonly stream: Pick<NodeJS.WritableStream, 'write'>,
+    private readonly stream: Pick<NodeJS.WritableStream, 'write'> & { readonly columns?: number },
     private readonly style: ProgressStyle,
     private readonly clock: () => number = () => performance.now(),
   ) {
@@ -28,7 +28,9 @@ export class ProgressLine {
     if (now - this.#shown < (this.style === 'moving' ? DRAW_EVERY : LOG_EVERY)) return;
     this.#shown = now;
     const text = describe(now - this.#started);
-    this.stream.write(this.style === 'moving' ? `\r${text}\u001b[K` : `filetracker: ${text}\n`);
+    this.stream.write(
+      this.style === 'moving' ? `\r${this.#fitting(text)}\u001b[K` : `filetracker: ${text}\n`,
+    );
   }
 
   /** Calls {@link update} by itself until what it returns is called: for work that does not tell how far it is. */
@@ -39,6 +41,13 @@ export class ProgressLine {
       clearInterval(timer);
       this.clear();
     };
+  }
+
+  /** What a terminal shows on one line: a longer one goes on below, and would move down each time it is drawn. */
+  #fitting(text: string): string {
+    const { columns } = this.stream;
+    // Some terminals have no width of their own, which is told as 0.
+    return columns ? text.slice(0, columns - 1) : text;
   }
 
   /** Takes the moving line away, in the end or so that something else can be printed. */

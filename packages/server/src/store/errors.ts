@@ -17,8 +17,8 @@ export class ContentDamagedError extends ProtocolError {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied; choose another directory with -d or correct its owner and mode',
-  EPERM: 'operation not permitted; choose another directory with -d or correct its owner and mode',
+  EACCES: 'permission denied; choose another directory, or correct its owner and mode',
+  EPERM: 'operation not permitted; choose another directory, or correct its owner and mode',
   EROFS: 'the file system is read-only; --read-only can serve a store there if the whole disk is mounted so',
   ENOSPC: 'no space is left on the disk',
   ENOTDIR: 'not a directory',

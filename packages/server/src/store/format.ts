@@ -25,6 +25,12 @@ export async function openFormat(root: string, options: { readonly create: boole
   const others = (await readdir(root)).filter((entry) => entry !== 'lost+found' && !entry.endsWith('.tmp'));
   // Another server that starts at the same moment may have been faster.
   if (others.includes(FORMAT_FILE)) return openFormat(root, options);
+  if (['links', 'blobs'].every((part) => others.includes(part))) {
+    throw new StoreOpenError(
+      `${root} is the directory of a Python filetracker server; choose another one, and store there what this one ` +
+        'holds with "filetracker-migrate --from-python"',
+    );
+  }
   if (others.length > 0) {
     throw new StoreOpenError(
       `${root} is not a Filetracker store: it has no ${FORMAT_FILE}, but other files such as "${others[0]}"; ` +

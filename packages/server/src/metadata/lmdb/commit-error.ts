@@ -44,6 +44,11 @@ export async function synchronousError(error: unknown, directory: string): Promi
     : error;
 }
 
+/** What an error means with which LMDB could not be copied into a directory. It tells no errno(3). */
+export async function copyError(error: unknown, directory: string): Promise<unknown> {
+  return (await isFull(directory)) ? new CommitError('ENOSPC', error) : error;
+}
+
 function asIs(reason: unknown): unknown {
   return reason;
 }

@@ -5,7 +5,7 @@ import type { Database, RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { type JournalOptions, JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
-import { transactionError } from './commit-error.js';
+import { copyError, transactionError } from './commit-error.js';
 import { refuseDamaged } from './damage.js';
 import { DataFile } from './data-file.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
@@ -199,7 +199,11 @@ export class Environment {
    * meanwhile.
    */
   async copyTo(directory: string): Promise<void> {
-    await this.root.backup(directory, true);
+    try {
+      await this.root.backup(directory, true);
+    } catch (error) {
+      throw await copyError(error, directory);
+    }
   }
 
   /** Length of the environment in bytes. */
