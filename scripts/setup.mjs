@@ -14,6 +14,8 @@ const lock = createHash('sha256')
   .digest('hex');
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+  // npm is silent meanwhile, where there is no terminal.
+  console.error('installing dependencies; some are compiled, which takes minutes');
   execFileSync('npm', ['ci', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],

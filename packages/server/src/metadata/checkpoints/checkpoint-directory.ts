@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   removeIfPresent,
   syncDirectory,
@@ -50,6 +50,11 @@ export class CheckpointDirectory {
       .sort((a, b) => b.sequence - a.sequence);
   }
 
+  /** Makes the directory itself unless it is there. */
+  async make(): Promise<void> {
+    if (await mkdir(this.path, { recursive: true })) await syncDirectory(dirname(this.path));
+  }
+
   /**
    * Adds a checkpoint: `copyTo` copies the environment, whose journal has come to `state` or beyond, into a directory.
    * It has its name once everything of it is on the disk. Throws when the disk has not the room to spare.
@@ -61,7 +66,7 @@ export class CheckpointDirectory {
     expectedBytes: number,
     copyTo: (directory: string) => Promise<void>,
   ): Promise<Checkpoint> {
-    await mkdir(this.path, { recursive: true });
+    await this.make();
     await this.#refuseWithoutRoom(expectedBytes);
     const temporary = join(this.path, temporaryName());
     try {

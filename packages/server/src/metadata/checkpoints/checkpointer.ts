@@ -1,4 +1,4 @@
-import { mkdir, stat, unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileLock } from '@filetracker/durable-fs';
 import { journalFiles, journalPath } from '../journal/files.js';
@@ -78,7 +78,7 @@ export class Checkpointer {
   async #takeIfDue(): Promise<void> {
     const { directory } = this.options;
     if (!(await this.#isDue())) return;
-    await mkdir(directory.path, { recursive: true });
+    await directory.make();
     const lock = FileLock.take(join(directory.path, 'lock'), 'exclusive');
     if (!lock) return;
     try {

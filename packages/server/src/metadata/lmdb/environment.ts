@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncDirectory } from '@filetracker/durable-fs';
 import type { Database, RootDatabase } from 'lmdb';
 import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/codec.js';
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
@@ -106,7 +107,11 @@ export class Environment {
     await refuseDamaged(store);
     const path = join(store, METADATA);
     const directory = join(store, JOURNAL);
-    if (!frozen) mkdirSync(directory, { recursive: true });
+    if (!frozen) {
+      for (const each of [path, directory]) mkdirSync(each, { recursive: true });
+      // Always: a process that made them may have died just then.
+      if (durable) await syncDirectory(store);
+    }
     const journal = { directory, fileBytes: journalFileBytes, durable, onError };
     const gate = frozen ? undefined : new OpeningGate(path);
     const openEnvironment = () => {
