@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { openCatalog, parseBytePath, type ScanProgress, scan } from '@filetracker/catalog';
+import { expect, onTestFinished, test } from 'vitest';
 import { ProgressLine } from '../../packages/cli/dist/output/progress-line.js';
 import { describeReading } from '../../packages/cli/dist/output/read-progress.js';
+import { describeScan } from '../../packages/cli/dist/output/scan-progress.js';
 import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
 
 /** One file of 2 MiB, which takes two seconds at this limit. */
@@ -63,4 +65,25 @@ test('on a terminal it takes one line, however narrow that is', () => {
   };
   expect(drawn(9)).toEqual(['\r10 of 40\u001b[K']);
   for (const columns of [0, 80]) expect(drawn(columns)).toEqual(['\r10 of 40 files read\u001b[K']);
+});
+
+test('a scan whose reading is over says so at once, and not when it is over as a whole a moment later', async () => {
+  const { root } = treeOfOneFile();
+  const catalog = await openCatalog(join(root, '../catalog.db'), { create: true });
+  onTestFinished(() => catalog.close());
+  const told: ScanProgress[] = [];
+  await scan(catalog, parseBytePath(root), { onProgress: (progress) => told.push(progress) });
+  expect(told.map(({ isRead }) => isRead)).toEqual([...told.slice(1).map(() => false), true]);
+
+  let now = 0;
+  const lines: string[] = [];
+  const line = new ProgressLine({ write: (text) => lines.push(String(text)) > 0 }, 'moving', () => now);
+  const show = (progress: ScanProgress) =>
+    line.update((elapsed) => describeScan(progress, elapsed), { isLast: progress.isRead });
+  now = 100;
+  for (const progress of told) show(progress);
+  expect(lines).toEqual([]);
+  now = 300;
+  for (const progress of told) show(progress);
+  expect(lines.at(-1)).toBe('\r1 file in 1 directory, writing what came of it\u001b[K');
 });

@@ -218,6 +218,10 @@ it('refuses to write among the files of a store', async () => {
   }
   expect(readdirSync(store).filter((entry) => entry.startsWith('t') && entry !== 'tmp')).toEqual([]);
   expect(readdirSync(join(store, 'blobs'))).not.toContain('new');
+
+  mkdirSync(join(cwd, 'tree'));
+  writeFileSync(join(cwd, 'tree/format.json'), '{}');
+  expect(await run('tree', '--prefix', root, server.process.url)).toMatchObject({ code: 0 });
 });
 
 it('says which file has the place of a directory', async () => {

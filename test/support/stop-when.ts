@@ -40,8 +40,8 @@ async function stopIf(child: ChildProcess, holds: () => boolean): Promise<boolea
 }
 
 /** Whether a signal to stop has not been seen to yet. */
-function isRunning({ pid = 0, exitCode }: ChildProcess): boolean {
-  if (exitCode !== null) return false;
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+function isRunning(child: ChildProcess): boolean {
+  if (!isAlive(child)) return false;
+  const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
   return !/^[TZX]$/.test(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
 }

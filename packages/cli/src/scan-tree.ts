@@ -27,7 +27,8 @@ export async function scanTree(
   const options = await scanOptions(settings, context.signal);
   const { displayPath } = await import('@filetracker/catalog/scan');
   const line = new ProgressLine(process.stderr, progressStyle(context.output));
-  const onProgress = (progress: ScanProgress) => line.update((elapsed) => describeScan(progress, elapsed));
+  const onProgress = (progress: ScanProgress) =>
+    line.update((elapsed) => describeScan(progress, elapsed), { isLast: progress.isRead });
   const run = await record(root, command, { ...options, onProgress })
     .finally(() => line.clear())
     .catch((error: unknown) => {

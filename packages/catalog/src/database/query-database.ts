@@ -1,4 +1,5 @@
-import type { BytePath } from '../byte-path.js';
+import type { ByteName, BytePath } from '../byte-path.js';
+import type { Attributes } from '../entry.js';
 import type { Compilable, Kysely, RawBuilder, SqlBool } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
 import type { WantedChanges } from './change-texts.js';
@@ -100,6 +101,24 @@ export interface QueryWriter {
    */
   forgetChanges(before: bigint): Promise<number>;
 
+  /**
+   * Stores fingerprints of files that the catalog knows as they were when they were read: a later scan may have recorded
+   * another state meanwhile.
+   */
+  storeFingerprints(read: readonly ReadFingerprint[]): Promise<void>;
+
   /** Notes which of these contents several files have, see repeated-contents.ts. */
   noteRepeated(fingerprints: readonly Buffer[]): Promise<void>;
+}
+
+/** The fingerprint of a file that was read. */
+export interface ReadFingerprint {
+  readonly directory: BytePath;
+  readonly name: ByteName;
+  /** What the file was then. */
+  readonly state: Pick<Attributes, 'inode' | 'size' | 'mtimeNs' | 'ctimeNs'>;
+  /** Empty where the file changed while it was read. */
+  readonly fingerprint: Buffer;
+  /** The number of the change that led to that state, which gets the fingerprint too. */
+  readonly change: bigint | undefined;
 }

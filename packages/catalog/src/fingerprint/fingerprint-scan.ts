@@ -1,7 +1,6 @@
-import { type BytePath, splitPath, toBytes } from '../byte-path.js';
+import { type BytePath, splitPath } from '../byte-path.js';
 import { readChangeRows } from '../database/change-rows.js';
-import { locateDirectory } from '../database/directory-paths.js';
-import type { QueryDatabase } from '../database/query-database.js';
+import type { QueryDatabase, ReadFingerprint } from '../database/query-database.js';
 import type { ScanRun } from '../database/records.js';
 import { type Attributes, entryType } from '../entry.js';
 import { entriesBelow } from '../report/entries-below.js';
@@ -121,39 +120,14 @@ async function* candidates(
 
 /** Writes results of one batch in one transaction. */
 async function store(database: QueryDatabase, results: readonly Hashed<FingerprintTask>[]): Promise<void> {
+  const read = results.flatMap(({ task: { path, attributes, sequence }, outcome }): ReadFingerprint[] => {
+    const place = splitPath(path);
+    if (!place || outcome.kind === 'failed' || outcome.kind === 'gone') return [];
+    const fingerprint = outcome.kind === 'hashed' ? Buffer.from(outcome.fingerprint) : CHANGING;
+    return [{ directory: place.parent, name: place.name, state: attributes, fingerprint, change: sequence }];
+  });
   await database.write(async (writer) => {
-    const { tables } = writer;
-    const directories = new Map<BytePath, bigint | undefined>();
-    for (const { task, outcome } of results) {
-      if (outcome.kind === 'failed' || outcome.kind === 'gone') continue;
-      const split = splitPath(task.path);
-      if (!split) continue;
-      if (!directories.has(split.parent)) {
-        directories.set(split.parent, (await locateDirectory(tables, split.parent))?.id);
-      }
-      const directory = directories.get(split.parent);
-      if (directory === undefined) continue;
-      const fingerprint = outcome.kind === 'hashed' ? Buffer.from(outcome.fingerprint) : CHANGING;
-      // What the catalog has must be what was read: a later scan may have recorded another state meanwhile.
-      await tables
-        .updateTable('files')
-        .set({ fingerprint })
-        .where('directory_id', '=', directory)
-        .where('name', '=', toBytes(split.name))
-        .where('inode', '=', task.attributes.inode)
-        .where('size', '=', BigInt(task.size))
-        .where('mtime_ns', '=', task.mtimeNs)
-        .where('ctime_ns', '=', task.attributes.ctimeNs)
-        .execute();
-      if (task.sequence === undefined) continue;
-      await tables
-        .updateTable('file_changes')
-        .set({ new_fingerprint: fingerprint })
-        .where('sequence', '=', task.sequence)
-        .execute();
-    }
-    await writer.noteRepeated(
-      results.flatMap(({ outcome }) => (outcome.kind === 'hashed' ? [Buffer.from(outcome.fingerprint)] : [])),
-    );
+    await writer.storeFingerprints(read);
+    await writer.noteRepeated(read.map(({ fingerprint }) => fingerprint).filter(({ length }) => length > 0));
   });
 }

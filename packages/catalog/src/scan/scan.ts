@@ -22,6 +22,8 @@ export interface ScanProgress {
   readonly errors: number;
   /** Files that the catalog knew before, roughly what the scan will come to; undefined for a first scan. */
   readonly expectedFiles: number | undefined;
+  /** All is read: what is left to be written, and committed, takes some seconds for a million files. */
+  readonly isRead: boolean;
 }
 
 /** How to scan. */
@@ -36,7 +38,7 @@ export interface ScanOptions extends CrawlOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Ends the scan early; the catalog stays as it was. */
   readonly signal?: AbortSignal;
-  /** Called a few times per million entries. */
+  /** Called a few times per million entries, and at last when all is read. */
   readonly onProgress?: (progress: ScanProgress) => void;
 }
 
@@ -87,6 +89,7 @@ async function record(
     }
     signal?.throwIfAborted();
     checkSameRoot(root, identity);
+    onProgress?.({ ...watcher.progress(), isRead: true });
     return await session.finish();
   } catch (error) {
     await session.abort();
@@ -132,6 +135,7 @@ class RootListingCheck {
       directories: this.#directories,
       errors: this.#errors,
       expectedFiles: this.session.previous?.totals.files,
+      isRead: false,
     };
   }
 }

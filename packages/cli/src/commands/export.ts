@@ -1,4 +1,5 @@
-import { relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { type DirectoryName, parseDirectoryName } from '@filetracker/protocol';
 import { Command } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -92,7 +93,9 @@ async function run(
 /** Among the files of a store, those that are written could take the places of its own. */
 async function refuseStore(target: string, store: string | undefined): Promise<void> {
   const isInside = store !== undefined && !relative(store, resolve(target)).startsWith('..');
-  if (isInside || (await hasFormat(target))) {
+  // A tree may well have a file of that name.
+  const isStore = (await hasFormat(target)) && existsSync(join(target, 'blobs'));
+  if (isInside || isStore) {
     throw new UsageError(`${target} is the directory of a store, or in it; choose another one`);
   }
 }

@@ -21,11 +21,15 @@ export class ProgressLine {
     this.#shown = this.#started;
   }
 
-  /** A new line, if it is time for one; `describe` makes it from the milliseconds that the work has taken. */
-  update(describe: (elapsed: number) => string): void {
+  /**
+   * A new line, if it is time for one; `describe` makes it from the milliseconds that the work has taken. The last line
+   * for a while comes at once, unless the work has only just begun and may be over before anybody can read.
+   */
+  update(describe: (elapsed: number) => string, { isLast = false } = {}): void {
     if (this.style === 'silent') return;
     const now = this.clock();
-    if (now - this.#shown < (this.style === 'moving' ? DRAW_EVERY : LOG_EVERY)) return;
+    const before = isLast ? this.#started : this.#shown;
+    if (now - before < (this.style === 'moving' ? DRAW_EVERY : LOG_EVERY)) return;
     this.#shown = now;
     const text = describe(now - this.#started);
     this.stream.write(

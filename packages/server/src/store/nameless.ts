@@ -8,5 +8,5 @@ import { hasMetadata, refuseMissing } from '../metadata/lmdb/damage.js';
 export async function refuseNameless(directory: string): Promise<void> {
   if (hasMetadata(directory) || !(await FsBlobStore.hasCopies(directory))) return;
   // Another server may have begun the store meanwhile.
-  if (!hasMetadata(directory)) refuseMissing();
+  if (!hasMetadata(directory)) refuseMissing(directory);
 }

@@ -43,6 +43,7 @@ import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
 import { isAmong, isInRange, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
+import { storeFingerprints } from './store-fingerprints.js';
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
@@ -147,6 +148,7 @@ class PostgresQueries implements QueryDatabase {
       const result = await work({
         tables: builder(place, client),
         forgetChanges: (before) => forgetChanges(client, host.id, before),
+        storeFingerprints: (read) => storeFingerprints(client, host.id, read),
         noteRepeated: async (fingerprints) => {
           const { rows: added } = await client.query<{ fingerprint: Buffer }>(
             `UPDATE ${SCHEMA}.repeated_contents SET wasted = wasted + size * copies

@@ -28,6 +28,7 @@ import { numberParts } from './number-parts.js';
 import { openForReading, openForWriting, translated, translating } from './open-database.js';
 import { prepared } from './prepared.js';
 import type { LineQuery } from './shared-job.js';
+import { storeFingerprints } from './store-fingerprints.js';
 
 /** Rows that {@link SqliteQueries.stream} hands out together. */
 const BATCH = 2_000;
@@ -190,7 +191,12 @@ class SqliteQueries implements QueryDatabase {
         const repeated = repeatedContents(`fingerprint IN (${marks})`);
         database.prepare(`INSERT OR REPLACE INTO repeated_contents ${repeated}`).run(...few);
       };
-      const result = await work({ tables, forgetChanges, noteRepeated });
+      const result = await work({
+        tables,
+        forgetChanges,
+        storeFingerprints: (read) => storeFingerprints(database, tables, read),
+        noteRepeated,
+      });
       database.exec('COMMIT');
       return result;
     } catch (error) {

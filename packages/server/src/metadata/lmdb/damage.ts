@@ -11,8 +11,8 @@ class MetadataDamagedError extends Error {
   override readonly name = 'MetadataDamagedError';
   readonly code = 'metadata_damaged';
 
-  constructor(what: string) {
-    super(`the metadata is ${what}; stop all servers and run "filetracker-recover --rebuild" on the store`);
+  constructor(what: string, store: string) {
+    super(`the metadata is ${what}; stop all servers and run "filetracker-recover --rebuild ${store}"`);
   }
 }
 
@@ -23,13 +23,13 @@ class MetadataDamagedError extends Error {
  */
 export async function refuseDamaged(store: string): Promise<void> {
   if (!hasMetadata(store)) {
-    if (hasEntries(join(store, JOURNAL)) || hasEntries(join(store, CHECKPOINTS))) refuseMissing();
+    if (hasEntries(join(store, JOURNAL)) || hasEntries(join(store, CHECKPOINTS))) refuseMissing(store);
     return;
   }
   const fd = openSync(join(store, METADATA, DATA_FILE), 'r');
   try {
     const description = newestDescription(fd);
-    if (!description) throw new MetadataDamagedError('damaged');
+    if (!description) throw new MetadataDamagedError('damaged', store);
     if (isShort(fd, description)) await readAll(store);
   } finally {
     closeSync(fd);
@@ -70,7 +70,7 @@ async function readAll(store: string): Promise<void> {
   if (signal !== null && !SIGNALS_OF_DAMAGE.includes(signal)) {
     throw new Error(`the process that read the metadata was ended by ${signal}; run this again`);
   }
-  throw new MetadataDamagedError('damaged');
+  throw new MetadataDamagedError('damaged', store);
 }
 
 /**
@@ -87,8 +87,8 @@ export function hasMetadata(store: string): boolean {
 }
 
 /** Throws {@link MetadataDamagedError} for a store that must have an environment and has none. */
-export function refuseMissing(): never {
-  throw new MetadataDamagedError('missing');
+export function refuseMissing(store: string): never {
+  throw new MetadataDamagedError('missing', store);
 }
 
 function hasEntries(directory: string): boolean {
