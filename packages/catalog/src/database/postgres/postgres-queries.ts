@@ -22,7 +22,6 @@ import type {
   QueryDatabase,
   QueryWriter,
 } from '../query-database.js';
-import { HAS_MANY_COPIES, repeatedContents } from '../repeated-contents.js';
 import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
 import { changeTextsQuery } from './change-texts-query.js';
@@ -43,7 +42,7 @@ import { openSchema } from './open-schema.js';
 import { forgetChanges } from './partitions.js';
 import { isAmong, isInRange, isPath, isWithin, subtree } from './path-conditions.js';
 import { readCursor } from './read-stream.js';
-import { storeFingerprints } from './store-fingerprints.js';
+import { noteRepeated, storeFingerprints } from './store-fingerprints.js';
 
 const FILE_GROUPS: Readonly<Record<FileGroupField, RawBuilder<string | null>>> = {
   names: sql`string_agg(encode(files.name, 'hex'), '2F' ORDER BY files.name)`,
@@ -149,23 +148,7 @@ class PostgresQueries implements QueryDatabase {
         tables: builder(place, client),
         forgetChanges: (before) => forgetChanges(client, host.id, before),
         storeFingerprints: (read) => storeFingerprints(client, host.id, read),
-        noteRepeated: async (fingerprints) => {
-          const { rows: added } = await client.query<{ fingerprint: Buffer }>(
-            `UPDATE ${SCHEMA}.repeated_contents SET wasted = wasted + size * copies
-             FROM (SELECT read, count(*) AS copies FROM unnest($1::bytea[]) AS read GROUP BY 1) AS batch
-             WHERE host_id = ${host.id} AND fingerprint = read AND ${HAS_MANY_COPIES} RETURNING fingerprint`,
-            [fingerprints],
-          );
-          const few = fingerprints.filter(
-            (read) => !added.some(({ fingerprint }) => fingerprint.equals(read)),
-          );
-          await client.query(
-            `INSERT INTO ${SCHEMA}.repeated_contents
-             ${repeatedContents('fingerprint = ANY ($1)', `${host.id}`)} ON CONFLICT (host_id, fingerprint)
-             DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
-            [few],
-          );
-        },
+        noteRepeated: (fingerprints) => noteRepeated(client, host.id, fingerprints),
       });
       await client.query('COMMIT');
       return result;

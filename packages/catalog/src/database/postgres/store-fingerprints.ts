@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { toBytes } from '../../byte-path.js';
 import type { ReadFingerprint } from '../query-database.js';
+import { HAS_MANY_COPIES, repeatedContents } from '../repeated-contents.js';
 import { SCHEMA } from './connection.js';
 
 /** As `QueryWriter.storeFingerprints`, of the files of a host: two statements, however many files there are. */
@@ -41,4 +42,31 @@ export async function storeFingerprints(
       FROM unnest($1::bigint[], $2::bytea[]) AS read (sequence, fingerprint) WHERE c.sequence = read.sequence`,
     values: [ofChanges.map(({ change }) => change), ofChanges.map(({ fingerprint }) => fingerprint)],
   });
+}
+
+/** As `QueryWriter.noteRepeated`, of the files of a host. */
+export async function noteRepeated(
+  client: pg.ClientBase,
+  host: number,
+  fingerprints: readonly Buffer[],
+): Promise<void> {
+  const { rows: added } = await client.query<{ fingerprint: Buffer }>(
+    `UPDATE ${SCHEMA}.repeated_contents SET wasted = wasted + size * copies
+     FROM (SELECT read, count(*) AS copies FROM unnest($1::bytea[]) AS read GROUP BY 1) AS batch
+     WHERE host_id = ${host} AND fingerprint = read AND ${HAS_MANY_COPIES} RETURNING fingerprint`,
+    [fingerprints],
+  );
+  const few = fingerprints.filter((read) => !added.some(({ fingerprint }) => fingerprint.equals(read)));
+  // First the files and then the directories of just these: the planner would rather go through all directories.
+  await client.query(
+    `WITH files AS MATERIALIZED (SELECT * FROM ${SCHEMA}.files WHERE fingerprint = ANY ($1)),
+     directories AS MATERIALIZED (
+       SELECT d.* FROM (SELECT DISTINCT directory_id FROM files) f CROSS JOIN LATERAL (
+         SELECT * FROM ${SCHEMA}.directories WHERE id = f.directory_id AND host_id = ${host} OFFSET 0
+       ) d
+     )
+     INSERT INTO ${SCHEMA}.repeated_contents ${repeatedContents('true', `${host}`)}
+     ON CONFLICT (host_id, fingerprint) DO UPDATE SET size = excluded.size, wasted = excluded.wasted`,
+    [few],
+  );
 }
