@@ -108,7 +108,8 @@ async function recover(
     stdio: 'inherit',
   });
   let memory = 0;
-  const watch = setInterval(() => (memory = Math.max(memory, peakMemory(child.pid ?? 0))), 100);
+  // Not a number once it has ended.
+  const watch = setInterval(() => (memory = Math.max(memory, peakMemory(child.pid ?? 0) || 0)), 100);
   const [code] = (await once(child, 'exit')) as [number];
   clearInterval(watch);
   if (code > 1) throw new Error(`filetracker-recover ended with ${code}`);
