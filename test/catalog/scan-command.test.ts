@@ -1,16 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { COMMAND, catalogWorkplace as workplace } from '../support/catalog-workplace.js';
 import { stopWhen } from '../support/stop-when.js';
 
 test('scan, changes and scans tell what happened to a tree', () => {
-  const { root, run, json } = workplace();
+  const { root, database, run, json } = workplace();
   writeFileSync(join(root, 'stays'), 'x'.repeat(2048));
   writeFileSync(join(root, 'moves'), 'abc');
   writeFileSync(join(root, 'goes'), '12345');
+  expect(run('scan', '--dry-run', root).stdout).toMatch(/^dry run of .*: 3 files, /);
+  expect(run('scans')).toMatchObject({ status: 1, stderr: expect.stringMatching(/no catalog/) as string });
+  expect(existsSync(dirname(database))).toBe(false);
   const first = run('scan', root);
   expect(first).toMatchObject({ status: 0, stderr: '' });
   expect(first.stdout).toMatch(

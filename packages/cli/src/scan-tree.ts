@@ -1,4 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type {
   BytePath,
   FingerprintScope,
@@ -49,7 +52,14 @@ export async function scanTree(
 async function record(root: BytePath, command: Command, options: ScanOptions): Promise<ScanRun> {
   const { openCatalog, scan } = await import('@filetracker/catalog/scan');
   const { database, ...host } = catalogPlace(command);
-  const catalog = openCatalog(database, { create: true, ...host });
+  // A dry run makes no catalog.
+  const isForgotten =
+    options.isPreview && host.host === undefined && !database.includes('://') && !existsSync(database);
+  const directory = isForgotten ? await mkdtemp(join(tmpdir(), 'filetracker-')) : undefined;
+  const catalog = openCatalog(directory === undefined ? database : join(directory, 'catalog.db'), {
+    create: true,
+    ...host,
+  });
   try {
     return await scan(catalog, root, options);
   } finally {
@@ -58,6 +68,7 @@ async function record(root: BytePath, command: Command, options: ScanOptions): P
       (opened) => opened.close(),
       () => {},
     );
+    if (directory !== undefined) await rm(directory, { recursive: true });
   }
 }
 
