@@ -17,6 +17,7 @@ import { StoreOpenError } from './errors.js';
 import { openFormat } from './format.js';
 import { refuseNameless } from './nameless.js';
 import { OnlineCheck } from './online-check.js';
+import { refuseForeignOwner } from './owner.js';
 import { Recovery, type RecoveryOptions } from './recover.js';
 import { nothingFound, type RecoveryFindings, type RecoveryListener } from './recovery-report.js';
 
@@ -51,6 +52,7 @@ export async function recoverStore(
 ): Promise<RecoveryFindings> {
   const { directory, online } = options;
   await openFormat(directory, { create: false });
+  if (!online && !options.dryRun) refuseForeignOwner(directory);
   const lock = FileLock.take(join(directory, 'lock'), online ? 'shared' : 'exclusive');
   if (!lock) {
     throw new StoreOpenError(
