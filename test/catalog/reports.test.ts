@@ -250,8 +250,11 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const report = await tree.query((database) => changeReport(database, options));
     const { newDirectories: _, removedDirectories: __, ...kinds } = changes;
     expect(report.kinds).toEqual(kinds);
-    expect(report.periods.at(-1)?.kinds).toEqual(kinds);
-    expect(report.periods.at(-1)?.growth).toBe(300_000 - 29 * 700 - 700);
+    // Midnight may come meanwhile: then there is a day without changes, too.
+    const [day, ...others] = report.periods.filter(({ growth }) => growth !== 0);
+    expect(others).toEqual([]);
+    expect(day?.kinds).toEqual(kinds);
+    expect(day?.growth).toBe(300_000 - 29 * 700 - 700);
     expect(report.fileTypes.map(({ key, bytes }) => [key, bytes])).toEqual([
       ['iso', 300_000],
       ['dat', -30 * 700],
