@@ -263,6 +263,32 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     expect([part.kinds.new.files, part.kinds.removed.files]).toEqual([0, 1]);
   });
 
+  test('a report tells bytes that count in another directory as neither removed nor modified', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (path: string) => join(tree.root, path);
+    for (const name of ['a', 'b']) mkdirSync(at(name));
+    writeFileSync(at('a/1'), Buffer.alloc(1000));
+    const base = await tree.scan();
+    linkSync(at('a/1'), at('b/2'));
+    await tree.scan();
+    rmSync(at('a/1'));
+    await tree.scan();
+    const options = { after: base.finishedAt, upTo: Date.now(), interval: 'day', limit: 5 } as const;
+    for (const [path, moved] of [
+      ['', 0],
+      ['a', -1000],
+      ['b', 1000],
+    ] as const) {
+      const report = await tree.query((database) =>
+        changeReport(database, { ...options, path: parseBytePath(at(path)) }),
+      );
+      const { kinds, growth, largestNew, largestRemoved } = report;
+      expect([kinds.new.bytes, kinds.modified.bytes, kinds.removed.bytes]).toEqual([0, 0, 0]);
+      expect({ growth, moved: report.moved }).toEqual({ growth: moved, moved });
+      expect([...largestNew, ...largestRemoved]).toEqual([]);
+    }
+  });
+
   test('prune forgets old history and nothing of the present', async () => {
     const tree = await ScannedTree.in({ newPlace });
     fill(tree.root);

@@ -37,7 +37,7 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
   const { path, totals, scans, errorCount } = report;
   const where = path === undefined ? 'all scanned trees' : displayPath(path);
   const ownerName = (uid: string) => owners.get(Number(uid)) ?? uid;
-  const hasChanges = CHANGE_KINDS.some((kind) => report.kinds[kind].files > 0);
+  const hasChanges = CHANGE_KINDS.some((kind) => report.kinds[kind].files > 0) || report.moved !== 0;
   const tables = [
     ...(hasChanges ? [kindsTable(report), periodsTable(report)] : []),
     growthTable('Directories that grew most', report.growing),
@@ -74,12 +74,15 @@ function column(heading: string, holds: ReportColumn['holds'] = 'number'): Repor
   return { heading, holds };
 }
 
-function kindsTable({ kinds }: ChangeReport): ReportTable {
-  const rows = CHANGE_KINDS.map((kind) => [
-    kind,
-    formatCount(kinds[kind].files),
-    formatBytes(kind, kinds[kind].bytes),
-  ]);
+function kindsTable({ kinds, moved }: ChangeReport): ReportTable {
+  const rows = [
+    ...CHANGE_KINDS.map((kind) => [
+      kind,
+      formatCount(kinds[kind].files),
+      formatBytes(kind, kinds[kind].bytes),
+    ]),
+    ...(moved === 0 ? [] : [['other hard links', '', grown(moved)]]),
+  ];
   return { title: 'Changes', columns: [column('Kind', 'text'), column('Files'), column('Bytes')], rows };
 }
 
