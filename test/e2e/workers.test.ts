@@ -18,7 +18,7 @@ const ROUNDS = rounds(3, 100);
 const DEATHS = rounds(3, 30);
 
 /** Longest time in milliseconds that a client may wait for an answer or the end of its connection. */
-const PATIENCE = 25_000;
+const PATIENCE = 60_000;
 
 function isRunning(pid: number): boolean {
   try {
