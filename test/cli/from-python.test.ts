@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
  * Names of a generated store, and how long storing them may take in milliseconds. 50,000 take a minute of CPU time,
  * most of it to make the store and to ask the server for each of them: too long for every build.
  */
-const [NAMES, TIMEOUT] = process.env['FILETRACKER_TORTURE'] ? [50_000, 1_200_000] : [1000, 120_000];
+const [NAMES, TIMEOUT] = process.env['FILETRACKER_TORTURE'] ? [50_000, 1_200_000] : [1000, 300_000];
 
 function migrate(cwd: string, ...args: readonly string[]) {
   return filetracker(['--from-python', 'python', ...args], { cwd, program: 'filetracker-migrate' });

@@ -12,7 +12,7 @@ interface Status {
   readonly last_scrub?: string;
 }
 
-const WAIT = { timeout: 25_000, interval: 100 };
+const WAIT = { timeout: 60_000, interval: 100 };
 
 it('damage is found in the background, told in log, status and metrics, and forgotten with the content', async () => {
   const directory = temporaryDirectory();
