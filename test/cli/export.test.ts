@@ -85,7 +85,7 @@ it.runIf(isRoot).each([
   ['a server', () => [server.process.url]],
   ['its directory', () => ['--store', server.directory]],
 ])(
-  'goes on where other file systems begin below the target, with links and what stands in the way, from %s',
+  'links within each file system below the target, and goes on past what stands in the way, from %s',
   async (_, from) => {
     const [disk, deep] = [makeTmpfs(8).path, join(cwd, 'out/deep')];
     mkdirSync(deep, { recursive: true });
@@ -93,6 +93,7 @@ it.runIf(isRoot).each([
     onTestFinished(() => void execFileSync('umount', [deep]));
     const client = new FileTrackerClient({ localStore: 'none', remoteUrl: server.process.url });
     await client.putFile(`${root}/deep/second@1600000000`, Buffer.from('same'));
+    await client.putFile(`${root}/deep/below/third@1600000000`, Buffer.from('same'));
     await client.putFile(`${root}/deep/blocked@5`, Buffer.from('blocked'));
     await client.close();
     mkdirSync(join(deep, 'blocked'));
@@ -102,12 +103,15 @@ it.runIf(isRoot).each([
     expect(code).toBe(1);
     expect(stderr).toMatch(
       new RegExp(
-        `^filetracker-export: ${root}/deep/blocked: out/deep/blocked is a directory\n6 files written`,
+        `^filetracker-export: ${root}/deep/blocked: out/deep/blocked is a directory\n5 files written \\(1\\.9 MiB\\), 2 files linked`,
       ),
     );
-    expect(readdirSync(deep).sort()).toEqual(['b', 'blocked', 'c', 'second']);
+    expect(readdirSync(deep).sort()).toEqual(['b', 'below', 'blocked', 'c', 'second']);
+    expect(readdirSync(join(deep, 'below'))).toEqual(['third']);
     expect(readdirSync(join(cwd, 'out')).sort()).toEqual(['a', 'deep', 'large', 'ż%20x'].sort());
-    for (const name of ['b', 'second']) expect(readFileSync(join(deep, name), 'utf8')).toBe('same');
+    expect(readFileSync(join(deep, 'b'), 'utf8')).toBe('same');
+    const inodes = ['b', 'second', 'below/third'].map((name) => statSync(join(deep, name)).ino);
+    expect(new Set(inodes).size).toBe(1);
     expect(statSync(join(deep, 'c')).mtimeMs).toBe(5000);
   },
 );

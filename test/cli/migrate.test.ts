@@ -80,6 +80,11 @@ async function stored(): Promise<Record<string, unknown>> {
   }
 }
 
+async function receivedBytes(): Promise<number> {
+  const metrics = await (await fetch(`${server.process.url}/metrics`)).text();
+  return Number(/^filetracker_received_bytes_total (\d+)$/m.exec(metrics)?.[1]);
+}
+
 it('stores a tree once: paths are names, modification times are versions', async () => {
   file('files/a', 'same');
   file('files/a-b', 'x', 0);
@@ -128,6 +133,33 @@ it('a changed file is sent again; one that is newer on the server stays', async 
     changed: [200, sha256(Buffer.from('six'))],
     older: [100, sha256(Buffer.from('old'))],
   });
+});
+
+it('a content that is there under another name or version is not sent', async () => {
+  for (let index = 0; index < 20; index++) file(`files/${index}`, incompressible(`asked ${index}`, 30_000));
+  const sent = async (...args: readonly string[]) => {
+    const before = await receivedBytes();
+    expect(await summary('files', ...args)).toMatchObject({ code: 0, stored: 20 });
+    return (await receivedBytes()) - before;
+  };
+  expect(await sent('--prefix', prefix)).toBeGreaterThan(600_000);
+  expect(await sent('--prefix', `${prefix}/copy`)).toBeLessThan(30_000);
+  for (let index = 0; index < 20; index++) utimesSync(join(cwd, `files/${index}`), 0, 1_700_000_000);
+  expect(await sent('--prefix', prefix)).toBeLessThan(30_000);
+});
+
+it('a small file that was only touched is not sent', async () => {
+  const touch = (version: number) => {
+    for (let index = 0; index < 200; index++)
+      file(`files/${index}`, incompressible(`touched ${index}`, 4000), version);
+  };
+  touch(1_600_000_000);
+  await summary('files', '--prefix', prefix);
+  touch(1_600_000_001);
+  const before = await receivedBytes();
+  // As another machine would, which remembers nothing.
+  expect(await summary('files', '--prefix', prefix, '--read-all')).toMatchObject({ code: 0, stored: 200 });
+  expect((await receivedBytes()) - before).toBeLessThan(200_000);
 });
 
 it('tells what the store cannot hold, stores the rest, and ends with 1', async () => {

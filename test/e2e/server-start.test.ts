@@ -4,9 +4,23 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { scriptOf } from '../support/filetracker-process.js';
 import { isRoot } from '../support/root.js';
 import { COMMAND, expectRefusal, run, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+
+it.runIf(isRoot)('programs start as a user whom the system does not know and who has no home', async () => {
+  const stranger = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups', '--inh-caps=-all'];
+  const commands = [
+    [COMMAND, '--version'],
+    [scriptOf('filetracker'), 'scan', '--help'],
+    [scriptOf('filetracker'), 'get', '--help'],
+  ];
+  for (const command of commands) {
+    const ended = await run(['env', '-u', 'HOME', ...stranger, process.execPath, ...command]);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+  }
+});
 
 describe('filetracker-server that cannot start says so in one line and exits with 1', () => {
   it('its port is taken', async () => {

@@ -8,7 +8,6 @@ import { randomInt } from 'node:crypto';
 export function withThreads(more: number, script: string): string {
   const limited = `
     import { execFileSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
     import { readdirSync } from 'node:fs';
     import { stat } from 'node:fs/promises';
     process.setuid(${randomInt(20_000, 60_000)});

@@ -1,13 +1,13 @@
 import { realpath } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { BytePath, Catalog, OpenCatalogOptions } from '@filetracker/catalog';
+import { homeDirectory } from '@filetracker/durable-fs/home-directory';
 import { Command, Option } from 'commander';
 import type { Result } from './output/output.js';
 
 /** The default catalog: one per user. */
 function defaultDatabase(): string {
-  const dataHome = process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
+  const dataHome = process.env['XDG_DATA_HOME'] || join(homeDirectory(), '.local', 'share');
   return join(dataHome, 'filetracker', 'catalog.db');
 }
 

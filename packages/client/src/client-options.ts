@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '@filetracker/durable-fs/home-directory';
 import type { DataStore } from './data-store.js';
 import { UsageError } from './errors.js';
 import { FlockLockManager } from './flock-lock-manager.js';
@@ -69,7 +69,7 @@ function localStore({ localStore = 'auto', cacheDir }: FileTrackerClientOptions)
 
 /** Where the cache is unless somebody says otherwise. */
 export function defaultCacheDirectory(): string {
-  return fromEnvironment('FILETRACKER_DIR') ?? join(homedir(), '.filetracker-store');
+  return fromEnvironment('FILETRACKER_DIR') ?? join(homeDirectory(), '.filetracker-store');
 }
 
 function remoteStore(
@@ -114,7 +114,7 @@ function lockManager(
 /** The token that the environment has for a server; a user and password in the URL make one unnecessary. */
 function environmentToken(url: string): string | undefined {
   if (!URL.canParse(url) || new URL(url).username !== '') return undefined;
-  const configuration = fromEnvironment('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
+  const configuration = fromEnvironment('XDG_CONFIG_HOME') ?? join(homeDirectory(), '.config');
   return (
     fromEnvironment('FILETRACKER_TOKEN') ??
     tokenFromFile(join(configuration, 'filetracker', 'credentials'), new URL(url))

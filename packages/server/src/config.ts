@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { homeDirectory } from '@filetracker/durable-fs/home-directory';
 import { COMPRESSION_LEVEL, MAX_COMPRESSION_LEVEL } from '@filetracker/durable-fs/zstd-frame';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addCheckpointOptions, type CheckpointFlags, checkpointPolicy } from './checkpoint-options.js';
@@ -103,7 +103,7 @@ export function parseConfig(
 
 /** Where a store is unless it is said: `$FILETRACKER_DIR`, or in the user's data. */
 export function defaultDirectory(environment: NodeJS.ProcessEnv): string {
-  const data = environment['XDG_DATA_HOME'] || join(homedir(), '.local', 'share');
+  const data = environment['XDG_DATA_HOME'] || join(homeDirectory(), '.local', 'share');
   return environment['FILETRACKER_DIR'] || join(data, 'filetracker', 'server');
 }
 

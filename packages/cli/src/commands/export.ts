@@ -37,7 +37,7 @@ export function exportCommand(context: CommandContext): Command {
     .argument('[url]', 'the server (default: $FILETRACKER_URL)')
     .option('--store <dir>', 'read the directory of a server, running or not, instead of asking its URL')
     .option('--prefix <dir>', 'only what is below this directory of the store', '/')
-    .option('--hard-links', 'one file for all names with the same content and version')
+    .option('--hard-links', 'one file for all names with the same content and version (on each file system)')
     .option('-j, --jobs <number>', 'files at once', wholeNumber(1), JOBS)
     .enablePositionalOptions()
     .exitOverride()

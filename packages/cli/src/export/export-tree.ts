@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
 import { ContentHash, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
+import { isOutOfRoom } from '@filetracker/durable-fs/system-code';
 import type { Digest, DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import { hasCode } from '../output/failure.js';
@@ -82,7 +83,7 @@ class TreeWriter {
   }
 
   async #write(stat: FileStat): Promise<void> {
-    const { directory, target, hardLinks } = this.options;
+    const { directory, target } = this.options;
     const relative = directory === '' ? stat.name : stat.name.slice(directory.length + 1);
     const path = join(target, relative);
     if (await isThere(path, stat)) {
@@ -90,16 +91,16 @@ class TreeWriter {
       return this.observer.kept(stat);
     }
     makeTreeDirectory(dirname(path));
-    // A link has one modification time, so the versions must be equal, too.
-    const first = hardLinks && stat.digest ? await this.#first.get(keyOf(stat))?.() : undefined;
-    if (first !== undefined && (await this.#link(first, path))) return this.observer.written(stat, 'linked');
+    const key = this.#linkKey(stat, path);
+    const first = key === undefined ? undefined : this.#first.get(key);
+    if (first && (await this.#link(await first(), path))) return this.observer.written(stat, 'linked');
     const saving = this.#save(stat.name, path);
     // Whatever came instead, or failed, is no file to link to.
     const sound = saving.then(
       (saved) => (saved?.digest === stat.digest && saved?.version === stat.version ? path : undefined),
       () => undefined,
     );
-    if (hardLinks) this.#first.set(keyOf(stat), () => sound);
+    if (key !== undefined) this.#first.set(key, () => sound);
     const saved = await saving;
     // Deleted since it was listed: there is nothing to write any more.
     if (saved) this.observer.written(saved, 'copied');
@@ -107,9 +108,10 @@ class TreeWriter {
 
   /** Of a file that was there only time and size were looked at: others are not to become links to a wrong one. */
   #rememberKept(stat: FileStat, path: string): void {
-    if (!this.options.hardLinks || this.#first.has(keyOf(stat))) return;
+    const key = this.#linkKey(stat, path);
+    if (key === undefined || this.#first.has(key)) return;
     let sound: Promise<string | undefined> | undefined;
-    this.#first.set(keyOf(stat), () => {
+    this.#first.set(key, () => {
       sound ??= digestOf(path).then(
         (digest) => (digest === stat.digest ? path : undefined),
         () => undefined,
@@ -118,42 +120,62 @@ class TreeWriter {
     });
   }
 
+  /** The same for files that can be one: names of a file have one content, one modification time and one file system. */
+  #linkKey({ digest, version }: FileStat, path: string): string | undefined {
+    if (!this.options.hardLinks || digest === undefined) return undefined;
+    return `${digest}@${version}@${statSync(dirname(path)).dev}`;
+  }
+
   async #save(name: FileName, path: string): Promise<FileStat | undefined> {
-    const directory = dirname(path);
-    const place = this.staging.placeFor(directory);
-    const staged = join(place, temporaryName());
     try {
-      const saved = await this.source.save(name, staged, this.signal);
-      if (saved) await rename(staged, path);
-      return saved;
+      return await this.#make(path, (staged) => this.source.save(name, staged, this.signal));
     } catch (error) {
-      await removeIfPresent(staged);
-      if (hasCode(error, 'EXDEV') && place !== this.staging.addPlaceFor(directory))
-        return this.#save(name, path);
-      if (hasCode(error, 'EISDIR')) throw new Error(`${path} is a directory`, { cause: error });
       // Where it was to be made is nobody's business.
       throw error instanceof DestinationError ? error.cause : error;
     }
   }
 
   /** Gives a file a second name; false where it can have no more, such as 65,000 on ext4, or none at all. */
-  async #link(existing: string, path: string): Promise<boolean> {
-    const staged = join(this.staging.placeFor(dirname(path)), temporaryName());
-    const isLinked = await link(existing, staged).then(
-      () => true,
-      () => false,
-    );
-    if (!isLinked) return false;
+  async #link(existing: string | undefined, path: string): Promise<boolean> {
+    if (existing === undefined) return false;
     try {
-      await rename(staged, path);
-      return true;
+      return (await this.#make(path, (staged) => linkIfPossible(existing, staged))) === true;
     } catch (error) {
       if (hasCode(error, 'EXDEV')) return false;
+      throw error;
+    }
+  }
+
+  /** Makes a file, unless `make` resolves with nothing, and moves it to its place. */
+  async #make<T>(path: string, make: (staged: string) => Promise<T | undefined>): Promise<T | undefined> {
+    const directory = dirname(path);
+    const place = this.staging.placeFor(directory);
+    const staged = join(place, temporaryName());
+    try {
+      const made = await make(staged);
+      if (made !== undefined) await rename(staged, path);
+      return made;
+    } catch (error) {
+      if (hasCode(error, 'EXDEV') && place !== this.staging.addPlaceFor(directory)) {
+        return await this.#make(path, make);
+      }
+      if (hasCode(error, 'EISDIR')) throw new Error(`${path} is a directory`, { cause: error });
       throw error;
     } finally {
       // rename(2) does nothing, and succeeds, where both names are links to the same file already.
       await removeIfPresent(staged);
     }
+  }
+}
+
+/** Resolves with nothing where the file can have no more names. */
+async function linkIfPossible(existing: string, path: string): Promise<true | undefined> {
+  try {
+    await link(existing, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EXDEV')) throw error;
+    return undefined;
   }
 }
 
@@ -165,13 +187,7 @@ async function digestOf(path: string): Promise<Digest> {
 
 /** Whether a failure would be that of all other files, too. */
 function isAboutAll(error: unknown): boolean {
-  return (
-    error instanceof ConnectionError || ['ENOSPC', 'EDQUOT', 'EROFS'].some((code) => hasCode(error, code))
-  );
-}
-
-function keyOf({ digest, version }: FileStat): string {
-  return `${digest}@${version}`;
+  return error instanceof ConnectionError || isOutOfRoom(error) || hasCode(error, 'EROFS');
 }
 
 async function isThere(path: string, { size, version }: FileStat): Promise<boolean> {

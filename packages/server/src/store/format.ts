@@ -8,7 +8,8 @@ import { StoreOpenError } from './errors.js';
  * FRAME_BYTES as one zstd frame, longer ones as frames and a seek table.
  */
 const FORMAT = 1;
-const FORMAT_FILE = 'format.json';
+/** What makes a directory a store. */
+export const FORMAT_FILE = 'format.json';
 
 /**
  * Makes sure that `root` is a store of this format. With `create` one is made in a directory that is missing or

@@ -12,6 +12,7 @@ import { openError, StoreOpenError } from './errors.js';
 import { FileStore, type FileStoreOptions } from './file-store.js';
 import { openFormat } from './format.js';
 import { refuseNameless } from './nameless.js';
+import { refuseForeignOwner } from './owner.js';
 import { agreeOnRetention } from './retention.js';
 import { Scrubber } from './scrub.js';
 import { ScrubLog } from './scrub-log.js';
@@ -49,6 +50,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   const { directory, durable } = options;
   try {
     await openFormat(directory, { create: !options.readOnly });
+    if (!options.readOnly) refuseForeignOwner(directory);
     const frozen = options.readOnly === true && isReadOnlyDisk(directory);
     if (!frozen) await access(directory, constants.W_OK);
     const lock = FileLock.take(join(directory, 'lock'), 'shared');
