@@ -50,7 +50,7 @@ const round = fc.record({
 const RUNS = { SQLite: 12, PostgreSQL: 5 } as const;
 
 test.each(DATABASES)('growth is the difference of sizes, whichever names count: $kind', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async ({ kind, newPlace }) => {
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 3, maxLength: 6 }), async (rounds) => {
