@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   asOf,
   changeReport,
@@ -31,6 +31,7 @@ import {
   topGrowth,
 } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
+import { periodStart } from '#catalog/report/periods.js';
 import { all, allOf, inWords } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
@@ -264,6 +265,28 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const elsewhere = parseBytePath(join(tree.root, 'proj'));
     const part = await tree.query((database) => changeReport(database, { ...options, path: elsewhere }));
     expect([part.kinds.new.files, part.kinds.removed.files]).toEqual([0, 1]);
+  });
+
+  test('a report lists no days before the first scan, of which it knows nothing', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    writeFileSync(join(tree.root, 'a'), '1');
+    const { finishedAt } = await tree.scan();
+    const week = 7 * 86_400_000;
+    const options = { after: finishedAt - week, interval: 'day', limit: 5 } as const;
+    const report = (upTo: number, path?: string) =>
+      tree.query((database) =>
+        changeReport(database, { ...options, upTo, ...(path && { path: parseBytePath(path) }) }),
+      );
+    const day = periodStart(finishedAt, 'day');
+    for (const path of [undefined, tree.root, dirname(tree.root), join(tree.root, 'a')]) {
+      const { knownSince, periods } = await report(finishedAt, path);
+      expect({ knownSince, starts: periods.map(({ start }) => start) }).toEqual({
+        knownSince: finishedAt,
+        starts: [day],
+      });
+    }
+    expect((await report(finishedAt - week / 2)).periods).toEqual([]);
+    expect(await report(finishedAt, '/elsewhere')).toMatchObject({ knownSince: null, periods: [] });
   });
 
   test('a report tells bytes that count in another directory as neither removed nor modified', async () => {

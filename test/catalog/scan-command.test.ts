@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { COMMAND, catalogWorkplace as workplace } from '../support/catalog-workplace.js';
+import { newDatabase, query } from '../support/postgres-database.js';
 import { stopWhen } from '../support/stop-when.js';
 
 test('scan, changes and scans tell what happened to a tree', () => {
@@ -41,6 +42,24 @@ test('scan, changes and scans tell what happened to a tree', () => {
   ]);
   expect(run('changes', '--until', '2020-01-01').stdout).toBe('');
   expect(json('scans').map(({ id }) => id)).toEqual([3, 2, 1]);
+});
+
+test('a dry run leaves a PostgreSQL database as it is: an empty one, and one that knows other machines', async () => {
+  const { root, run } = workplace();
+  writeFileSync(join(root, 'a'), 'abc');
+  const database = await newDatabase();
+  const scan = (...args: string[]) => run('scan', '--database', database, ...args, root);
+  expect(scan('--dry-run', '--host', 'one')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^dry run of .*: 1 file, /) as string,
+  });
+  const schemas = "SELECT FROM pg_namespace WHERE nspname LIKE 'filetracker%'";
+  expect(await query(database, schemas)).toEqual([]);
+  expect(scan('--host', 'one').status).toBe(0);
+  writeFileSync(join(root, 'b'), 'bc');
+  expect(scan('--dry-run', '--host', 'two').stdout).toMatch(/^dry run of .*: 2 files, /);
+  expect(await query(database, 'SELECT name FROM filetracker.hosts')).toEqual([{ name: 'one' }]);
+  expect(scan('--dry-run', '--host', 'one').stdout).toMatch(/^dry run: \+1 new/);
 });
 
 test('names that are no UTF-8 are exact in --json and harmless in text', () => {

@@ -139,6 +139,26 @@ it('takes several caches together, by patterns', async () => {
   expect(left('two/other')).toEqual(['c']);
 });
 
+it('a directory that is no cache is told, and the others are cleaned; one without anything yet is fine', async () => {
+  cached('cache/files/a', 10, 100);
+  cached('project/src/b', 10, 100);
+  for (const path of ['empty', 'new/locks', 'new/tmp']) mkdirSync(join(cwd, path), { recursive: true });
+  expect(await clean('-s', '1K', '-c', join(cwd, '*'))).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: [
+      `filetracker-cache-cleaner: ${cwd}/project is no cache of a filetracker client: it has no files/`,
+      '1 file of 10.0 KiB, limit 1.0 KiB; removed 1 file of 10.0 KiB',
+      '',
+    ].join('\n'),
+  });
+  expect(left('cache')).toEqual([]);
+  expect(existsSync(join(cwd, 'project/src/b'))).toBe(true);
+  for (const fine of ['empty', 'new', 'cache']) {
+    expect(await clean('-s', '1K', '-c', join(cwd, fine))).toEqual({ code: 0, stdout: '', stderr: '' });
+  }
+});
+
 it('leaves alone what a client has locked', async () => {
   cached('.cache/files/used', 10, 100);
   cached('.cache/files/unused', 10, 200);

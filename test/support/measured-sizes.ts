@@ -103,7 +103,12 @@ async function inSpan(database: QueryDatabase, path: BytePath, [from, to]: reado
 }
 
 /** Whether what was renamed was neither written as well, nor renamed from the directory or into it. */
-async function areRenamesSimple(database: QueryDatabase, path: BytePath, { after, upTo }: ChangeReport) {
+async function areRenamesSimple(
+  database: QueryDatabase,
+  path: BytePath,
+  { after, upTo, kinds }: ChangeReport,
+) {
+  if (kinds.renamed.files === 0) return true;
   const changes = await all(readChangeRows(database, { path, after, upTo, order: 'oldestFirst' }));
   return changes
     .filter(({ kind }) => kind === 'renamed')

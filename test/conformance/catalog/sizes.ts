@@ -70,6 +70,25 @@ export function describeSizes(open: OpenCatalog): void {
       });
     });
 
+    test('what a name counts more or less since its tree was looked at, and not that of another, is no modification', async () => {
+      const catalog = await open();
+      const link = { inode: 42, size: 1000 };
+      const [one, two] = [new PackedTree('/one'), new PackedTree('/two')];
+      await record(catalog, one.file('1', { ...link, links: 2 }));
+      await record(catalog, two.file('2', { ...link, links: 2 }));
+      const bytes = async () => [
+        (await catalog.directory(one.root))?.totals.bytes,
+        (await catalog.directory(two.root))?.totals.bytes,
+      ];
+      expect(await bytes()).toEqual([1000, 0]);
+      const alone = await record(catalog, two.file('2', { ...link, links: 1 }));
+      expect(alone.changes.modified).toEqual({ files: 1, bytes: 0 });
+      // As long as the first tree is not looked at again, the catalog takes its name for another one's that is there.
+      expect(await bytes()).toEqual([1000, 1000]);
+      const linked = await record(catalog, two.file('2', { ...link, links: 2 }));
+      expect(linked.changes.modified).toEqual({ files: 1, bytes: 0 });
+    });
+
     test('a file is removed, and a new one is not it, where the number of its inode is used again', async () => {
       const catalog = await open();
       const link = { inode: 42, links: 2 };

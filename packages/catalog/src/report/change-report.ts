@@ -65,7 +65,9 @@ export interface ChangeReport extends ChangeSums {
   /** What there is now, over all roots or below the path. */
   readonly totals: Totals;
   readonly scans: number;
-  /** Every period of the span, also those in which nothing changed. */
+  /** When what there is was scanned first, as far as that is remembered, in milliseconds since 1970; null where never. */
+  readonly knownSince: number | null;
+  /** Every period of the span since the first scan, also those in which nothing changed. */
   readonly periods: readonly Period[];
   readonly growing: readonly Growth[];
   readonly shrinking: readonly Growth[];
@@ -88,6 +90,7 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const isInSpan = await spanFilter(database, options);
   for await (const changes of readSizeChanges(database, range))
     for (const change of changes) if (isInSpan(change)) sums.add(change);
+  const knownSince = await firstScan(database, path);
   return {
     path,
     after,
@@ -95,7 +98,8 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
     interval,
     totals: await presentTotals(database, path),
     scans: await countScans(database, options),
-    ...sums.result(),
+    knownSince,
+    ...sums.result(knownSince),
     errors: await readErrors(database, { ...options, limit }),
     errorCount: await countErrors(database, options),
   };
@@ -126,11 +130,7 @@ class ReportSums {
     this.#largestNew = new FirstItems(options.limit, largestFirst);
     this.#largestRemoved = new FirstItems(options.limit, largestFirst);
     this.#inside = withinFilter(options.path);
-    const { after, upTo, interval } = options;
-    this.#startOf = periodFinder(interval);
-    for (let at = periodStart(after, interval); at <= upTo; at = nextPeriod(at, interval)) {
-      this.#periods.set(at, noChanges());
-    }
+    this.#startOf = periodFinder(options.interval);
   }
 
   add(change: SizeChange): void {
@@ -151,14 +151,14 @@ class ReportSums {
     if (kind === 'removed' && isWhole) this.#largestRemoved.add(file);
   }
 
-  result() {
+  result(knownSince: number | null) {
     const { path, limit } = this.options;
     const isAbove = (at: BytePath) => !this.#inside(at);
     const directories = this.#directories.carriedUp(isAbove).dropEchoes();
     const below = (growth: readonly Growth[]) => growth.filter(({ path: at }) => at !== path).slice(0, limit);
     return {
       ...this.#all,
-      periods: [...this.#periods].map(([start, sums]) => ({ start, ...sums })),
+      periods: this.#allPeriods(knownSince),
       growing: below(directories.first(limit + 1, ({ bytes }) => bytes)),
       shrinking: below(directories.first(limit + 1, ({ bytes }) => -bytes)),
       churning: this.#directories.first(limit, ({ changes }) => changes),
@@ -169,6 +169,18 @@ class ReportSums {
     };
   }
 
+  /** Those of the span in which something is known: a row of zeros says that nothing changed. */
+  #allPeriods(knownSince: number | null): Period[] {
+    const { after, upTo, interval } = this.options;
+    // A watch has one time for all that it recorded, and that is its last: what it recorded before is known too.
+    const known = Math.min(knownSince ?? Number.POSITIVE_INFINITY, ...this.#periods.keys());
+    const periods: Period[] = [];
+    for (let at = periodStart(Math.max(after, known), interval); at <= upTo; at = nextPeriod(at, interval)) {
+      periods.push({ start: at, ...(this.#periods.get(at) ?? noChanges()) });
+    }
+    return periods;
+  }
+
   /** Adds a change to the sums and tells the bytes that it came to. */
   #count({ kind, recordedAt, after, moved }: SizeChange, effects: readonly Effect[]): number {
     const growth = effects.reduce((sum, effect) => sum + effect.bytes, 0);
@@ -176,8 +188,10 @@ class ReportSums {
     const changed = growth - movedHere;
     const bytes =
       kind === 'renamed' ? (after?.counted ?? 0) - moved : kind === 'removed' ? -changed : changed;
-    for (const sums of [this.#all, this.#periods.get(this.#startOf(recordedAt))]) {
-      if (!sums) continue;
+    const start = this.#startOf(recordedAt);
+    const period = this.#periods.get(start) ?? noChanges();
+    this.#periods.set(start, period);
+    for (const sums of [this.#all, period]) {
       const tally = sums.kinds[kind === 'recounted' ? 'modified' : kind];
       if (kind !== 'recounted') tally.files++;
       tally.bytes += bytes;
@@ -248,9 +262,23 @@ async function countScans({ tables }: QueryDatabase, { path, ...span }: ReportOp
     .where(endsIn(span))
     .groupBy('root')
     .execute();
-  return rows.reduce((sum, { root, count }) => {
-    const looked = pathFromBytes(root);
-    const isMeant = path === undefined || isWithin(path, looked) || isWithin(looked, path);
-    return isMeant ? sum + Number(count) : sum;
-  }, 0);
+  const meant = rows.filter(({ root }) => isMeant(path, pathFromBytes(root)));
+  return meant.reduce((sum, { count }) => sum + Number(count), 0);
+}
+
+/** When the first of the scans ended that looked at a path, or at something below it; null where there is none. */
+async function firstScan({ tables }: QueryDatabase, path: BytePath | undefined): Promise<number | null> {
+  const rows = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => ['root', eb.fn.min('finished_at').as('first')])
+    .where('status', '=', 'finished')
+    .groupBy('root')
+    .execute();
+  const meant = rows.filter(({ root }) => isMeant(path, pathFromBytes(root)));
+  return meant.length > 0 ? Math.min(...meant.map(({ first }) => Number(first))) : null;
+}
+
+/** Whether scans of a root tell of a path. */
+function isMeant(path: BytePath | undefined, root: BytePath): boolean {
+  return path === undefined || isWithin(path, root) || isWithin(root, path);
 }

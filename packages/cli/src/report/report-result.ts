@@ -34,7 +34,8 @@ export function periodRow({ start, kinds, growth, moved }: Period) {
 
 /** A whole report as one object for programs. */
 export function reportResult(report: ChangeReport): Result {
-  const { path, after, upTo, moved, periods, growing, shrinking, churning, errors, ...rest } = report;
+  const { path, after, upTo, knownSince, moved, periods, growing, shrinking, churning, errors, ...rest } =
+    report;
   const withPath = <Row extends { readonly path: Parameters<typeof jsonPathFields>[0] }>({
     path,
     ...row
@@ -47,6 +48,7 @@ export function reportResult(report: ChangeReport): Result {
     since: new Date(after).toISOString(),
     until: new Date(upTo).toISOString(),
     ...rest,
+    knownSince: knownSince === null ? null : new Date(knownSince).toISOString(),
     movedBytes: moved,
     periods: periods.map(periodRow),
     growing: growing.map(withPath),

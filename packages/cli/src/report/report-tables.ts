@@ -55,10 +55,21 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
       `Now ${formatThings(totals.files, 'file')} in ${formatThings(totals.directories, 'directory', 'directories')}, ` +
         `${formatSize(totals.bytes)} (${formatSize(totals.allocated)} on the disk).`,
       `${formatThings(scans, 'scan')} in this time, ${formatThings(errorCount, 'error')}.`,
-      ...(hasChanges ? [] : ['Nothing changed.']),
+      ...reach(report),
+      ...(hasChanges || !isKnown(report) ? [] : ['Nothing changed.']),
     ],
     tables: tables.filter(({ rows }) => rows.length > 0),
   };
+}
+
+/** Whether something is known of the time of a report. */
+function isKnown({ knownSince, upTo }: ChangeReport): boolean {
+  return knownSince !== null && knownSince <= upTo;
+}
+
+/** How far back what is known goes, where the time of the report begins earlier. */
+function reach({ knownSince, after }: ChangeReport): readonly string[] {
+  return knownSince !== null && knownSince > after ? [`Recorded since ${minute(knownSince)}.`] : [];
 }
 
 /** The beginning of a period as it is called: `2026-11-23`, for months `2026-11`. */

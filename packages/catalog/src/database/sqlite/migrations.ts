@@ -150,7 +150,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   -- Bytes that count under this name instead of another one of their inode since then; below 0, under another one instead
-  -- of this one. All changes of a run come to 0. Rows from before this step do not tell.
+  -- of this one. Rows from before this step do not tell.
   ALTER TABLE file_changes ADD COLUMN moved_bytes INTEGER NOT NULL DEFAULT 0;
   `,
 ];
