@@ -1,5 +1,5 @@
-import Database from 'better-sqlite3';
 import pg from 'pg';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { GENERATED_ROOT } from './generated-scan.js';
 
 /*
@@ -31,7 +31,7 @@ export function copyTree(place: string, times: number): Promise<void> {
 }
 
 async function copyInSqlite(file: string, times: number): Promise<void> {
-  const database = new Database(file);
+  const database = new Sqlite(file);
   database.pragma('synchronous = OFF');
   database.pragma(`cache_size = -${256 * 1024}`);
   const first = (text: string) => database.prepare(text).pluck().get();

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { openCatalog } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import pg from 'pg';
 import { repeatedContents } from '#catalog/database/repeated-contents.js';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { copyTree } from './copy-tree.js';
 import { contentOf, recordGenerated } from './generated-scan.js';
 
@@ -41,7 +41,7 @@ function fingerprint(place: string): Promise<void> {
 const FROM_NUMBER = 'sample_'.length + 1;
 
 async function fingerprintInSqlite(file: string): Promise<void> {
-  const database = new Database(file);
+  const database = new Sqlite(file);
   database.function('fingerprint_of', { deterministic: true }, (name) => {
     const number = Number.parseInt((name as Buffer).toString('latin1', FROM_NUMBER - 1), 10);
     return createHash('sha256')

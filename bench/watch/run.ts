@@ -12,7 +12,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { benchmarkTree } from '../catalog/tree.js';
 import { median } from '../support/measure.js';
 import { StartedWatch } from './started-watch.js';
@@ -44,11 +45,11 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The root's totals as another process sees them. */
 class Onlooker {
-  readonly #database: Database.Database;
+  readonly #database: Database;
   readonly #row;
 
   constructor(file: string) {
-    this.#database = new Database(file, { readonly: true });
+    this.#database = new Sqlite(file, { readonly: true });
     this.#row = this.#database.prepare<[], { files: number; bytes: number }>(
       'SELECT total_files AS files, total_bytes AS bytes FROM directories WHERE parent_id = 0',
     );

@@ -2,8 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { COMMAND, catalogWorkplace as workplace } from '../support/catalog-workplace.js';
 import { stopWhen } from '../support/stop-when.js';
 
@@ -45,7 +45,7 @@ test('kill -9 of a first scan while it fills the file leaves an empty catalog, a
 
   expect(run('scans')).toMatchObject({ status: 0, stdout: '' });
   expect(run('du', root).status).toBe(1);
-  const opened = new Database(database, { readonly: true });
+  const opened = new Sqlite(database, { readonly: true });
   onTestFinished(() => void opened.close());
   for (const table of ['directories', 'files', 'scan_runs', 'file_changes', 'mutation_log']) {
     expect(opened.prepare(`SELECT count(*) FROM ${table}`).pluck().get()).toBe(0);

@@ -14,8 +14,9 @@ import {
   timeline,
   topGrowth,
 } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { LineThreads } from '#catalog/database/sqlite/line-threads.js';
 import { numberParts } from '#catalog/database/sqlite/number-parts.js';
 import type { LineQuery } from '#catalog/database/sqlite/shared-job.js';
@@ -53,11 +54,11 @@ function runsTimes(count: number): LineQuery[] {
 class Asker {
   readonly own: LineQuery[] = [];
   readonly threads: LineThreads;
-  readonly #database: Database.Database;
+  readonly #database: Database;
 
   constructor(count: number) {
     this.threads = new LineThreads(file, count);
-    this.#database = new Database(file, { readonly: true });
+    this.#database = new Sqlite(file, { readonly: true });
     this.#database.exec('BEGIN');
     this.#database.prepare('SELECT count(*) FROM scan_runs').get();
     onTestFinished(() => this.close());

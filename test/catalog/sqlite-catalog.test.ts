@@ -7,8 +7,8 @@ import {
   parseBytePath,
   type ScanSession,
 } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
@@ -42,7 +42,7 @@ describe('the SQLite file', () => {
   test('a newer schema is refused', async () => {
     const file = newFile();
     await openCatalog(file, { create: true });
-    const database = new Database(file);
+    const database = new Sqlite(file);
     database.pragma('user_version = 9999');
     database.close();
     expect(await codeOf(file)).toBe('newer_schema');
@@ -50,11 +50,11 @@ describe('the SQLite file', () => {
 
   test('a database of another program is refused and not changed', async () => {
     const file = join(temporaryDirectory(), 'other.db');
-    const database = new Database(file);
+    const database = new Sqlite(file);
     database.exec('CREATE TABLE theirs (x)');
     database.close();
     expect(await codeOf(file)).toBe('foreign_database');
-    const after = new Database(file);
+    const after = new Sqlite(file);
     expect(after.prepare('SELECT name FROM sqlite_schema').pluck().all()).toEqual(['theirs']);
     after.close();
   });
@@ -66,7 +66,7 @@ describe('the SQLite file', () => {
   test('a write lock of another process is a clear error', async () => {
     const file = newFile();
     const catalog = await openCatalog(file, { create: true });
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec('BEGIN IMMEDIATE');
     const begin = catalog.beginScan({ root: parseBytePath('/data'), source: 'scan' });
     await expect(begin).rejects.toMatchObject({ code: 'busy' });
@@ -88,7 +88,7 @@ describe('the SQLite file', () => {
       return batch.commit();
     };
     const first = await change('b');
-    const other = new Database(file);
+    const other = new Sqlite(file);
     for (const table of ['file_changes', 'mutation_log']) other.exec(`DELETE FROM ${table}`);
     other.prepare('DELETE FROM scan_runs WHERE id = ?').run(first.run);
     other.close();
@@ -107,7 +107,7 @@ describe('the SQLite file', () => {
       await session.finish();
     };
     const modeOf = (file: string) => {
-      const database = new Database(file);
+      const database = new Sqlite(file);
       onTestFinished(() => void database.close());
       return database.pragma('journal_mode', { simple: true });
     };

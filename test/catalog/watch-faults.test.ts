@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog, parseBytePath } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { isRoot } from '../support/root.js';
 import { WatchProcess } from '../support/watch-process.js';
@@ -16,7 +16,7 @@ describe('a database that cannot be written', () => {
     const { root, database, catalog, path } = await watchWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });
     await process.started();
-    const other = new Database(database);
+    const other = new Sqlite(database);
     other.exec('BEGIN IMMEDIATE');
     for (let n = 0; n < 20; n++) {
       mkdirSync(join(root, `d${n}`));

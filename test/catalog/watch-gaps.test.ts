@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBytePath, type WatchEvent, watch } from '@filetracker/catalog';
-import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { all } from '../support/catalog-contents.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
@@ -62,7 +62,7 @@ describe.runIf(isRoot)('events that are lost', () => {
       for await (const event of watch(catalog, path, options)) events.push(event);
     })();
     await expect.poll(() => events.some(({ kind }) => kind === 'started'), PATIENTLY).toBe(true);
-    const other = new Database(database);
+    const other = new Sqlite(database);
     other.exec('BEGIN IMMEDIATE');
     for (let n = 0; n < 50; n++) writeFileSync(join(root, `d${n}`, 'new'), 'x');
     await expect.poll(() => events.some(({ kind }) => kind === 'gap'), PATIENTLY).toBe(true);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { MIGRATIONS as POSTGRES_STEPS } from '#catalog/database/postgres/migrations.js';
+import { Sqlite } from '#catalog/database/sqlite/driver.js';
 import { MIGRATIONS as SQLITE_STEPS } from '#catalog/database/sqlite/migrations.js';
 import { newDatabase, query } from './postgres-database.js';
 import { temporaryDirectory } from './temporary-directory.js';
@@ -21,7 +21,7 @@ export function olderSqlite(
   ...rows: readonly string[]
 ): Promise<string> {
   const file = join(temporaryDirectory(), 'catalog.db');
-  const database = new Database(file);
+  const database = new Sqlite(file);
   const steps = chosen(SQLITE_STEPS);
   for (const statement of [...steps, ...rows]) database.exec(statement);
   database.pragma(`user_version = ${steps.length}`);

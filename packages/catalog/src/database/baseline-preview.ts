@@ -1,7 +1,7 @@
-import Database from 'better-sqlite3';
 import { readListings } from '../listing/directory-listing.js';
 import type { BeginScanOptions, ScanSession } from './catalog.js';
 import type { ScanRun } from './records.js';
+import { Sqlite } from './sqlite/driver.js';
 
 /** Tells what a first scan of a root would record: with nothing to compare, that is only sums. */
 export class BaselinePreview implements ScanSession {
@@ -11,7 +11,7 @@ export class BaselinePreview implements ScanSession {
   readonly wantsOnlySums = true;
   readonly #startedAt = Date.now();
   // A temporary database on the disk: a tree may hold any number of hard links.
-  readonly #linked = new Database('');
+  readonly #linked = new Sqlite('');
   #files = 0;
   #directories = 0;
   #bytes = 0;

@@ -1,7 +1,7 @@
 /** A thread that runs queries for another one, on the state that that one sees; started by line-threads.ts. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
 import { Admission } from './admission.js';
+import { Sqlite } from './driver.js';
 import { type LineQuery, type Runner, SharedJob } from './shared-job.js';
 
 /** What the thread is given. */
@@ -35,7 +35,7 @@ const BATCH = 2_000;
 const CACHE_KIB = 2_048;
 
 const { file, runner, admission } = workerData as LineThreadData;
-const database = new Database(file, { readonly: true, fileMustExist: true });
+const database = new Sqlite(file, { readonly: true, fileMustExist: true });
 database.pragma(`cache_size = -${CACHE_KIB}`);
 database.exec('BEGIN');
 // The first thing that is read fixes the state.
@@ -78,7 +78,7 @@ function run(job: SharedJob, at: number, { text, values }: LineQuery, port: Mess
     }
     send(true);
   } catch (error) {
-    const code = error instanceof Database.SqliteError ? error.code : '';
+    const code = error instanceof Sqlite.SqliteError ? error.code : '';
     const failure = { message: error instanceof Error ? error.message : String(error), code };
     job.send(runner);
     port.postMessage({ query: at, lines: '', isLast: true, failure } satisfies LineMessage);

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeDirectory } from '@filetracker/durable-fs/make-directory';
-import Database from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { CatalogError } from '../errors.js';
+import { Sqlite } from './driver.js';
 import { MIGRATIONS } from './migrations.js';
 
 /** "FtCl" in PRAGMA application_id marks a database as a catalog. */
@@ -21,10 +22,10 @@ const WATCH_CACHE_KIB = 16 * 1024;
  * Opens a catalog file for writing and brings its schema up to date; makes it and its directory where there is none.
  * Throws {@link CatalogError}: `foreign_database`, `newer_schema`, `busy` or `unavailable`.
  */
-export function openForWriting(file: string): Database.Database {
+export function openForWriting(file: string): Database {
   return translating(file, () => {
     makeDirectory(dirname(file));
-    const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    const database = new Sqlite(file, { timeout: BUSY_TIMEOUT_MS });
     try {
       checkOwner(database, file);
       database.pragma('journal_mode = WAL');
@@ -45,16 +46,16 @@ export function openForWriting(file: string): Database.Database {
  * be copied: there is nothing yet that others could go on reading. Until it is over they find the catalog busy; a
  * program that dies leaves it empty. Changes nothing where there are runs or other connections.
  */
-export function leaveLog(database: Database.Database): void {
+export function leaveLog(database: Database): void {
   if (database.prepare('SELECT 1 FROM scan_runs LIMIT 1').get() === undefined) tryJournal(database, 'DELETE');
 }
 
 /** Goes back to the log; if others keep that from happening, the next connection for writing does. */
-export function returnToLog(database: Database.Database): void {
+export function returnToLog(database: Database): void {
   tryJournal(database, 'WAL');
 }
 
-function tryJournal(database: Database.Database, mode: 'DELETE' | 'WAL'): void {
+function tryJournal(database: Database, mode: 'DELETE' | 'WAL'): void {
   try {
     database.pragma(`journal_mode = ${mode}`);
   } catch (error) {
@@ -63,7 +64,7 @@ function tryJournal(database: Database.Database, mode: 'DELETE' | 'WAL'): void {
 }
 
 /** As {@link openForWriting}, for a connection that fails at once when another one writes instead of waiting. */
-export function openForWatching(file: string): Database.Database {
+export function openForWatching(file: string): Database {
   const database = openForWriting(file);
   database.pragma('busy_timeout = 0');
   database.pragma(`cache_size = -${WATCH_CACHE_KIB}`);
@@ -71,9 +72,9 @@ export function openForWatching(file: string): Database.Database {
 }
 
 /** Opens a catalog file that exists for reading. Throws {@link CatalogError} as {@link openForWriting} does. */
-export function openForReading(file: string): Database.Database {
+export function openForReading(file: string): Database {
   return translating(file, () => {
-    return new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    return new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   });
 }
 
@@ -126,14 +127,14 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-function checkOwner(database: Database.Database, file: string): void {
+function checkOwner(database: Database, file: string): void {
   const id = database.pragma('application_id', { simple: true });
   if (id === APPLICATION_ID) return;
   const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
   if (tables > 0) throw new CatalogError('foreign_database', `${file} is a database of another program`);
 }
 
-function migrate(database: Database.Database): void {
+function migrate(database: Database): void {
   const schemaVersion = () => database.pragma('user_version', { simple: true }) as number;
   const refuseNewer = () => {
     if (schemaVersion() <= MIGRATIONS.length) return;
