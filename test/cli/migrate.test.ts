@@ -27,6 +27,7 @@ import { startPythonLikeServer } from '../support/python-server.js';
 import { isRoot } from '../support/root.js';
 import { run as runCommand } from '../support/server-command.js';
 import { suiteServer } from '../support/suite-server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const server = suiteServer();
@@ -244,7 +245,10 @@ it('a file that changes while it is read is never stored torn', async () => {
 
 it('goes on where it was after Ctrl-C', async () => {
   for (let index = 0; index < 400; index++) file(`files/${index}`, incompressible(String(index), 100_000));
-  const child = startFiletracker(['-v', '-j', '2', 'files', '--prefix', prefix, server.process.url], {
+  // Half of them get through two connections, however late this one learns of it.
+  const proxy = await startTcpProxy(server.port);
+  proxy.holdAfter(10_000_000);
+  const child = startFiletracker(['-v', '-j', '2', 'files', '--prefix', prefix, proxy.url], {
     cwd,
     program: 'filetracker-migrate',
   });
