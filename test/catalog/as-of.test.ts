@@ -15,6 +15,7 @@ import {
   scanEnd,
   spanBetween,
   splitPath,
+  timeline,
   topGrowth,
 } from '@filetracker/catalog';
 import fc from 'fast-check';
@@ -185,14 +186,20 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
       const grown = await topGrowth(database, { ...span, of: 'files', by: 'size' });
       const { scans, kinds, periods } = await changeReport(database, { ...span, interval: 'day' });
       expect(periods.reduce((sum, { growth }) => sum + growth, 0)).toBe(kinds.new.bytes);
-      return { paths: grown.map(({ path }) => path).sort(), scans, bytes: kinds.new.bytes };
+      const line = await timeline(database, { ...span, path: tree.root, points: 2 });
+      return {
+        paths: grown.map(({ path }) => path).sort(),
+        scans,
+        bytes: kinds.new.bytes,
+        sizes: line.map(({ bytes }) => bytes),
+      };
     };
-    expect(await found(1)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5 });
-    expect(await found(1, 2)).toEqual({ paths: ['/data/b'], scans: 1, bytes: 2 });
-    expect(await found(2)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3 });
-    expect(await found(2, 3)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3 });
-    expect(await found(3)).toEqual({ paths: [], scans: 0, bytes: 0 });
-    expect(await found(1, 3)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5 });
+    expect(await found(1)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5, sizes: [1, 6] });
+    expect(await found(1, 2)).toEqual({ paths: ['/data/b'], scans: 1, bytes: 2, sizes: [1, 3] });
+    expect(await found(2)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3, sizes: [3, 6] });
+    expect(await found(2, 3)).toEqual({ paths: ['/data/c'], scans: 1, bytes: 3, sizes: [3, 6] });
+    expect(await found(3)).toEqual({ paths: [], scans: 0, bytes: 0, sizes: [6, 6] });
+    expect(await found(1, 3)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5, sizes: [1, 6] });
     await database.close();
   });
 });

@@ -90,7 +90,7 @@ test('what changed among many files is the same in both databases, whatever thei
     }),
     { numRuns: rounds(10) },
   );
-}, 120_000);
+});
 
 test('a file of PostgreSQL of which only the place on the disk changed keeps its fingerprint', async () => {
   const place = await newDatabase();

@@ -136,9 +136,10 @@ const rounds = fc.array(fc.array(randomEdit(EDIT_KINDS), { minLength: 1, maxLeng
 
 const RUNS = { SQLite: 15, PostgreSQL: 8 } as const;
 
-test.each(DATABASES)('reports equal a model’s, and their replay gives the tree on disk: $kind', {
-  timeout: 120_000,
-}, async ({ kind, newPlace }) => {
+test.each(DATABASES)('reports equal a model’s, and their replay gives the tree on disk: $kind', async ({
+  kind,
+  newPlace,
+}) => {
   await fc.assert(
     fc.asyncProperty(rounds, fc.constantFrom('auto' as const, 'node' as const), async (edits, reader) => {
       const place = temporaryDirectory();

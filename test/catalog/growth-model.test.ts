@@ -49,9 +49,10 @@ const round = fc.record({
 
 const RUNS = { SQLite: 12, PostgreSQL: 5 } as const;
 
-test.each(DATABASES)('growth is the difference of sizes, whichever names count: $kind', {
-  timeout: 120_000,
-}, async ({ kind, newPlace }) => {
+test.each(DATABASES)('growth is the difference of sizes, whichever names count: $kind', async ({
+  kind,
+  newPlace,
+}) => {
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 3, maxLength: 6 }), async (rounds) => {
       const directory = temporaryDirectory();

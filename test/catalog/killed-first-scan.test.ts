@@ -29,9 +29,7 @@ async function stoppedFirstScan({ root, database, env }: Workplace): Promise<Chi
   }
 }
 
-test('kill -9 of a first scan while it fills the file leaves an empty catalog, and the next scan works', {
-  timeout: 120_000,
-}, async () => {
+test('kill -9 of a first scan while it fills the file leaves an empty catalog, and the next scan works', async () => {
   const place = workplace();
   const { root, database, run } = place;
   const makeFiles = `for d in $(seq ${DIRECTORIES}); do

@@ -114,6 +114,8 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
   expect(html).not.toMatch(/<script>document\.title/);
   expect(html.replaceAll(/<script[^>]*>.*?<\/script>/gs, '')).not.toMatch(/(src|href)=/);
   expect(html).toContain(`default-src 'none'`);
+  // Names keep their runs of spaces.
+  expect(html).toContain('.path { white-space: pre-wrap;');
   const charts = JSON.parse(/id="charts">(.*?)<\/script>/s.exec(html)?.[1] ?? '') as {
     readonly id: string;
   }[];
@@ -130,7 +132,7 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
 test('a report of a time in which nothing changed says so, in every form, and draws nothing', () => {
   const { place, root, run, json } = scannedTwice();
   const file = join(place, 'empty.html');
-  const span = ['--since', '2001-01-01', '--until', '2001-01-03'];
+  const span = ['--since', '2101-01-01', '--until', '2101-01-03'];
   expect(run('report', ...span, '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
   const html = readFileSync(file, 'utf8');
   expect(html).toContain('Nothing changed.');
@@ -145,6 +147,22 @@ test('a report of a time in which nothing changed says so, in every form, and dr
       .split('\n'),
   ).toHaveLength(1 + 3);
   expect(json('report', ...span, root)).toMatchObject([{ kinds: { new: { files: 0 } } }]);
+});
+
+test('a report of a time before the first scan says since when there is something to tell, and lists no days', () => {
+  const { root, run, json } = scannedTwice();
+  const span = ['--since', '2001-01-01', '--until', '2001-01-03', root];
+  expect(run('report', ...span).stdout).toMatch(
+    /\n0 scans in this time, 0 errors\.\nRecorded since 20.*\.\n$/,
+  );
+  expect(run('report', ...span, '--csv').stdout).toMatch(/^start,.*\n$/);
+  expect(json('report', ...span)).toMatchObject([
+    { knownSince: json('scans').at(-1)?.['finishedAt'], periods: [] },
+  ]);
+  const week = run('report', '--last', '7d', root).stdout;
+  expect(week).toMatch(/\nRecorded since 20.*\.\n/);
+  // Two where midnight came between.
+  expect(week.match(/^ {2}\d{4}-\d\d-\d\d .*/gm)?.length).toBeLessThan(3);
 });
 
 test('verify ends with 1 where content changed silently, and prune needs --keep', () => {

@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   asOf,
   changeReport,
@@ -31,6 +31,7 @@ import {
   topGrowth,
 } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
+import { periodStart } from '#catalog/report/periods.js';
 import { all, allOf, inWords } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { ScannedTree } from '../support/scanned-tree.js';
@@ -250,8 +251,11 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const report = await tree.query((database) => changeReport(database, options));
     const { newDirectories: _, removedDirectories: __, ...kinds } = changes;
     expect(report.kinds).toEqual(kinds);
-    expect(report.periods.at(-1)?.kinds).toEqual(kinds);
-    expect(report.periods.at(-1)?.growth).toBe(300_000 - 29 * 700 - 700);
+    // Midnight may come meanwhile: then there is a day without changes, too.
+    const [day, ...others] = report.periods.filter(({ growth }) => growth !== 0);
+    expect(others).toEqual([]);
+    expect(day?.kinds).toEqual(kinds);
+    expect(day?.growth).toBe(300_000 - 29 * 700 - 700);
     expect(report.fileTypes.map(({ key, bytes }) => [key, bytes])).toEqual([
       ['iso', 300_000],
       ['dat', -30 * 700],
@@ -261,6 +265,54 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     const elsewhere = parseBytePath(join(tree.root, 'proj'));
     const part = await tree.query((database) => changeReport(database, { ...options, path: elsewhere }));
     expect([part.kinds.new.files, part.kinds.removed.files]).toEqual([0, 1]);
+  });
+
+  test('a report lists no days before the first scan, of which it knows nothing', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    writeFileSync(join(tree.root, 'a'), '1');
+    const { finishedAt } = await tree.scan();
+    const week = 7 * 86_400_000;
+    const options = { after: finishedAt - week, interval: 'day', limit: 5 } as const;
+    const report = (upTo: number, path?: string) =>
+      tree.query((database) =>
+        changeReport(database, { ...options, upTo, ...(path && { path: parseBytePath(path) }) }),
+      );
+    const day = periodStart(finishedAt, 'day');
+    for (const path of [undefined, tree.root, dirname(tree.root), join(tree.root, 'a')]) {
+      const { knownSince, periods } = await report(finishedAt, path);
+      expect({ knownSince, starts: periods.map(({ start }) => start) }).toEqual({
+        knownSince: finishedAt,
+        starts: [day],
+      });
+    }
+    expect((await report(finishedAt - week / 2)).periods).toEqual([]);
+    expect(await report(finishedAt, '/elsewhere')).toMatchObject({ knownSince: null, periods: [] });
+  });
+
+  test('a report tells bytes that count in another directory as neither removed nor modified', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (path: string) => join(tree.root, path);
+    for (const name of ['a', 'b']) mkdirSync(at(name));
+    writeFileSync(at('a/1'), Buffer.alloc(1000));
+    const base = await tree.scan();
+    linkSync(at('a/1'), at('b/2'));
+    await tree.scan();
+    rmSync(at('a/1'));
+    await tree.scan();
+    const options = { after: base.finishedAt, upTo: Date.now(), interval: 'day', limit: 5 } as const;
+    for (const [path, moved] of [
+      ['', 0],
+      ['a', -1000],
+      ['b', 1000],
+    ] as const) {
+      const report = await tree.query((database) =>
+        changeReport(database, { ...options, path: parseBytePath(at(path)) }),
+      );
+      const { kinds, growth, largestNew, largestRemoved } = report;
+      expect([kinds.new.bytes, kinds.modified.bytes, kinds.removed.bytes]).toEqual([0, 0, 0]);
+      expect({ growth, moved: report.moved }).toEqual({ growth: moved, moved });
+      expect([...largestNew, ...largestRemoved]).toEqual([]);
+    }
   });
 
   test('prune forgets old history and nothing of the present', async () => {

@@ -1,9 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { COMMAND, catalogWorkplace as workplace } from '../support/catalog-workplace.js';
+import { newDatabase, query } from '../support/postgres-database.js';
 import { stopWhen } from '../support/stop-when.js';
 
 test('scan, changes and scans tell what happened to a tree', () => {
@@ -40,6 +42,24 @@ test('scan, changes and scans tell what happened to a tree', () => {
   ]);
   expect(run('changes', '--until', '2020-01-01').stdout).toBe('');
   expect(json('scans').map(({ id }) => id)).toEqual([3, 2, 1]);
+});
+
+test('a dry run leaves a PostgreSQL database as it is: an empty one, and one that knows other machines', async () => {
+  const { root, run } = workplace();
+  writeFileSync(join(root, 'a'), 'abc');
+  const database = await newDatabase();
+  const scan = (...args: string[]) => run('scan', '--database', database, ...args, root);
+  expect(scan('--dry-run', '--host', 'one')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^dry run of .*: 1 file, /) as string,
+  });
+  const schemas = "SELECT FROM pg_namespace WHERE nspname LIKE 'filetracker%'";
+  expect(await query(database, schemas)).toEqual([]);
+  expect(scan('--host', 'one').status).toBe(0);
+  writeFileSync(join(root, 'b'), 'bc');
+  expect(scan('--dry-run', '--host', 'two').stdout).toMatch(/^dry run of .*: 2 files, /);
+  expect(await query(database, 'SELECT name FROM filetracker.hosts')).toEqual([{ name: 'one' }]);
+  expect(scan('--dry-run', '--host', 'one').stdout).toMatch(/^dry run: \+1 new/);
 });
 
 test('names that are no UTF-8 are exact in --json and harmless in text', () => {
@@ -93,34 +113,46 @@ test('changes of a catalog that is not there says what makes one', () => {
   expect(failed.stderr).toContain('filetracker scan DIR');
 });
 
+/** Whether a process reads directories below a root: it has one open. */
+function isCrawling({ pid }: ChildProcess, root: string): boolean {
+  const descriptors = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(descriptors).some((fd) => readlinkSync(`${descriptors}/${fd}`).startsWith(`${root}/`));
+  } catch {
+    return false; // One was closed meanwhile.
+  }
+}
+
+/** A second scan, of a tree that has become twice as large, that is stopped in the middle. */
+async function stoppedScan({ root, database, env, run }: ReturnType<typeof workplace>) {
+  for (;;) {
+    const child = spawn(process.execPath, [COMMAND, 'scan', root], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const said = text(child.stderr);
+    if (await stopWhen(child, () => isCrawling(child, root))) return { child, said };
+    // It takes less than a second, in which a busy machine may not look: once more, from the beginning.
+    rmSync(dirname(database), { recursive: true });
+    execFileSync('sh', ['-c', 'mkdir "$1" && mv "$2"/new* "$1"', 'sh', `${root}-new`, root]);
+    run('scan', root);
+    execFileSync('sh', ['-c', 'mv "$1"/new* "$2" && rmdir "$1"', 'sh', `${root}-new`, root]);
+  }
+}
+
 test('Ctrl-C and kill -9 in the middle of a scan leave the catalog as it was', async () => {
-  const { root, env, run, json } = workplace();
+  const place = workplace();
+  const { root, run, json } = place;
   const makeFiles = `for d in $(seq 120); do mkdir "$1/$2$d"; (cd "$1/$2$d" && touch $(seq 250)); done`;
   execFileSync('sh', ['-c', makeFiles, 'sh', root, 'old']);
   run('scan', root);
   execFileSync('sh', ['-c', makeFiles, 'sh', root, 'new']);
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-    const child = spawn(process.execPath, [COMMAND, 'scan', root], {
-      env,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const said = child.stderr.setEncoding('utf8').toArray();
-    // The crawl has begun when the process has a directory below the root open.
-    const descriptors = `/proc/${child.pid}/fd`;
-    const isCrawling = () => {
-      try {
-        return readdirSync(descriptors).some((fd) =>
-          readlinkSync(`${descriptors}/${fd}`).startsWith(`${root}/`),
-        );
-      } catch {
-        return false; // One was closed meanwhile.
-      }
-    };
-    expect(await stopWhen(child, isCrawling)).toBe(true);
+    const { child, said } = await stoppedScan(place);
     child.kill(signal);
     child.kill('SIGCONT');
     await once(child, 'exit');
-    const isTold = (await said).join('').endsWith('interrupted: the catalog stays as it was\n');
+    const isTold = (await said).endsWith('interrupted: the catalog stays as it was\n');
     expect(isTold).toBe(signal === 'SIGINT');
     const runs = json('scans');
     const totals = runs[0]?.['totals'] as { readonly files: number };
@@ -134,12 +166,10 @@ test('Ctrl-C while files are read for fingerprints keeps what was recorded, and 
   writeFileSync(join(root, 'a'), Buffer.alloc(100_000));
   const args = [COMMAND, 'scan', '--fingerprint', 'all', '--io-limit', '1', root];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = child.stderr.setEncoding('utf8').toArray();
+  const said = text(child.stderr);
   await once(child.stdout, 'data');
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([130, null]);
-  expect((await said).at(-1)).toBe(
-    'interrupted: what was read is recorded, --fingerprint all reads the rest\n',
-  );
+  expect(await said).toMatch(/^interrupted: what was read is recorded, --fingerprint all reads the rest\n$/m);
   expect(json('scans')).toMatchObject([{ totals: { files: 1 } }]);
 });

@@ -64,6 +64,7 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
             previousPath,
             before: side(before),
             after: side(after),
+            moved: 0,
           });
         }
         const found = await allOf(readSizeChanges(database, { ...range, order }));

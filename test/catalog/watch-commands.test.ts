@@ -33,7 +33,7 @@ function start(env: NodeJS.ProcessEnv, ...args: readonly string[]) {
 
 describe('filetracker watch', () => {
   test('shows what changed on stdout, a line a directory, and du in another process is true at once', async () => {
-    const { root, database, env, run } = catalogWorkplace();
+    const { root, database, env, run, placeFile } = catalogWorkplace();
     writeFileSync(join(root, 'old'), Buffer.alloc(1000));
     const { child, told, exited } = start(env, 'watch', '--database', database, ...FAST, root);
     await expect.poll(() => run('scans').stdout, PATIENTLY).toMatch(/first scan/);
@@ -41,7 +41,7 @@ describe('filetracker watch', () => {
       .poll(() => told.stderr, PATIENTLY)
       .toMatch(/watching .*a tree-1 with \w+: 1 file in 0 directories/);
     mkdirSync(join(root, 'sub'));
-    writeFileSync(join(root, 'sub', 'new'), Buffer.alloc(5000));
+    placeFile(join(root, 'sub', 'new'), Buffer.alloc(5000));
     await expect
       .poll(() => told.stdout, PATIENTLY)
       .toMatch(/^\d\d:\d\d:\d\d {4}\+4\.9 KiB {2}.*a tree-1\/sub +\(1 new\)$/m);
@@ -68,11 +68,11 @@ describe('filetracker watch', () => {
   });
 
   test('a catalog inside the watched tree does not keep the watch busy', async () => {
-    const { root, json, run } = catalogWorkplace();
+    const { root, json, run, placeFile } = catalogWorkplace();
     const database = join(root, 'catalog.db');
     const process = new WatchProcess(root, database, { flags: FAST });
     await process.started();
-    writeFileSync(join(root, 'one'), 'x');
+    placeFile(join(root, 'one'), 'x');
     await process.line({ kind: 'batch' });
     const told = process.lines.length;
     expect(run('wait', '--until', '2s', '--database', database, root).status).toBe(0);
@@ -82,11 +82,11 @@ describe('filetracker watch', () => {
   });
 
   test('a scan runs beside it, and each change is recorded once', async () => {
-    const { root, database, json, run } = catalogWorkplace();
+    const { root, database, json, run, placeFile } = catalogWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });
     await process.started();
     for (let n = 0; n < 20; n++) {
-      writeFileSync(join(root, `f${n}`), 'x');
+      placeFile(join(root, `f${n}`), 'x');
       if (n % 5 === 0) expect(run('scan', root).status).toBe(0);
     }
     await expect.poll(() => json('changes').length, PATIENTLY).toBe(20);
@@ -97,11 +97,11 @@ describe('filetracker watch', () => {
 
 describe('filetracker events', () => {
   test('follows over a restart of the watch, and goes on behind a cursor', async () => {
-    const { root, database, env, json } = catalogWorkplace();
+    const { root, database, env, json, placeFile } = catalogWorkplace();
     const first = new WatchProcess(root, database, { flags: FAST });
     await first.started();
     const follower = start(env, 'events', '--follow', '--since', '0', '--json', root);
-    writeFileSync(join(root, 'one'), 'x');
+    placeFile(join(root, 'one'), 'x');
     await expect.poll(() => follower.told.stdout, PATIENTLY).toMatch(/"kind":"new".*one"/);
     await first.end('SIGKILL');
     renameSync(join(root, 'one'), join(root, 'two'));
@@ -140,7 +140,7 @@ describe('filetracker wait', () => {
   });
 
   test('ends after a number of changes, after a quiet time, and with 1 when the time is up', async () => {
-    const { root, database, env, run } = catalogWorkplace();
+    const { root, database, env, run, placeFile } = catalogWorkplace();
     const process = new WatchProcess(root, database, { flags: FAST });
     await process.started();
     mkdirSync(join(root, 'in'));
@@ -149,11 +149,15 @@ describe('filetracker wait', () => {
       status: 1,
       stderr: 'filetracker: nothing of the kind happened within the time given\n',
     });
-    const counted = start(env, 'wait', '-v', '--for', '2', '--json', join(root, 'in'));
-    const quiet = start(env, 'wait', '-v', '--until', '3s', '--json', join(root, 'in'));
-    for (const { told } of [counted, quiet])
-      await expect.poll(() => told.stderr, PATIENTLY).toMatch(/waiting behind/);
-    for (const name of ['a', 'b']) writeFileSync(join(root, 'in', name), 'x');
+    const waiting = async (...args: readonly string[]) => {
+      const started = start(env, 'wait', '-v', '--json', ...args, join(root, 'in'));
+      await expect.poll(() => started.told.stderr, PATIENTLY).toMatch(/waiting behind/);
+      return started;
+    };
+    const counted = await waiting('--for', '2');
+    // Its time runs from here on.
+    const quiet = await waiting('--until', '5s');
+    for (const name of ['a', 'b']) placeFile(join(root, 'in', name), 'x');
     expect(await counted.exited).toEqual([0, null]);
     expect(await quiet.exited).toEqual([0, null]);
     expect(JSON.parse(quiet.told.stdout)).toEqual({ changes: 2 });

@@ -52,17 +52,23 @@ describe('--exec', () => {
 
 describe('--alert', () => {
   test('tells once a window which directory grew too much, and runs a command', async () => {
-    const { place, root, database } = catalogWorkplace();
+    const { place, root, database, placeFile } = catalogWorkplace();
     for (const name of ['quiet', 'loud/deep']) mkdirSync(join(root, name), { recursive: true });
     const log = join(place, 'log');
     const hook = `echo "$FILETRACKER_ALERT_PATH $FILETRACKER_ALERT_BYTES" >> '${log}'`;
     const flags = [...FAST, '--alert', `10KiB/1h:${root}/*`, '--alert-exec', hook];
     const watch = new WatchProcess(root, database, { flags });
     await watch.started();
-    writeFileSync(join(root, 'quiet', 'a'), Buffer.alloc(9_000));
-    for (const name of ['a', 'b', 'c', 'd']) {
+    const sizes = {
+      'quiet/a': 9_000,
+      'loud/deep/a': 6_000,
+      'loud/deep/b': 6_000,
+      'loud/deep/c': 6_000,
+      'loud/deep/d': 6_000,
+    };
+    for (const [name, size] of Object.entries(sizes)) {
       const told = watch.lines.length;
-      writeFileSync(join(root, 'loud', 'deep', name), Buffer.alloc(6_000));
+      placeFile(join(root, name), Buffer.alloc(size));
       await watch.line({ kind: 'batch' }, told);
     }
     expect(await watch.line({ kind: 'alert' })).toMatchObject({ path: join(root, 'loud'), bytes: 12_000 });
@@ -74,13 +80,13 @@ describe('--alert', () => {
 
 describe('--listen', () => {
   test('answers with metrics and health', async () => {
-    const { root, database } = catalogWorkplace();
+    const { root, database, placeFile } = catalogWorkplace();
     writeFileSync(join(root, 'a'), Buffer.alloc(100));
     const watch = new WatchProcess(root, database, { flags: [...FAST, '--listen', '0'] });
     const { url } = (await watch.line({ kind: 'listening' })) as { url: string };
     await watch.started();
     const told = watch.lines.length;
-    writeFileSync(join(root, 'b'), Buffer.alloc(50));
+    placeFile(join(root, 'b'), Buffer.alloc(50));
     await watch.line({ kind: 'batch' }, told);
     const health = await fetch(`${url}/healthz`);
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok', roots: { [root]: 'live' } }]);

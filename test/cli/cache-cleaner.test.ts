@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-process.js';
@@ -140,6 +148,26 @@ it('knows the long flags of the Python cleaner', async () => {
   expect([left('one'), left('two')]).toEqual([['a'], []]);
 });
 
+it('a directory that is no cache is told, and the others are cleaned; one without anything yet is fine', async () => {
+  cached('cache/files/a', 10, 100);
+  cached('project/src/b', 10, 100);
+  for (const path of ['empty', 'new/locks', 'new/tmp']) mkdirSync(join(cwd, path), { recursive: true });
+  expect(await clean('-s', '1K', '-c', join(cwd, '*'))).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: [
+      `filetracker-cache-cleaner: ${cwd}/project is no cache of a filetracker client: it has no files/`,
+      '1 file of 10.0 KiB, limit 1.0 KiB; removed 1 file of 10.0 KiB',
+      '',
+    ].join('\n'),
+  });
+  expect(left('cache')).toEqual([]);
+  expect(existsSync(join(cwd, 'project/src/b'))).toBe(true);
+  for (const fine of ['empty', 'new', 'cache']) {
+    expect(await clean('-s', '1K', '-c', join(cwd, fine))).toEqual({ code: 0, stdout: '', stderr: '' });
+  }
+});
+
 it('leaves alone what a client has locked', async () => {
   cached('.cache/files/used', 10, 100);
   cached('.cache/files/unused', 10, 200);
@@ -169,7 +197,9 @@ it('looks again every interval, until it is stopped, also while there is no cach
   });
   const [first] = (await once(child.stderr, 'data')) as [Buffer];
   expect(String(first)).toMatch(/warning: there is no cache in .*\.cache yet/);
-  cached('.cache/files/b', 10, 100);
+  cached('made/files/b', 10, 100);
+  // At once: it may look in the middle of anything else.
+  renameSync(join(cwd, 'made'), join(cwd, '.cache'));
   let said = '';
   while (!said.includes('files/b')) said += String((await once(child.stderr, 'data'))[0]);
   child.kill('SIGTERM');

@@ -20,6 +20,7 @@ import { filetracker, scriptOf, startFiletracker } from '../support/filetracker-
 import { isRoot } from '../support/root.js';
 import { stopWhen } from '../support/stop-when.js';
 import { suiteServer } from '../support/suite-server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const server = suiteServer();
@@ -143,14 +144,22 @@ it('one that is killed leaves nothing among the files, and nothing at all once i
   mkdirSync(join(cwd, 'files'));
   for (let index = 0; index < 2000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
   await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
-  const command = ['--store', directory, 'out'];
-  const child = startFiletracker(command, { cwd, program: 'filetracker-export' });
-  const staging = `.filetracker-export-${child.pid}`;
-  const isInTheMiddle = () =>
-    existsSync(join(cwd, 'out', staging)) && readdirSync(join(cwd, 'out')).length > 100;
-  expect(await stopWhen(child, isInTheMiddle)).toBe(true);
-  child.kill('SIGKILL');
-  await once(child, 'close');
+  const killedInTheMiddle = async (): Promise<string> => {
+    const command = ['--store', directory, 'out'];
+    const child = startFiletracker(command, { cwd, program: 'filetracker-export' });
+    const closed = once(child, 'close');
+    const staging = `.filetracker-export-${child.pid}`;
+    const isInTheMiddle = () =>
+      existsSync(join(cwd, 'out', staging)) && readdirSync(join(cwd, 'out')).length > 100;
+    const isStopped = await stopWhen(child, isInTheMiddle);
+    child.kill('SIGKILL');
+    await closed;
+    if (isStopped) return staging;
+    // It takes less than a second, in which a busy machine may not look: once more.
+    rmSync(join(cwd, 'out'), { recursive: true });
+    return killedInTheMiddle();
+  };
+  const staging = await killedInTheMiddle();
   const left = readdirSync(join(cwd, 'out'));
   expect(left).toContain(staging);
   expect(left.filter((name) => name !== staging && !/^\d+$/.test(name))).toEqual([]);
@@ -167,24 +176,24 @@ it.runIf(isRoot)('a full disk is one failure, for all files', async () => {
 });
 
 it('shows on a terminal how far it is, and says what it did when it is broken off', async () => {
-  const directory = join(cwd, 'store');
-  mkdirSync(join(cwd, 'files'));
-  for (let index = 0; index < 3000; index++) writeFileSync(join(cwd, `files/${index}`), `${index}`);
-  await filetracker(['files', '--to', directory], { cwd, program: 'filetracker-migrate' });
+  // It gets half of the large file and waits for the rest, until it is broken off.
+  const proxy = await startTcpProxy(server.port);
+  proxy.holdAfter(1_000_000);
+  const flags = ['-j', '1', '--prefix', root, 'out', proxy.url];
   // script(1) gives it a terminal.
-  const command = [process.execPath, scriptOf('filetracker-export'), '-j', '1', '--store', directory, 'out'];
+  const command = [process.execPath, scriptOf('filetracker-export'), ...flags];
   const child = spawn('script', ['-qfec', command.join(' '), '/dev/null'], { cwd });
   onTestFinished(() => void child.kill('SIGKILL'));
   let said = '';
   let interrupted = false;
+  const shown = /3\/5 files {2}12 B\/1\.9 MiB {2}.*\/s {2}.* left/;
   child.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
     // Ctrl-C, as a terminal takes it.
-    if (!interrupted && / left/.test(said)) interrupted = child.stdin.write('\u0003');
+    if (!interrupted && shown.test(said)) interrupted = child.stdin.write('\u0003');
   });
   const [code] = (await once(child, 'close')) as [number];
-  expect(said).toMatch(/\d+\/3,000 files {2}.* {2}.*\/s {2}.* left/);
-  expect(said).toMatch(/broken off: [\d,]+ files? written .*; run it again to go on/);
+  expect(said).toMatch(/broken off: 3 files written .*; run it again to go on/);
   expect(code).toBe(130);
 });
 

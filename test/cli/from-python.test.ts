@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
  * Names of a generated store, and how long storing them may take in milliseconds. 50,000 take a minute of CPU time,
  * most of it to make the store and to ask the server for each of them: too long for every build.
  */
-const [NAMES, TIMEOUT] = process.env['FILETRACKER_TORTURE'] ? [50_000, 1_200_000] : [1000, 120_000];
+const [NAMES, TIMEOUT] = process.env['FILETRACKER_TORTURE'] ? [50_000, 1_200_000] : [1000, 300_000];
 
 function migrate(cwd: string, ...args: readonly string[]) {
   return filetracker(['--from-python', 'python', ...args], { cwd, program: 'filetracker-migrate' });
@@ -55,6 +55,35 @@ async function stored(url: string) {
     ]),
   );
 }
+
+it('the directory of a Python server is not taken for a tree of files, but its blobs may be stored by themselves', async () => {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'python'));
+  unpackPythonStore(join(cwd, 'python'));
+  const store = (...args: readonly string[]) =>
+    filetracker([...args, '--to', 'store', '--json'], { cwd, program: 'filetracker-migrate' });
+  for (const flags of [[], ['--dry-run']]) {
+    expect(await store('python', ...flags)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /Python filetracker server: --from-python python stores its files/,
+      ) as string,
+    });
+  }
+  const blobs = readdirSync(join(cwd, 'python/blobs'), { recursive: true }) as string[];
+  const { code, stdout } = await store('python/blobs', '--root', 'python');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ stored: blobs.filter((path) => path.includes('/')).length });
+});
+
+it('a tree of files may have directories of those names', async () => {
+  const cwd = temporaryDirectory();
+  for (const path of ['tree/links', 'tree/blobs/ab']) mkdirSync(join(cwd, path), { recursive: true });
+  for (const path of ['links/a', 'blobs/ab/abcd']) writeFileSync(join(cwd, 'tree', path), path);
+  expect(await filetracker(['tree', '--to', 'store'], { cwd, program: 'filetracker-migrate' })).toMatchObject(
+    { code: 0 },
+  );
+});
 
 it('imports the directory of a damaged Python server: exactly its files, exactly its faults', async () => {
   const cwd = temporaryDirectory();

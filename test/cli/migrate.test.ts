@@ -27,6 +27,7 @@ import { startPythonLikeServer } from '../support/python-server.js';
 import { isRoot } from '../support/root.js';
 import { run as runCommand } from '../support/server-command.js';
 import { suiteServer } from '../support/suite-server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const server = suiteServer();
@@ -80,6 +81,11 @@ async function stored(): Promise<Record<string, unknown>> {
   }
 }
 
+async function receivedBytes(): Promise<number> {
+  const metrics = await (await fetch(`${server.process.url}/metrics`)).text();
+  return Number(/^filetracker_received_bytes_total (\d+)$/m.exec(metrics)?.[1]);
+}
+
 it('stores a tree once: paths are names, modification times are versions', async () => {
   file('files/a', 'same');
   file('files/a-b', 'x', 0);
@@ -128,6 +134,33 @@ it('a changed file is sent again; one that is newer on the server stays', async 
     changed: [200, sha256(Buffer.from('six'))],
     older: [100, sha256(Buffer.from('old'))],
   });
+});
+
+it('a content that is there under another name or version is not sent', async () => {
+  for (let index = 0; index < 20; index++) file(`files/${index}`, incompressible(`asked ${index}`, 30_000));
+  const sent = async (...args: readonly string[]) => {
+    const before = await receivedBytes();
+    expect(await summary('files', ...args)).toMatchObject({ code: 0, stored: 20 });
+    return (await receivedBytes()) - before;
+  };
+  expect(await sent('--prefix', prefix)).toBeGreaterThan(600_000);
+  expect(await sent('--prefix', `${prefix}/copy`)).toBeLessThan(30_000);
+  for (let index = 0; index < 20; index++) utimesSync(join(cwd, `files/${index}`), 0, 1_700_000_000);
+  expect(await sent('--prefix', prefix)).toBeLessThan(30_000);
+});
+
+it('a small file that was only touched is not sent', async () => {
+  const touch = (version: number) => {
+    for (let index = 0; index < 200; index++)
+      file(`files/${index}`, incompressible(`touched ${index}`, 4000), version);
+  };
+  touch(1_600_000_000);
+  await summary('files', '--prefix', prefix);
+  touch(1_600_000_001);
+  const before = await receivedBytes();
+  // As another machine would, which remembers nothing.
+  expect(await summary('files', '--prefix', prefix, '--read-all')).toMatchObject({ code: 0, stored: 200 });
+  expect((await receivedBytes()) - before).toBeLessThan(200_000);
 });
 
 it('tells what the store cannot hold, stores the rest, and ends with 1', async () => {
@@ -212,7 +245,10 @@ it('a file that changes while it is read is never stored torn', async () => {
 
 it('goes on where it was after Ctrl-C', async () => {
   for (let index = 0; index < 400; index++) file(`files/${index}`, incompressible(String(index), 100_000));
-  const child = startFiletracker(['-v', '-j', '2', 'files', '--prefix', prefix, server.process.url], {
+  // Half of them get through two connections, however late this one learns of it.
+  const proxy = await startTcpProxy(server.port);
+  proxy.holdAfter(10_000_000);
+  const child = startFiletracker(['-v', '-j', '2', 'files', '--prefix', prefix, proxy.url], {
     cwd,
     program: 'filetracker-migrate',
   });

@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import {
@@ -10,6 +13,7 @@ import {
   ServerError,
 } from '@filetracker/client';
 import { expect, it, onTestFinished } from 'vitest';
+import { PATIENTLY } from '../support/patiently.js';
 import { reply, type Script, startScriptedServer } from '../support/scripted-server.js';
 import { startServer } from '../support/server-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -178,6 +182,31 @@ it('waits no longer than its time-outs', async () => {
   await expect(stalled.client.getFile('/f', stalled.target, { addToCache: false })).rejects.toMatchObject({
     code: 'timeout',
   });
+});
+
+it('tells that the first answer is long in coming, and goes on once it comes', async () => {
+  const held: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === '/version/') held.push(response);
+    else response.writeHead(404).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const remoteUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const warnings: string[] = [];
+  const onWarning = (message: string) => warnings.push(message);
+  const client = new FileTrackerClient({ remoteUrl, localStore: 'none', onWarning });
+  onTestFinished(async () => {
+    await client.close();
+    server.close();
+  });
+  const version = client.fileVersion('/f');
+  await expect
+    .poll(() => warnings, PATIENTLY)
+    .toEqual([`${remoteUrl} has not answered for 5 s; still waiting`]);
+  for (const response of held) response.end('{"protocol_versions":[2,3]}');
+  await expect(version).rejects.toMatchObject({ code: 'not_found' });
+  expect(warnings).toHaveLength(1);
 });
 
 it('an abort ends a download at once and leaves nothing', async () => {

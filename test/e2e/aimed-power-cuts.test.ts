@@ -11,6 +11,7 @@ import { cutPower, makeExt4, type TestFileSystem } from '../support/file-systems
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
 import { Load } from '../support/load.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { flipBit, recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { startServer } from '../support/server-process.js';
@@ -30,7 +31,8 @@ async function cutWhileStopped(disk: TestFileSystem, child: ChildProcess): Promi
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
-  disk.unmount();
+  // What it had started to read the metadata ends a moment later.
+  await vi.waitFor(() => disk.unmount(), PATIENTLY);
   disk.mount();
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { incompressible } from '../support/contents.js';
+import { incompressible, sha256 } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { Load } from '../support/load.js';
@@ -14,8 +14,6 @@ import { COMMAND, expectRefusal, run, startForTest } from '../support/server-com
 import { stopWhen } from '../support/stop-when.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 interface Report {
   readonly present: number;
@@ -133,13 +131,19 @@ describe.runIf(isRoot)('filetracker-server backup to another file system', () =>
     await putFile(server.port, { name: 'much', version: 1, content });
     const staged = () => readdirSync(join(target, 'tmp')).filter((name) => name.endsWith('.tmp'));
     const cut = async () => {
-      const child = spawn(process.execPath, [COMMAND, 'backup', '-d', directory, target], {
-        stdio: 'ignore',
-      });
-      const exited = once(child, 'exit');
-      expect(await stopWhen(child, () => staged().length > 0)).toBe(true);
-      child.kill('SIGKILL');
-      await exited;
+      const command = [COMMAND, 'backup', '-d', directory, target];
+      for (;;) {
+        const child = spawn(process.execPath, command, { stdio: 'ignore' });
+        const exited = once(child, 'exit');
+        if (await stopWhen(child, () => staged().length > 0)) {
+          child.kill('SIGKILL');
+          await exited;
+          break;
+        }
+        // A copy is made in milliseconds, in which a busy machine may not look: once more.
+        const [made = ''] = blobFiles(target).filter((path) => path.includes(sha256(content)));
+        rmSync(join(target, made));
+      }
       expect(staged()).toHaveLength(1);
     };
     await cut();

@@ -50,6 +50,6 @@ describe('I3, I4, I5: two servers of four workers each on one store', () => {
       onTestFinished(() => environment.close());
       expect(auditMetadata(environment)).toEqual(blobFiles(directory));
     },
-    SECONDS * 1000 + 120_000,
+    SECONDS * 1000 + 300_000,
   );
 });

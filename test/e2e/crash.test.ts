@@ -51,7 +51,7 @@ describe.each([
       }
       expect(load.acknowledged).toBeGreaterThan(ROUNDS * 10);
     },
-    ROUNDS * 30_000,
+    ROUNDS * 75_000,
   );
 
   it('the last server stops by itself and leaves nothing in tmp', async () => {

@@ -28,7 +28,9 @@ describe('I7: a disk that fails in the last write of a commit, after which LMDB 
     commits.on();
     expect(await stores(server.port, 'lost')).toBe(false);
     expect(await ended).toEqual([null, 'SIGKILL']);
-    expect(server.log()).toMatch(/EIO.*this process can use the store no more and ends; start it again/);
+    await expect
+      .poll(server.log, PATIENTLY)
+      .toMatch(/EIO.*this process can use the store no more and ends; start it again/);
     commits.off();
     const { port } = await startForTest(directory);
     expect((await getFile(port, 'kept')).body).toEqual(kept);

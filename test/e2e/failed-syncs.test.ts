@@ -78,7 +78,7 @@ describe.runIf(isRoot)('a disk that fails for a moment, after which it lacks wha
       expect((await getFile(server.port, name)).body, name).toEqual(contentOf(name));
     }
     await server.end();
-  }, 120_000);
+  });
 
   it.each([
     [[]],
@@ -106,7 +106,7 @@ describe.runIf(isRoot)('a disk that fails for a moment, after which it lacks wha
     const { path, lost, skipped } = await rebuild(directory);
     expect([lost, skipped]).toEqual([[], []]);
     expect(await environmentRows(path)).toEqual(await environmentRows(join(directory, 'metadata')));
-  }, 60_000);
+  });
 
   it('I9: no process counts as synced what another could not sync, nor writes behind it', async () => {
     const disk = makeExt4(16, '-b', '4096');

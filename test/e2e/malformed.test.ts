@@ -75,6 +75,6 @@ describe('I7: malformed requests', () => {
       expect(server.log()).not.toContain('"level":50');
       expect(await server.end()).toBe(0);
     },
-    BATCHES * 20_000,
+    BATCHES * 75_000,
   );
 });

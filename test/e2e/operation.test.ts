@@ -140,11 +140,11 @@ describe('GET /healthz', () => {
         message: 'the server has no room left on its disk',
       });
     }, PATIENTLY);
-    expect(server.log()).toContain('the store cannot store');
+    await expect.poll(server.log, PATIENTLY).toContain('the store cannot store');
     expect(stagedFiles(directory)).toEqual([]);
     makeRoom();
     await vi.waitFor(async () => expect((await get(server.port, '/healthz')).status).toBe(200), PATIENTLY);
-    expect(server.log()).toContain('the store can store again');
+    await expect.poll(server.log, PATIENTLY).toContain('the store can store again');
   });
 
   it.runIf(isRoot)('says 503 while there are no inodes', async () => {

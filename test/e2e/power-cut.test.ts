@@ -70,6 +70,6 @@ describe.runIf(isRoot)('a power cut under load', () => {
       }
       expect(load.acknowledged).toBeGreaterThan(ROUNDS * 10);
     },
-    ROUNDS * 40_000,
+    ROUNDS * 75_000,
   );
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { incompressible } from '../support/contents.js';
 import { deleteFile, getFile, putFile } from '../support/file-requests.js';
 import { makeTmpfs } from '../support/file-systems.js';
@@ -10,8 +10,6 @@ import { recover } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { expectRefusal, runServer, startForTest } from '../support/server-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const LARGE = incompressible('large', 3_000_000);
 

@@ -23,7 +23,7 @@ it.runIf(isRoot)('root may look at the store of another user, and leaves changes
   );
   expect(await run([...recover, root])).toMatchObject({
     code: 3,
-    stderr: expect.stringContaining('setpriv'),
+    stderr: expect.stringContaining('setpriv') as string,
   });
   expect((await run([...recover, '--dry-run', root])).code).toBe(0);
   const asOwner = ['setpriv', `--reuid=${OWNER}`, `--regid=${OWNER}`, '--clear-groups'] as const;

@@ -191,7 +191,7 @@ describe('FileStore against a model', () => {
         { numRuns: RUNS },
       );
     },
-    RUNS * 10_000,
+    RUNS * 25_000,
   );
 
   it(
@@ -230,7 +230,7 @@ describe('FileStore against a model', () => {
         { numRuns: RUNS },
       );
     },
-    RUNS * 10_000,
+    RUNS * 25_000,
   );
 });
 

@@ -1,10 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
-import { newestDescription } from '#server/metadata/lmdb/description.js';
+import { expect, it, vi } from 'vitest';
 import { readFreeList } from '#server/metadata/lmdb/free-list.js';
 import { openRoot, openTable } from '#server/metadata/lmdb/open-root.js';
+import { loseFreeList } from '../support/lost-free-list.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -16,14 +15,7 @@ it('the list of free pages is sound after each transaction, whatever LMDB does w
   const directory = temporaryDirectory();
   const root = openRoot(directory, { durable: false });
   const table = openTable(root, 'table');
-  const fd = openSync(join(directory, 'data.mdb'), 'r+');
-  onTestFinished(() => closeSync(fd));
-  const read = () => {
-    const description = newestDescription(fd);
-    if (!description) throw new Error('there is no description');
-    readFreeList(fd, description);
-    return description;
-  };
+  const dataFile = join(directory, 'data.mdb');
   const change = (some: number, longest: number) => {
     root.transactionSync(() => {
       for (let n = 0; n < some; n++) {
@@ -39,14 +31,13 @@ it('the list of free pages is sound after each transaction, whatever LMDB does w
     const reader = round % 2 === 0 ? root.useReadTransaction() : undefined;
     for (let n = 0; n < 40; n++) {
       change(1 + randomInt(200), round % 3 === 0 ? 20_000 : 300);
-      read();
+      readFreeList(dataFile);
     }
     reader?.done();
     root.resetReadTxn();
   }
 
-  const { pageBytes, freeList } = read();
   await root.close();
-  writeSync(fd, Buffer.alloc(pageBytes), 0, pageBytes, (freeList.root ?? 0) * pageBytes);
-  expect(read).toThrow(/the free list is damaged/);
+  loseFreeList(dataFile);
+  expect(() => readFreeList(dataFile)).toThrow(/the free list is damaged/);
 });

@@ -39,5 +39,4 @@ it.runIf(isRoot)(
     }
     await expect.poll(() => blobFiles(directory), PATIENTLY).toEqual([]);
   },
-  60_000,
 );

@@ -249,6 +249,6 @@ describe('LMDB with a history, against a model', () => {
         { numRuns: RUNS },
       );
     },
-    RUNS * 200,
+    RUNS * 1000,
   );
 });

@@ -7,6 +7,7 @@ import { Environment } from '#server/metadata/lmdb/environment.js';
 import { collect } from '../support/collect.js';
 import { incompressible, sha256 } from '../support/contents.js';
 import { auditMetadata } from '../support/metadata-audit.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { blobFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -64,7 +65,7 @@ it('opens a store that an older version has written, and keeps versions and quot
   await put('d/large', incompressible('new', 7000));
   await put('deleted', Buffer.from('back'));
   await expect
-    .poll(async () => (await store.status()).quotas)
+    .poll(async () => (await store.status()).quotas, PATIENTLY)
     .toMatchObject([{ used: 13_006, counting: false }]);
   await expect(put('d/more', Buffer.alloc(7000))).rejects.toMatchObject({ code: 'quota_exceeded' });
   const [versions] = await collect(await store.versions(parseFileName('d/large')));

@@ -85,7 +85,7 @@ it(
     expect(await counter(place)).toBe(total);
     expect(await audit(place)).toEqual(place.copied());
   },
-  STEPS * 100,
+  STEPS * 250,
 );
 
 it(
@@ -99,7 +99,7 @@ it(
     expect(await counter(place)).toBe(counted.reduce((sum, count) => sum + count, 0));
     expect(await audit(place)).toEqual(place.copied());
   },
-  STEPS * 100,
+  STEPS * 250,
 );
 
 it('I4: a process that is killed leaves at most the copies that it was about to store or delete', async () => {

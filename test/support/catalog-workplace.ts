@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -26,5 +26,11 @@ export function catalogWorkplace() {
       .stdout.split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { place, root, database, env, run, json };
+  /** Makes a file in one step, so that whoever watches sees it whole or not at all. */
+  const placeFile = (path: string, content: string | Uint8Array) => {
+    const made = join(place, 'made');
+    writeFileSync(made, content);
+    renameSync(made, path);
+  };
+  return { place, root, database, env, run, json, placeFile };
 }

@@ -51,6 +51,19 @@ export function makeBtrfs(mebibytes: number): TestFileSystem {
   return mounted(join(directory, 'mounted'), ['-o', 'loop'], image);
 }
 
+/**
+ * Makes a directory in a small btrfs that takes no more than so much. Beyond, writes fail with EDQUOT, which Node.js has
+ * no name for. Needs root and {@link hasBtrfs}.
+ */
+export function makeQuota(mebibytes: number): TestFileSystem {
+  const disk = makeBtrfs(mebibytes + 110);
+  const path = join(disk.path, 'bounded');
+  run('btrfs', 'quota', 'enable', disk.path);
+  run('btrfs', 'subvolume', 'create', path);
+  run('btrfs', 'qgroup', 'limit', `${mebibytes}M`, path);
+  return { ...disk, path };
+}
+
 /** Makes a file system in memory, mounted in a new directory below `parent`. Needs root. */
 export function makeTmpfs(mebibytes: number, parent: string = temporaryDirectory()): TestFileSystem {
   const path = join(mkdtempSync(join(parent, 'disk-')), 'mounted');

@@ -15,10 +15,10 @@ interface Target {
 }
 
 /** How long an answer may take in milliseconds, on a machine that has other work too. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 /** How long what a crash left may take to be collected, in milliseconds. */
-const SETTLE_TIME = 25_000;
+const SETTLE_TIME = 60_000;
 
 /**
  * Several clients that put, overwrite, delete and read at once, and the knowledge of what the store may hold

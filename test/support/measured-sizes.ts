@@ -1,6 +1,14 @@
-import { type BytePath, type Catalog, displayPath } from '@filetracker/catalog';
-import { asOf, changeReport, openQueries, type QueryDatabase, timeline } from '@filetracker/catalog/reports';
-import { allOf, contents } from './catalog-contents.js';
+import { type BytePath, type Catalog, displayPath, isWithin } from '@filetracker/catalog';
+import {
+  asOf,
+  type ChangeReport,
+  changeReport,
+  openQueries,
+  type QueryDatabase,
+  timeline,
+} from '@filetracker/catalog/reports';
+import { readChangeRows } from '#catalog/database/change-rows.js';
+import { all, allOf, contents } from './catalog-contents.js';
 
 interface Size {
   readonly files: number;
@@ -74,7 +82,8 @@ function chosen(root: BytePath, measured: readonly Measured[], sample: number): 
 /** Growth of a span of time is the difference of sizes, and its parts add up to it. */
 async function inSpan(database: QueryDatabase, path: BytePath, [from, to]: readonly [Measured, Measured]) {
   const span = { after: from.moment, upTo: to.moment, interval: 'day' as const, limit: 1_000 };
-  const { periods, kinds, fileTypes, owners } = await changeReport(database, { path, ...span });
+  const report = await changeReport(database, { path, ...span });
+  const { periods, kinds, fileTypes, owners } = report;
   const [was, is] = [from.directories.get(path), to.directories.get(path)];
   const expected = {
     files: (is?.files ?? 0) - (was?.files ?? 0),
@@ -89,7 +98,33 @@ async function inSpan(database: QueryDatabase, path: BytePath, [from, to]: reado
     ...differences(`growth of ${displayPath(path)}`, { files: expected.files, bytes: growth }, expected),
     ...differences(`types below ${displayPath(path)}: ${JSON.stringify(kinds)}`, sum(fileTypes), expected),
     ...differences(`owners below ${displayPath(path)}`, sum(owners), expected),
+    ...((await areRenamesSimple(database, path, report)) ? kindProblems(report) : []),
   ];
+}
+
+/** Whether what was renamed was neither written as well, nor renamed from the directory or into it. */
+async function areRenamesSimple(
+  database: QueryDatabase,
+  path: BytePath,
+  { after, upTo, kinds }: ChangeReport,
+) {
+  if (kinds.renamed.files === 0) return true;
+  const changes = await all(readChangeRows(database, { path, after, upTo, order: 'oldestFirst' }));
+  return changes
+    .filter(({ kind }) => kind === 'renamed')
+    .every(
+      ({ path: to, previousPath, before, after }) =>
+        before?.size === after?.size && isWithin(to, path) && isWithin(previousPath ?? to, path),
+    );
+}
+
+/** The kinds of changes add up to the growth, and none has bytes of no files. */
+function kindProblems({ path, kinds, growth, moved }: ChangeReport): string[] {
+  const { new: added, modified, removed } = kinds;
+  const sum = added.bytes + modified.bytes - removed.bytes + moved;
+  const isEmpty = [added, modified, removed].every(({ files, bytes }) => files > 0 || bytes === 0);
+  if (sum === growth && isEmpty) return [];
+  return [`${path} grew by ${growth}, ${moved} of it moved, as ${JSON.stringify(kinds)}`];
 }
 
 /** The past of a whole tree is what it was. */

@@ -22,10 +22,13 @@ export function residentMemory(pid: number): number {
   return Number(kibibytes) / 1024;
 }
 
-/** How much of the files that a process maps it has looked at and they are still in memory, in MiB. */
-export function mappedFiles(pid: number): number {
-  const kibibytes = /^RssFile:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kibibytes) / 1024;
+/** How much of a file that a process maps it has looked at and is still in memory, in MiB. */
+export function mappedPart(pid: number, path: string): number {
+  const mappings = readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  const ofFile = mappings.filter((mapping) => mapping.split('\n')[0]?.endsWith(` ${path}`));
+  const kibibytes = ofFile.map((mapping) => Number(/^Rss:\s+(\d+) kB$/m.exec(mapping)?.[1]));
+  if (kibibytes.length === 0) throw new Error(`process ${pid} does not map ${path}`);
+  return kibibytes.reduce((sum, part) => sum + part) / 1024;
 }
 
 /** The processes that a process has started, such as the workers of a server. */

@@ -11,6 +11,8 @@ export interface TcpProxy {
   readonly cutAfter: (...bytes: number[]) => void;
   /** Cuts the connection on which so many bytes have gone to the server in all, once. */
   readonly cutWhenUp: (bytes: number) => void;
+  /** Lets nothing more pass on a connection on which so many bytes have gone both ways. Ends when what it returns is called. */
+  readonly holdAfter: (bytes: number) => () => void;
 }
 
 /** Starts a proxy that ends with the test. What `rewrite` changes on its way to clients must keep its length. */
@@ -22,10 +24,18 @@ export async function startTcpProxy(
   let down = 0;
   let cuts: number[] = [];
   let mostUp = Number.POSITIVE_INFINITY;
+  let most = Number.POSITIVE_INFINITY;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1');
     let received = 0;
+    let passed = 0;
+    const countPassed = (bytes: number) => {
+      passed += bytes;
+      if (passed < most) return;
+      client.pause();
+      upstream.pause();
+    };
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -41,6 +51,7 @@ export async function startTcpProxy(
         return;
       }
       upstream.write(chunk);
+      countPassed(chunk.length);
     });
     upstream.on('data', (chunk) => {
       const allowed = cuts[0] === undefined ? chunk.length : Math.min(chunk.length, cuts[0] - received);
@@ -48,6 +59,7 @@ export async function startTcpProxy(
       down += allowed;
       if (cuts[0] === undefined || received < cuts[0]) {
         client.write(rewrite(chunk));
+        countPassed(chunk.length);
         return;
       }
       cuts = cuts.slice(1);
@@ -68,5 +80,12 @@ export async function startTcpProxy(
     down: () => down,
     cutAfter: (...bytes) => (cuts = bytes),
     cutWhenUp: (bytes) => (mostUp = bytes),
+    holdAfter: (bytes) => {
+      most = bytes;
+      return () => {
+        most = Number.POSITIVE_INFINITY;
+        for (const socket of sockets) socket.resume();
+      };
+    },
   };
 }

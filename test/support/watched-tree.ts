@@ -10,7 +10,7 @@ import { temporaryDirectory } from './temporary-directory.js';
 const CHURN = join(import.meta.dirname, 'churn.mjs');
 
 /** How long a watch may take to catch up, in milliseconds. */
-const PATIENCE = 25_000;
+const PATIENCE = 60_000;
 
 /** A place with an empty tree, a directory beside it to move things to, and a catalog. */
 export async function watchWorkplace() {

@@ -4,7 +4,7 @@
  */
 export { bytesOfText, parseBytePath, textOfBytes, toBytes } from './byte-path.js';
 export { parseExcludeFile } from './crawl/exclude.js';
-export { openCatalog } from './database/open-catalog.js';
+export { hasCatalog, openCatalog } from './database/open-catalog.js';
 export { changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { entryType, isDirectory } from './entry.js';

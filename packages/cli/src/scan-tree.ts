@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,16 +49,15 @@ export async function scanTree(
 
 /** Scans while the catalog opens. */
 async function record(root: BytePath, command: Command, options: ScanOptions): Promise<ScanRun> {
-  const { openCatalog, scan } = await import('@filetracker/catalog/scan');
+  const { hasCatalog, openCatalog, scan } = await import('@filetracker/catalog/scan');
   const { database, ...host } = catalogPlace(command);
   // A dry run makes no catalog.
-  const isForgotten =
-    options.isPreview && host.host === undefined && !database.includes('://') && !existsSync(database);
+  const isForgotten = options.isPreview && !(await hasCatalog(database, host));
   const directory = isForgotten ? await mkdtemp(join(tmpdir(), 'filetracker-')) : undefined;
-  const catalog = openCatalog(directory === undefined ? database : join(directory, 'catalog.db'), {
-    create: true,
-    ...host,
-  });
+  const catalog =
+    directory === undefined
+      ? openCatalog(database, { create: true, ...host })
+      : openCatalog(join(directory, 'catalog.db'), { create: true });
   try {
     return await scan(catalog, root, options);
   } finally {

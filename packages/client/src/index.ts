@@ -18,6 +18,7 @@ export {
   type CleanResult,
   cacheIn,
   cleanCaches,
+  mayBeCache,
 } from './cache/clean.js';
 export type { VerifiedFile } from './cache/verify.js';
 export { FileTrackerClient } from './client.js';

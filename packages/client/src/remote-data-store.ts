@@ -61,7 +61,7 @@ export class RemoteDataStore implements DataStore {
     onRequest,
     onWarning = () => {},
   }: RemoteDataStoreOptions) {
-    this.#transport = new HttpTransport(url, timeouts, { token, tls }, onRequest);
+    this.#transport = new HttpTransport(url, timeouts, { token, tls }, { onRequest, onWarning });
     this.#session = new ServerSession(this.#transport, retryPolicy(retries), onWarning);
     this.#batches = new BatchUploads(this.#session);
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Catalog } from './catalog.js';
 import { checkFilePlace, isPostgres, type OpenCatalogOptions } from './catalog-place.js';
@@ -16,4 +17,20 @@ export async function openCatalog(place: string, options: OpenCatalogOptions): P
   checkFilePlace(place, options);
   const { openSqliteCatalog } = await import('./sqlite/sqlite-catalog.js');
   return openSqliteCatalog(place);
+}
+
+/**
+ * Whether a catalog is at a place where {@link openCatalog} would else make one, or something that is none. Throws
+ * {@link CatalogError} where that cannot be told.
+ */
+export async function hasCatalog(
+  place: string,
+  options: Omit<OpenCatalogOptions, 'create'>,
+): Promise<boolean> {
+  if (isPostgres(place)) {
+    const { hasPostgresCatalog } = await import('./postgres/postgres-catalog.js');
+    return hasPostgresCatalog(place);
+  }
+  checkFilePlace(place, { create: true, ...options });
+  return existsSync(place);
 }

@@ -23,13 +23,13 @@ export interface Tally {
 }
 
 /**
- * What a run found changed. Bytes are lengths of entries that are no directories, of several names of an inode once:
- * those of `new` and `modified` less those of `removed` are the growth of the sums, but for what was also written when
- * it was renamed.
+ * What a run found changed. Bytes are lengths of entries that are no directories, of several names of an inode once,
+ * also where another name counts than before: those of `new` and `modified` less those of `removed` are the growth of the
+ * sums, but for what was also written when it was renamed.
  */
 export interface ChangeTallies {
   readonly new: Tally;
-  /** `bytes` is the growth, negative where files shrank, and what names count that did not before, or no more. */
+  /** `bytes` is the growth, negative where files shrank. */
   readonly modified: Tally;
   readonly renamed: Tally;
   readonly removed: Tally;

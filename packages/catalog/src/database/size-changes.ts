@@ -17,6 +17,8 @@ export interface SizeChange {
   readonly previousPath: BytePath | null;
   readonly before: SizeSide | null;
   readonly after: SizeSide | null;
+  /** Bytes that count under this name instead of another one of their inode since then; below 0 the other way round. */
+  readonly moved: number;
 }
 
 /** The part of a file's attributes that sizes are summed up by. */
@@ -47,6 +49,7 @@ const COLUMNS: LineColumns = {
     'recorded_at',
     'kind',
     'is_recount',
+    'moved_bytes',
     'old_size',
     'old_uid',
     'old_is_counted',
@@ -71,6 +74,7 @@ function sizeChanges(fields: readonly string[]): SizeChange[] {
       reader.text() as ChangeKind,
     ];
     const isRecount = reader.number() === 1;
+    const moved = reader.number() ?? 0;
     changes.push({
       scan,
       recordedAt,
@@ -79,6 +83,7 @@ function sizeChanges(fields: readonly string[]): SizeChange[] {
       previousPath: (fields[at + 2] || null) as BytePath | null,
       before: sizeSide(reader),
       after: sizeSide(reader),
+      moved,
     });
   }
   return changes;

@@ -62,6 +62,8 @@ interface FileChangesTable extends Side<'old'>, Side<'new'> {
   previous_path: Buffer | null;
   /** 1 for a row that tells only that a name counts instead of another of its inode, or no more; else 0. */
   is_recount: bigint;
+  /** Bytes that count under this name instead of another one of their inode since then; below 0 the other way round. */
+  moved_bytes: bigint;
 }
 
 interface ScanRunsTable {

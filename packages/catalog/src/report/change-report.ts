@@ -19,13 +19,22 @@ export interface ReportOptions extends Span {
   readonly limit: number;
 }
 
-/** What changed in one day, week or month. */
-export interface Period {
-  /** Milliseconds since 1970. */
-  readonly start: number;
+/**
+ * What changes came to. `growth` is what was new and what modified files grew by, less what was removed, and `moved`; but
+ * for what was also written when it was renamed, or renamed into the directory or out of it.
+ */
+interface ChangeSums {
   readonly kinds: Readonly<Record<ChangeKind, Tally>>;
   /** Bytes that the files grew by in all. */
   readonly growth: number;
+  /** Bytes that now count under a name here instead of one of the same file elsewhere, or below 0 the other way round. */
+  readonly moved: number;
+}
+
+/** What changed in one day, week or month. */
+export interface Period extends ChangeSums {
+  /** Milliseconds since 1970. */
+  readonly start: number;
 }
 
 /** A file and how large it is or was. */
@@ -48,7 +57,7 @@ export interface Group {
  * What happened in a span of time. Lengths of files count, under one of several names, as in the totals of directories;
  * changes of directories themselves are left out.
  */
-export interface ChangeReport {
+export interface ChangeReport extends ChangeSums {
   readonly path: BytePath | undefined;
   readonly after: number;
   readonly upTo: number;
@@ -56,8 +65,9 @@ export interface ChangeReport {
   /** What there is now, over all roots or below the path. */
   readonly totals: Totals;
   readonly scans: number;
-  readonly kinds: Readonly<Record<ChangeKind, Tally>>;
-  /** Every period of the span, also those in which nothing changed. */
+  /** When what there is was scanned first, as far as that is remembered, in milliseconds since 1970; null where never. */
+  readonly knownSince: number | null;
+  /** Every period of the span since the first scan, also those in which nothing changed. */
   readonly periods: readonly Period[];
   readonly growing: readonly Growth[];
   readonly shrinking: readonly Growth[];
@@ -80,6 +90,7 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const isInSpan = await spanFilter(database, options);
   for await (const changes of readSizeChanges(database, range))
     for (const change of changes) if (isInSpan(change)) sums.add(change);
+  const knownSince = await firstScan(database, path);
   return {
     path,
     after,
@@ -87,23 +98,26 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
     interval,
     totals: await presentTotals(database, path),
     scans: await countScans(database, options),
-    ...sums.result(),
+    knownSince,
+    ...sums.result(knownSince),
     errors: await readErrors(database, { ...options, limit }),
     errorCount: await countErrors(database, options),
   };
 }
 
-type Kinds = Record<ChangeKind, { files: number; bytes: number }>;
+type RunningSums = { -readonly [Field in Exclude<keyof ChangeSums, 'kinds'>]: ChangeSums[Field] } & {
+  readonly kinds: Record<ChangeKind, { files: number; bytes: number }>;
+};
 
-function noChanges(): Kinds {
+function noChanges(): RunningSums {
   const none = () => ({ files: 0, bytes: 0 });
-  return { new: none(), modified: none(), renamed: none(), removed: none() };
+  return { kinds: { new: none(), modified: none(), renamed: none(), removed: none() }, growth: 0, moved: 0 };
 }
 
 /** What one pass collects. */
 class ReportSums {
-  readonly #kinds = noChanges();
-  readonly #periods = new Map<number, { kinds: Kinds; growth: number }>();
+  readonly #all = noChanges();
+  readonly #periods = new Map<number, RunningSums>();
   readonly #startOf: (moment: number) => number;
   readonly #directories = new GrowthSums();
   readonly #fileTypes = new GroupSums();
@@ -116,11 +130,7 @@ class ReportSums {
     this.#largestNew = new FirstItems(options.limit, largestFirst);
     this.#largestRemoved = new FirstItems(options.limit, largestFirst);
     this.#inside = withinFilter(options.path);
-    const { after, upTo, interval } = options;
-    this.#startOf = periodFinder(interval);
-    for (let at = periodStart(after, interval); at <= upTo; at = nextPeriod(at, interval)) {
-      this.#periods.set(at, { kinds: noChanges(), growth: 0 });
-    }
+    this.#startOf = periodFinder(options.interval);
   }
 
   add(change: SizeChange): void {
@@ -128,26 +138,27 @@ class ReportSums {
     const attributes = after ?? before;
     if (!attributes) return;
     const effects = effectsOf(change).filter((effect) => this.#inside(effect.path));
-    const growth = effects.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#count(change, growth);
+    const bytes = this.#count(change, effects);
     for (const effect of effects) {
       this.#directories.add(splitPath(effect.path)?.parent ?? effect.path, effect);
       this.#fileTypes.add(fileTypeOf(effect.path), effect);
       this.#owners.add(String((effect.files < 0 ? before : attributes)?.uid ?? attributes.uid), effect);
     }
     const file = { path, bytes: attributes.size, uid: attributes.uid };
-    if (kind === 'new') this.#largestNew.add(file);
-    if (kind === 'removed') this.#largestRemoved.add(file);
+    // One more name of a file takes nothing, and one less frees nothing.
+    const isWhole = bytes === attributes.size;
+    if (kind === 'new' && isWhole) this.#largestNew.add(file);
+    if (kind === 'removed' && isWhole) this.#largestRemoved.add(file);
   }
 
-  result() {
+  result(knownSince: number | null) {
     const { path, limit } = this.options;
     const isAbove = (at: BytePath) => !this.#inside(at);
     const directories = this.#directories.carriedUp(isAbove).dropEchoes();
     const below = (growth: readonly Growth[]) => growth.filter(({ path: at }) => at !== path).slice(0, limit);
     return {
-      kinds: this.#kinds,
-      periods: [...this.#periods].map(([start, period]) => ({ start, ...period })),
+      ...this.#all,
+      periods: this.#allPeriods(knownSince),
       growing: below(directories.first(limit + 1, ({ bytes }) => bytes)),
       shrinking: below(directories.first(limit + 1, ({ bytes }) => -bytes)),
       churning: this.#directories.first(limit, ({ changes }) => changes),
@@ -158,16 +169,36 @@ class ReportSums {
     };
   }
 
-  #count({ kind, recordedAt, before, after }: SizeChange, growth: number): void {
-    const period = this.#periods.get(this.#startOf(recordedAt));
-    const isModified = kind === 'modified' || kind === 'recounted';
-    for (const kinds of [this.#kinds, period?.kinds]) {
-      const tally = kinds?.[isModified ? 'modified' : kind];
-      if (!tally) continue;
-      if (kind !== 'recounted') tally.files++;
-      tally.bytes += isModified ? growth : ((after ?? before)?.counted ?? 0);
+  /** Those of the span in which something is known: a row of zeros says that nothing changed. */
+  #allPeriods(knownSince: number | null): Period[] {
+    const { after, upTo, interval } = this.options;
+    // A watch has one time for all that it recorded, and that is its last: what it recorded before is known too.
+    const known = Math.min(knownSince ?? Number.POSITIVE_INFINITY, ...this.#periods.keys());
+    const periods: Period[] = [];
+    for (let at = periodStart(Math.max(after, known), interval); at <= upTo; at = nextPeriod(at, interval)) {
+      periods.push({ start: at, ...(this.#periods.get(at) ?? noChanges()) });
     }
-    if (period) period.growth += growth;
+    return periods;
+  }
+
+  /** Adds a change to the sums and tells the bytes that it came to. */
+  #count({ kind, recordedAt, after, moved }: SizeChange, effects: readonly Effect[]): number {
+    const growth = effects.reduce((sum, effect) => sum + effect.bytes, 0);
+    const movedHere = effects.reduce((sum, effect) => sum + effect.moved, 0);
+    const changed = growth - movedHere;
+    const bytes =
+      kind === 'renamed' ? (after?.counted ?? 0) - moved : kind === 'removed' ? -changed : changed;
+    const start = this.#startOf(recordedAt);
+    const period = this.#periods.get(start) ?? noChanges();
+    this.#periods.set(start, period);
+    for (const sums of [this.#all, period]) {
+      const tally = sums.kinds[kind === 'recounted' ? 'modified' : kind];
+      if (kind !== 'recounted') tally.files++;
+      tally.bytes += bytes;
+      sums.growth += growth;
+      sums.moved += movedHere;
+    }
+    return bytes;
   }
 }
 
@@ -231,9 +262,23 @@ async function countScans({ tables }: QueryDatabase, { path, ...span }: ReportOp
     .where(endsIn(span))
     .groupBy('root')
     .execute();
-  return rows.reduce((sum, { root, count }) => {
-    const looked = pathFromBytes(root);
-    const isMeant = path === undefined || isWithin(path, looked) || isWithin(looked, path);
-    return isMeant ? sum + Number(count) : sum;
-  }, 0);
+  const meant = rows.filter(({ root }) => isMeant(path, pathFromBytes(root)));
+  return meant.reduce((sum, { count }) => sum + Number(count), 0);
+}
+
+/** When the first of the scans ended that looked at a path, or at something below it; null where there is none. */
+async function firstScan({ tables }: QueryDatabase, path: BytePath | undefined): Promise<number | null> {
+  const rows = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => ['root', eb.fn.min('finished_at').as('first')])
+    .where('status', '=', 'finished')
+    .groupBy('root')
+    .execute();
+  const meant = rows.filter(({ root }) => isMeant(path, pathFromBytes(root)));
+  return meant.length > 0 ? Math.min(...meant.map(({ first }) => Number(first))) : null;
+}
+
+/** Whether scans of a root tell of a path. */
+function isMeant(path: BytePath | undefined, root: BytePath): boolean {
+  return path === undefined || isWithin(path, root) || isWithin(root, path);
 }

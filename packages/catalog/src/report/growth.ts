@@ -22,19 +22,22 @@ export interface Effect {
   readonly files: number;
   /** 0 where it only shows under which of its names a file is counted. */
   readonly changes: 0 | 1;
+  /** What of the bytes only came from another name of the same file, or went to one. */
+  readonly moved: number;
 }
 
 /** What a change of a file does to the sums of directories: a rename leaves one place and arrives at another. */
-export function effectsOf({ kind, path, previousPath, before, after }: SizeChange): Effect[] {
+export function effectsOf({ kind, path, previousPath, before, after, moved }: SizeChange): Effect[] {
   const [was, is] = [before?.counted ?? 0, after?.counted ?? 0];
   if (kind === 'renamed' && previousPath !== null) {
     return [
-      { path: previousPath, bytes: -was, files: -1, changes: 1 },
-      { path, bytes: is, files: 1, changes: 1 },
+      { path: previousPath, bytes: -was, files: -1, changes: 1, moved: Math.min(moved, 0) },
+      { path, bytes: is, files: 1, changes: 1, moved: Math.max(moved, 0) },
     ];
   }
+  if (kind === 'recounted') return [{ path, bytes: is - was, files: 0, changes: 0, moved: is - was }];
   const files = kind === 'new' ? 1 : kind === 'removed' ? -1 : 0;
-  return [{ path, bytes: is - was, files, changes: kind === 'recounted' ? 0 : 1 }];
+  return [{ path, bytes: is - was, files, changes: 1, moved }];
 }
 
 /** A sum that is still added to. */

@@ -5,6 +5,7 @@ import { readSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { effectsOf, withinFilter } from './growth.js';
 import { knownSince, notRecorded } from './run-at.js';
+import { type Span, spanFilter } from './span.js';
 
 /** What a directory held at a moment, with all below it. */
 export interface TimelinePoint {
@@ -14,12 +15,9 @@ export interface TimelinePoint {
   readonly files: number;
 }
 
-/** What {@link timeline} shows. */
-export interface TimelineOptions {
+/** What {@link timeline} shows: a span, which begins later where the catalog knows the path since then only. */
+export interface TimelineOptions extends Span {
   readonly path: BytePath;
-  /** From this moment on, in milliseconds since 1970; later where the catalog knows the path since then only. */
-  readonly after: number;
-  readonly upTo: number;
   /** Moments to tell, at even distances; the last one is `upTo`. */
   readonly points: number;
 }
@@ -31,7 +29,7 @@ export interface TimelineOptions {
  */
 export async function timeline(
   database: QueryDatabase,
-  { path, after: wanted, upTo, points }: TimelineOptions,
+  { path, after: wanted, upTo, afterScan, upToScan, points }: TimelineOptions,
 ): Promise<readonly TimelinePoint[]> {
   const directory = await locateDirectory(database.tables, path);
   if (!directory) return [];
@@ -54,9 +52,13 @@ export async function timeline(
     }
   };
   const isInside = withinFilter(path);
-  for await (const changes of readSizeChanges(database, { path, after, order: 'newestFirst' })) {
+  const isLater = await spanFilter(database, afterScan ? { afterScan } : {});
+  const isByEnd = await spanFilter(database, upToScan ? { upToScan } : {});
+  for await (const changes of readSizeChanges(database, { path, after: wanted, order: 'newestFirst' })) {
     for (const change of changes) {
-      tellFrom(change.recordedAt);
+      if (!isLater(change)) continue;
+      // What a clock that was put back dates before the span, came after its beginning all the same.
+      if (isByEnd(change)) tellFrom(Math.max(change.recordedAt, after + 1));
       for (const effect of effectsOf(change)) {
         if (!isInside(effect.path)) continue;
         bytes -= effect.bytes;

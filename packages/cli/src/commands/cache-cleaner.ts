@@ -5,7 +5,7 @@ import { parseChainedSize, parseChainedSpan } from '../chained-units.js';
 import type { CommandContext } from '../context.js';
 import { matchingDirectories } from '../directory-glob.js';
 import { addGlobalOptions, globalSettings } from '../global-options.js';
-import { describeFailure, PartialFailure, UsageError } from '../output/failure.js';
+import { describeFailure, EXIT, PartialFailure, UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { formatThings } from '../output/format-count.js';
 import { systemReason } from '../output/system-reason.js';
@@ -67,7 +67,7 @@ Examples:
 
 Of files with the same version the largest go first. The access time is what the file system notes: with
 "relatime" to the day, with "noatime" not at all. A file that cannot be removed is told, and the others
-go; so is a directory that cannot be read, whose files do not count. SIGTERM ends it. Exit codes: 0 done, 1 failed
+go; so is a directory that cannot be read, whose files do not count, and one that is no cache. SIGTERM ends it. Exit codes: 0 done, 1 failed
 (with --once also where something of that kind was told), 2 called wrongly.`,
     )
     .action((flags: CleanerFlags) => run(context, command, flags));
@@ -95,15 +95,23 @@ function percent(text: string): number {
 async function run({ output, signal }: CommandContext, command: Command, flags: CleanerFlags): Promise<void> {
   const settings = globalSettings(command);
   output.configure(flags.debug ? { ...settings, verbosity: 'verbose' } : settings);
-  const { cacheIn, cleanCaches, defaultCacheDirectory } = await import('@filetracker/client');
+  const { cacheIn, cleanCaches, defaultCacheDirectory, mayBeCache } = await import('@filetracker/client');
   const named = [...flags.cacheDir, ...flags.cacheDirs];
   const globs = named.length > 0 ? named : [defaultCacheDirectory()];
+  const told = new Set<string>();
   for (let looks = 0; ; looks++) {
     // Caches come and go between two looks.
-    const directories = [...new Set((await Promise.all(globs.map(matchingDirectories))).flat())];
+    const matching = [...new Set((await Promise.all(globs.map(matchingDirectories))).flat())];
+    const isCache = await Promise.all(matching.map(mayBeCache));
+    const directories = matching.filter((_, index) => isCache[index]);
+    for (const file of matching.filter((path) => !directories.includes(path) && !told.has(path))) {
+      const message = `${file} is no cache of a filetracker client: it has no files/`;
+      output.failure({ code: 'not_a_cache', message, exitCode: EXIT.failed, file });
+      told.add(file);
+    }
     const nothing = `there is no cache in ${globs.join(', ')}`;
-    if (directories.length === 0 && flags.once) throw new UsageError(nothing);
-    if (directories.length === 0 && looks === 0) output.warn(`${nothing} yet`);
+    if (matching.length === 0 && flags.once) throw new UsageError(nothing);
+    if (matching.length === 0 && looks === 0) output.warn(`${nothing} yet`);
     const result = await cleanCaches(directories.map(cacheIn), {
       limit: flags.cacheSizeLimit,
       keepPercent: flags.percentCleaningLevel,
@@ -135,7 +143,7 @@ async function run({ output, signal }: CommandContext, command: Command, flags: 
       output.result(undefined, { caches: directories.length, limit: flags.cacheSizeLimit, ...result });
     else if (result.bytes > flags.cacheSizeLimit) output.note(text);
     else output.detail(text);
-    const failed = result.failedFiles + result.failedDirectories;
+    const failed = result.failedFiles + result.failedDirectories + told.size;
     if (flags.once && failed > 0) throw new PartialFailure(`${failed} files or directories failed`);
     if (flags.once) return;
     await sleep(flags.scanInterval * 1000, undefined, { signal });

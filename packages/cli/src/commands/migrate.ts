@@ -179,7 +179,11 @@ async function openSource(files: string | undefined, flags: MigrateFlags): Promi
     return PythonSource.open(flags.fromPython, prefix, { verify: flags.dryRun ?? false });
   }
   if (files === undefined) throw new UsageError('give a directory or a file, or --from-python');
-  const { TreeSource } = await import('../migrate/tree-source.js');
+  const [{ TreeSource }, { refusePythonDirectory }] = await Promise.all([
+    import('../migrate/tree-source.js'),
+    import('../migrate/python-directory.js'),
+  ]);
+  await refusePythonDirectory(files);
   return TreeSource.open({
     path: files,
     root: flags.root ?? files,

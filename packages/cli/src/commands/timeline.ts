@@ -8,7 +8,7 @@ import { formatSize, formatVersion } from '../output/format.js';
 import { formatGrowth, formatThings } from '../output/format-count.js';
 import { sparkline } from '../output/sparkline.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, spanOf } from '../scan-moment.js';
 
 interface TimelineFlags {
   readonly last: number;
@@ -39,10 +39,7 @@ export function timelineCommand({ output }: CommandContext): Command {
         const { displayPath, timeline } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, points: count, html } = flags;
-        const span = {
-          after: await momentOf(database, since ?? last),
-          upTo: await momentOf(database, until ?? Date.now()),
-        };
+        const span = await spanOf(database, since ?? last, until);
         const points = await timeline(database, { path, ...span, points: count });
         if (html !== undefined) {
           const { timelinePage } = await import('../report/timeline-page.js');

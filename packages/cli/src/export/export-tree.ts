@@ -4,6 +4,7 @@ import { link, lstat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConnectionError, DestinationError, type FileStat, type ListedFile } from '@filetracker/client';
 import { ContentHash, removeIfPresent, temporaryName } from '@filetracker/durable-fs';
+import { isOutOfRoom } from '@filetracker/durable-fs/system-code';
 import type { Digest, DirectoryName, FileName } from '@filetracker/protocol';
 import { concurrently } from '../concurrently.js';
 import { hasCode } from '../output/failure.js';
@@ -186,9 +187,7 @@ async function digestOf(path: string): Promise<Digest> {
 
 /** Whether a failure would be that of all other files, too. */
 function isAboutAll(error: unknown): boolean {
-  return (
-    error instanceof ConnectionError || ['ENOSPC', 'EDQUOT', 'EROFS'].some((code) => hasCode(error, code))
-  );
+  return error instanceof ConnectionError || isOutOfRoom(error) || hasCode(error, 'EROFS');
 }
 
 async function isThere(path: string, { size, version }: FileStat): Promise<boolean> {

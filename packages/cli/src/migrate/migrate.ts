@@ -47,6 +47,9 @@ export interface MigrationObserver {
 const BATCH_FILES = 500;
 const BATCH_BYTES = 512 * 1024;
 
+/** From this size on, in bytes, a content costs more to send in vain than its digest to offer in vain. */
+const ASK_BYTES = 8 * 1024;
+
 /** What a batch counts among uploads: it keeps a server as busy as several. */
 const BATCH_WEIGHT = 8;
 
@@ -194,11 +197,11 @@ class Work {
   async #storeBatch(batch: readonly Batched[]): Promise<void> {
     const { signal } = this.options;
     signal.throwIfAborted();
-    const files = batch.map(({ source: { name }, file: { version, content, isRepeated } }) => ({
-      name,
-      version,
-      content,
-      likelyStored: isRepeated,
+    const files = batch.map((one) => ({
+      name: one.source.name,
+      version: one.file.version,
+      content: one.file.content,
+      likelyStored: isWorthAsking(one),
     }));
     const putting = this.target.putBatch(files, { signal });
     const repeatable = batch.flatMap(({ file }) => (file.isRepeated ? [] : [file.digest]));
@@ -319,6 +322,11 @@ class Work {
     }
     return this.untouchable.has('');
   }
+}
+
+/** Whether the digest of a small file is offered before its content is sent. */
+function isWorthAsking({ existing, file: { content, digest, isRepeated } }: Batched): boolean {
+  return isRepeated || content.size >= ASK_BYTES || existing?.known?.digest === digest;
 }
 
 /** Servers of protocol 2 do not tell the digest: there the size must do. */

@@ -9,8 +9,9 @@ import {
   type PutOptions,
   ServerError,
 } from '@filetracker/client';
+import { isOutOfRoom } from '@filetracker/durable-fs/system-code';
 import type { DirectoryName, FileName, Version } from '@filetracker/protocol';
-import { describeFailure, hasCode } from '../output/failure.js';
+import { describeFailure } from '../output/failure.js';
 import { compareNames } from './name-order.js';
 import type { ChangeFeed, ExistingFile, MigrationTarget } from './target.js';
 
@@ -176,5 +177,5 @@ function isAway(error: unknown): error is Error {
   if (error instanceof ConnectionError) return error.transient;
   if (error instanceof ServerError) return error.transient || error.code === 'storage_full';
   // The disk of a store that is written without a server.
-  return hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
+  return isOutOfRoom(error);
 }

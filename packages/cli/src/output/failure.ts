@@ -1,5 +1,7 @@
+import { systemCode } from '@filetracker/durable-fs/system-code';
 import { ProtocolError } from '@filetracker/protocol';
 import { CommanderError } from 'commander';
+import { systemMessage } from './system-message.js';
 
 /** Exit codes of every command. */
 export const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130, terminated: 143 } as const;
@@ -43,7 +45,7 @@ export function describeFailure(error: unknown): Failure {
     return { code: 'usage', message, exitCode: EXIT.misused };
   }
   if (!(error instanceof Error)) return { code: 'internal', message: String(error), exitCode: EXIT.failed };
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+  const code = systemCode(error) ?? 'internal';
   if (code === 'ERR_WORKER_INIT_FAILED') return { code, message: NO_THREAD, exitCode: EXIT.failed };
   const misused = code === 'usage' || code === 'invalid_pattern' || error instanceof ProtocolError;
   return { code, message: oneLine(error), exitCode: misused ? EXIT.misused : EXIT.failed };
@@ -63,8 +65,8 @@ export function describeFileFailure(name: string, error: unknown): Failure {
  * Node's "ENOENT: no such file or directory, open 'x'" reads "'x': no such file or directory" here; of a call with two
  * paths, such as a temporary file that is renamed, only the second counts.
  */
-function oneLine({ message }: Error): string {
-  return message
+function oneLine(error: Error): string {
+  return systemMessage(error)
     .replace(/^E[A-Z0-9]+: (.*), \w+ (?:'.*' -> )?('.*')$/s, '$2: $1')
     .replace(/^E[A-Z0-9]+: (.*), \w+$/s, '$1')
     .replaceAll(/\s*\n\s*/g, ' ');

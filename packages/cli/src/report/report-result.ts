@@ -4,17 +4,18 @@ import type { Result } from '../output/output.js';
 import { jsonPathFields } from '../output/path-fields.js';
 import { errorWords } from './error-words.js';
 
-type PeriodColumn = 'start' | `${ChangeKind}${'Files' | 'Bytes'}` | 'growth';
+type PeriodColumn = 'start' | `${ChangeKind}${'Files' | 'Bytes'}` | 'growth' | 'movedBytes';
 
 /** The columns of {@link periodRow}. */
 export const PERIOD_COLUMNS: readonly PeriodColumn[] = [
   'start',
   ...CHANGE_KINDS.flatMap((kind) => [`${kind}Files`, `${kind}Bytes`] as const),
   'growth',
+  'movedBytes',
 ];
 
 /** One period as a row for programs. */
-export function periodRow({ start, kinds, growth }: Period) {
+export function periodRow({ start, kinds, growth, moved }: Period) {
   const { new: added, modified, renamed, removed } = kinds;
   return {
     start: new Date(start).toISOString(),
@@ -27,12 +28,14 @@ export function periodRow({ start, kinds, growth }: Period) {
     removedFiles: removed.files,
     removedBytes: removed.bytes,
     growth,
+    movedBytes: moved,
   };
 }
 
 /** A whole report as one object for programs. */
 export function reportResult(report: ChangeReport): Result {
-  const { path, after, upTo, periods, growing, shrinking, churning, errors, ...rest } = report;
+  const { path, after, upTo, knownSince, moved, periods, growing, shrinking, churning, errors, ...rest } =
+    report;
   const withPath = <Row extends { readonly path: Parameters<typeof jsonPathFields>[0] }>({
     path,
     ...row
@@ -45,6 +48,8 @@ export function reportResult(report: ChangeReport): Result {
     since: new Date(after).toISOString(),
     until: new Date(upTo).toISOString(),
     ...rest,
+    knownSince: knownSince === null ? null : new Date(knownSince).toISOString(),
+    movedBytes: moved,
     periods: periods.map(periodRow),
     growing: growing.map(withPath),
     shrinking: shrinking.map(withPath),

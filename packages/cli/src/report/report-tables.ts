@@ -37,7 +37,7 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
   const { path, totals, scans, errorCount } = report;
   const where = path === undefined ? 'all scanned trees' : displayPath(path);
   const ownerName = (uid: string) => owners.get(Number(uid)) ?? uid;
-  const hasChanges = CHANGE_KINDS.some((kind) => report.kinds[kind].files > 0);
+  const hasChanges = CHANGE_KINDS.some((kind) => report.kinds[kind].files > 0) || report.moved !== 0;
   const tables = [
     ...(hasChanges ? [kindsTable(report), periodsTable(report)] : []),
     growthTable('Directories that grew most', report.growing),
@@ -55,10 +55,21 @@ export function reportDocument(report: ChangeReport, owners: ReadonlyMap<number,
       `Now ${formatThings(totals.files, 'file')} in ${formatThings(totals.directories, 'directory', 'directories')}, ` +
         `${formatSize(totals.bytes)} (${formatSize(totals.allocated)} on the disk).`,
       `${formatThings(scans, 'scan')} in this time, ${formatThings(errorCount, 'error')}.`,
-      ...(hasChanges ? [] : ['Nothing changed.']),
+      ...reach(report),
+      ...(hasChanges || !isKnown(report) ? [] : ['Nothing changed.']),
     ],
     tables: tables.filter(({ rows }) => rows.length > 0),
   };
+}
+
+/** Whether something is known of the time of a report. */
+function isKnown({ knownSince, upTo }: ChangeReport): boolean {
+  return knownSince !== null && knownSince <= upTo;
+}
+
+/** How far back what is known goes, where the time of the report begins earlier. */
+function reach({ knownSince, after }: ChangeReport): readonly string[] {
+  return knownSince !== null && knownSince > after ? [`Recorded since ${minute(knownSince)}.`] : [];
 }
 
 /** The beginning of a period as it is called: `2026-11-23`, for months `2026-11`. */
@@ -74,12 +85,15 @@ function column(heading: string, holds: ReportColumn['holds'] = 'number'): Repor
   return { heading, holds };
 }
 
-function kindsTable({ kinds }: ChangeReport): ReportTable {
-  const rows = CHANGE_KINDS.map((kind) => [
-    kind,
-    formatCount(kinds[kind].files),
-    formatBytes(kind, kinds[kind].bytes),
-  ]);
+function kindsTable({ kinds, moved }: ChangeReport): ReportTable {
+  const rows = [
+    ...CHANGE_KINDS.map((kind) => [
+      kind,
+      formatCount(kinds[kind].files),
+      formatBytes(kind, kinds[kind].bytes),
+    ]),
+    ...(moved === 0 ? [] : [['other hard links', '', grown(moved)]]),
+  ];
   return { title: 'Changes', columns: [column('Kind', 'text'), column('Files'), column('Bytes')], rows };
 }
 

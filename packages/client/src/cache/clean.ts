@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toVersion } from '@filetracker/protocol';
 import { FileNotFoundError, LocalStoreError } from '../errors.js';
@@ -63,6 +64,16 @@ export function cacheIn(directory: string): Cache {
     store: new LocalDataStore(directory),
     locks: new FlockLockManager(join(directory, 'locks')),
   };
+}
+
+/**
+ * Whether a directory is the cache of a client, also of a Python client, or may become one, as it has nothing in it yet.
+ * Also true of one that cannot be read, since nobody knows.
+ */
+export async function mayBeCache(directory: string): Promise<boolean> {
+  const entries = await readdir(directory).catch(() => []);
+  const others = entries.filter((entry) => entry !== 'tmp' && entry !== 'lost+found');
+  return others.length === 0 || ['files', 'locks'].some((part) => others.includes(part));
 }
 
 /** Files that are removed at once. */

@@ -93,7 +93,7 @@ async function* readPage(
   const path = `/changes?since=${since}&limit=${LIMIT}${follow ? `&wait=${WAIT_SECONDS}` : ''}`;
   let warned = false;
   const reply = await retrying(
-    () => transport.request({ method: 'GET', path, signal }),
+    () => transport.request({ method: 'GET', path, signal, isLongPoll: follow }),
     // A follower waits for a server that restarts, however long that takes.
     { retries: follow ? Number.POSITIVE_INFINITY : retries, firstPause: 200, longestPause: 5000 },
     {

@@ -27,6 +27,13 @@ export interface RequestEvent {
   readonly duration: number;
 }
 
+/** Who is told of requests. */
+interface TransportListener {
+  readonly onRequest?: ((event: RequestEvent) => void) | undefined;
+  /** Told, in one line, that the server's first reply is long in coming. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
 /** What a request carries. */
 export interface RequestInit {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -37,6 +44,8 @@ export interface RequestInit {
   readonly signal?: AbortSignal | undefined;
   /** False takes a redirect for a refusal, thrown as {@link ServerError}. Default true, for GET and HEAD. */
   readonly followRedirects?: boolean;
+  /** True of a request that the server answers once it has something to tell. */
+  readonly isLongPoll?: boolean;
 }
 
 /** A reply with a status below 300. */
@@ -54,6 +63,12 @@ export interface Reply {
 /** Connections kept open to one server. More calls than that at once wait for a free one. */
 const CONNECTIONS = 32;
 
+/**
+ * Who waits for a server's first reply is told after this time, in milliseconds. The limit of waiting is much longer: a
+ * Python server whose workers are all busy with uploads answers once one of them is free.
+ */
+const SLOW_ANSWER = 5_000;
+
 /** Longest chain of redirects that is followed. */
 const MAX_REDIRECTS = 5;
 
@@ -70,12 +85,14 @@ export class HttpTransport {
   readonly #agent: Agent;
   /** For servers that this one redirects to: they are not shown the client's certificate. */
   readonly #strangers: Agent;
+  /** True while nothing has come from the server yet, nor been said about that. */
+  #isUnknown = true;
 
   constructor(
     url: string,
     { connect = 10_000, headers = 300_000, idle = 60_000 }: Timeouts,
     { token, tls = {} }: Access = {},
-    private readonly onRequest?: (event: RequestEvent) => void,
+    private readonly listener: TransportListener = {},
   ) {
     this.#base = parseBaseUrl(url);
     this.#authorization = token === undefined ? this.#base.authorization : `Bearer ${token}`;
@@ -132,12 +149,14 @@ export class HttpTransport {
     const ours = this.#isOurs(url);
     const started = performance.now();
     const report = (status?: number) =>
-      this.onRequest?.({
+      this.listener.onRequest?.({
         method,
         url,
         ...(status !== undefined && { status }),
         duration: performance.now() - started,
       });
+    const slow =
+      this.#isUnknown && !init.isLongPoll ? setTimeout(() => this.#warn(), SLOW_ANSWER) : undefined;
     try {
       const reply = await request(ours ? this.#agent : this.#strangers, url, {
         method,
@@ -149,6 +168,7 @@ export class HttpTransport {
         ...(signal && { signal }),
         highWaterMark: BODY_BUFFER,
       });
+      this.#isUnknown = false;
       report(reply.statusCode);
       return reply;
     } catch (error) {
@@ -156,7 +176,15 @@ export class HttpTransport {
       signal?.throwIfAborted();
       if (error instanceof SourceFailure) throw error.cause;
       throw toConnectionError(error, new URL(url).origin);
+    } finally {
+      clearTimeout(slow);
     }
+  }
+
+  #warn(): void {
+    if (this.#isUnknown)
+      this.listener.onWarning?.(`${this.url} has not answered for ${SLOW_ANSWER / 1000} s; still waiting`);
+    this.#isUnknown = false;
   }
 
   /** Tokens and certificates are for the server they were given for, not for one it redirects to. */

@@ -1,3 +1,4 @@
+import { systemCode } from '@filetracker/durable-fs/system-code';
 import { ERROR_STATUS, type ErrorCode, EXCEPTION_HEADER, ProtocolError } from '@filetracker/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { confirmProtocol, wantsJson } from './negotiation.js';
@@ -26,7 +27,7 @@ export function answerFor(error: unknown): ErrorAnswer {
     return { ...answer(error.code, error.message), numbers: error.numbers };
   }
   const { code, statusCode, message } = error as Partial<FastifyError> & Error;
-  const system = SYSTEM_ERRORS[code ?? ''];
+  const system = SYSTEM_ERRORS[systemCode(error) ?? ''];
   if (system) return answer(...system);
   if (code === 'FST_ERR_BAD_URL') return answer('invalid_name', 'a name must be percent-encoded UTF-8');
   // Fastify's other refusals.

@@ -1,3 +1,4 @@
+import { systemCode } from '@filetracker/durable-fs/system-code';
 import { type Digest, ProtocolError } from '@filetracker/protocol';
 
 /** A store cannot be opened; the message is one line that tells the operator what to do. */
@@ -21,6 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted; choose another directory, or correct its owner and mode',
   EROFS: 'the file system is read-only; --read-only can serve a store there if the whole disk is mounted so',
   ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the disk quota is used up',
   ENOTDIR: 'not a directory',
   EEXIST: 'not a directory',
 };
@@ -28,7 +30,6 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Says of an error that kept a store from being opened what the operator can do. */
 export function openError(error: unknown, directory: string): Error {
   if (error instanceof StoreOpenError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason = REASONS[code ?? ''] ?? message;
+  const reason = REASONS[systemCode(error) ?? ''] ?? (error as Error).message;
   return new StoreOpenError(`cannot open the store in ${directory}: ${reason}`, { cause: error });
 }

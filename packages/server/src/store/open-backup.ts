@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { FileLock, makeDirectory, writeAtomically } from '@filetracker/durable-fs';
+import { isOutOfRoom } from '@filetracker/durable-fs/system-code';
 import { FsBlobStore } from '../blobs/fs.js';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '../metadata/rules.js';
@@ -36,7 +37,7 @@ export async function backupStore(directory: string, target: string): Promise<Ba
     try {
       return await backUpLocked(directory, target);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      if (!isOutOfRoom(error)) throw error;
       const reason = `no space is left for the backup in ${target}; what was there before is whole`;
       throw new StoreOpenError(reason, { cause: error });
     } finally {

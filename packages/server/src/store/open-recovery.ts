@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FileLock, isReadOnlyDisk } from '@filetracker/durable-fs';
+import { isOutOfRoom, systemCode } from '@filetracker/durable-fs/system-code';
 import { FsBlobStore } from '../blobs/fs.js';
 import { CopyVerifier } from '../codec/copy-verifier.js';
 import { DEFAULT_CHECKPOINTS } from '../metadata/checkpoints/checkpointer.js';
@@ -39,6 +40,7 @@ export interface RecoverStoreOptions extends Omit<RecoveryOptions, 'keepStrays'>
 /** What keeps a recovery from going on, whatever it is about just then. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk; make some, and run this again',
+  EDQUOT: 'the disk quota is used up; make room within it, and run this again',
   EROFS: 'the file system is read-only; look with --dry-run, or mount it writable',
 };
 
@@ -69,7 +71,7 @@ export async function recoverStore(
     await refuseUnreadable(directory);
     return await recoverOpen(options, listener);
   } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    const reason = REASONS[systemCode(error) ?? ''];
     if (reason === undefined) throw error;
     throw new StoreOpenError(`${directory}: ${reason}`, { cause: error });
   } finally {
@@ -104,7 +106,7 @@ async function recoverOpen(
     if (dryRun) return found;
     // A rebuilt environment and the journal that it came from do not go together any more.
     await metadata.checkpointIfDue().catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      if (!isOutOfRoom(error)) throw error;
       listener.onWarning(
         'there is no room for a checkpoint of the metadata; a server takes one when there is',
       );

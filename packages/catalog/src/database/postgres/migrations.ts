@@ -233,4 +233,11 @@ export const MIGRATIONS: readonly string[] = [
     WHERE host_id = current_setting('filetracker.host')::integer;
   CREATE INDEX mutation_log_by_time ON mutation_log (recorded_at);
   `,
+  `
+  -- Bytes that count under this name instead of another one of their inode since then; below 0, under another one instead
+  -- of this one. Rows from before this step do not tell.
+  ALTER TABLE file_changes ADD COLUMN moved_bytes bigint NOT NULL DEFAULT 0;
+  CREATE OR REPLACE VIEW filetracker_host.file_changes AS SELECT * FROM file_changes
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
 ];

@@ -50,7 +50,8 @@ async function migrate(client: pg.Client, place: PostgresPlace): Promise<void> {
   await client.query('COMMIT');
 }
 
-async function hasSchema(client: pg.Client): Promise<boolean> {
+/** Whether a database has a catalog, or something else of that name. */
+export async function hasSchema(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [SCHEMA]);
   return rows.length > 0;
 }

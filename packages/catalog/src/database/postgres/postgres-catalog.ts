@@ -37,7 +37,7 @@ import { hangUp } from './hang-up.js';
 import { changesQuery, scansQuery } from './history-queries.js';
 import { addHost, findHost, lockHost } from './hosts.js';
 import { mutationsQuery } from './mutations-query.js';
-import { openSchema } from './open-schema.js';
+import { hasSchema, openSchema } from './open-schema.js';
 import { ensurePartitions } from './partitions.js';
 import { AT_PATH, readDirectory } from './read-directories.js';
 import { readStream, type StreamQuery } from './read-stream.js';
@@ -68,15 +68,15 @@ class PostgresCatalog implements Catalog {
     return this.#attempt(async () => {
       const client = await connect(this.place);
       try {
+        if (options.isPreview && !(await this.#isKnown(client, options.root))) {
+          await client.end();
+          return new BaselinePreview(options);
+        }
         await ensurePartitions(client, Date.now());
         this.host ??= await addHost(client, this.hostName);
         const host = this.host;
         await client.query('BEGIN');
         await lockHost(client, { id: host, name: this.hostName }, this.place);
-        if (options.isPreview && !(await readDirectory(client, host, options.root))) {
-          await client.end();
-          return new BaselinePreview(options);
-        }
         return await PostgresScanSession.begin({
           ...options,
           client,
@@ -177,6 +177,12 @@ class PostgresCatalog implements Catalog {
     await this.#readers.end();
   }
 
+  /** Whether a directory was scanned; a machine of which nothing was is not made known by asking. */
+  async #isKnown(client: pg.Client, path: BytePath): Promise<boolean> {
+    this.host ??= await findHost(client, this.hostName);
+    return this.host !== undefined && (await readDirectory(client, this.host, path)) !== undefined;
+  }
+
   /** The host's number; it is given one if need be. */
   async #ownHost(): Promise<number> {
     if (this.host !== undefined) return this.host;
@@ -232,4 +238,17 @@ export async function openPostgresCatalog(url: string, { create, host }: Postgre
     await hangUp(client);
   }
   return new PostgresCatalog(place, host, undefined);
+}
+
+/** Whether a PostgreSQL database has a catalog, or something else of that name. Throws {@link CatalogError} `unavailable`. */
+export async function hasPostgresCatalog(url: string): Promise<boolean> {
+  const place = parsePostgresUrl(url);
+  const client = await connect(place);
+  try {
+    return await hasSchema(client);
+  } catch (error) {
+    throw translated(place, error);
+  } finally {
+    await hangUp(client);
+  }
 }

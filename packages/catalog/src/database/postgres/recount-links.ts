@@ -1,5 +1,6 @@
 import { attributes } from '../attribute-columns.js';
 import type { TallyRow } from './change-tallies.js';
+import { markMovedBytes } from './moved-bytes.js';
 import { pathBelow } from './path-conditions.js';
 import type { Merge } from './resolve-directories.js';
 
@@ -29,7 +30,8 @@ export async function recountLinks(
      SELECT path, 0 AS counts, ${attributes()} FROM directories WHERE false`,
   );
   const { rowCount } = await client.query(recount(merge));
-  return rowCount ? await writeHistory(merge, run) : [];
+  const recounted = rowCount ? await writeHistory(merge, run) : [];
+  return [...recounted, ...(await markMovedBytes(client, run))];
 }
 
 /** The statement that recounts. A baseline has no history: what counts in its new directories is no change. */
@@ -75,10 +77,8 @@ async function writeHistory(
        SELECT nextval('change_sequence'), ${host}, $1, $2, 'modified', path, ${attributes()}, 1 - counts,
          ${attributes()}, counts, 1
        FROM recounted WHERE NOT EXISTS (SELECT FROM corrected WHERE corrected.path = recounted.path)
-       RETURNING kind, (2 * new_is_counted - 1) * new_size AS bytes
      )
-     SELECT kind, false AS "isDirectory", 0 AS files, sum(bytes)::bigint AS bytes
-     FROM (SELECT kind, bytes FROM corrected UNION ALL SELECT kind, bytes FROM added) AS effects GROUP BY 1`,
+     SELECT kind, false AS "isDirectory", 0 AS files, sum(bytes)::bigint AS bytes FROM corrected GROUP BY 1`,
     [scan, recordedAt],
   );
   await client.query('SET LOCAL enable_nestloop = on');

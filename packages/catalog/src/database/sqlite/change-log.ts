@@ -4,6 +4,7 @@ import type { Attributes } from '../../entry.js';
 import { ATTRIBUTE_COLUMNS, attributes } from '../attribute-columns.js';
 import type { ChangeKind, ChangeTallies } from '../records.js';
 import type { KnownFile } from './file-table.js';
+import { MARK_MOVED_BYTES } from './moved-bytes.js';
 import { prepared } from './prepared.js';
 
 type Value = number | bigint | string | Uint8Array | null;
@@ -125,12 +126,18 @@ export class ChangeLog {
     for (const step of PAIRING) prepared(this.database, step).run();
   }
 
+  /** Marks the bytes that count under another name of their inode than before, when the counts and the renames are known. */
+  markMovedBytes(): void {
+    prepared(this.database, MARK_MOVED_BYTES).run();
+  }
+
   /** Writes the history: removals before the rest, so that a name that changed its type can be replayed in order. */
   publish(scan: number, recordedAt: number): void {
     prepared(
       this.database,
-      `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, ${NEW}, is_recount)
-         SELECT ?, ?, kind, path, previous_path, ${OLD}, ${NEW}, is_recount FROM temp.found
+      `INSERT INTO file_changes (scan_id, recorded_at, kind, path, previous_path, ${OLD}, ${NEW}, is_recount,
+           moved_bytes)
+         SELECT ?, ?, kind, path, previous_path, ${OLD}, ${NEW}, is_recount, moved_bytes FROM temp.found
          ORDER BY CASE kind WHEN 'removed' THEN 0 WHEN 'renamed' THEN 1 ELSE 2 END, path`,
     ).run(scan, recordedAt);
   }
@@ -150,8 +157,10 @@ export class ChangeLog {
     const rows = prepared<[], { kind: ChangeKind; isDirectory: number; files: number; bytes: number }>(
       this.database,
       `SELECT kind, coalesce(new_mode, old_mode) >> 12 = 4 AS isDirectory, sum(is_recount = 0) AS files,
-           coalesce(sum(CASE kind WHEN 'modified' THEN new_size * new_is_counted - old_size * old_is_counted
-             WHEN 'removed' THEN old_size * old_is_counted ELSE new_size * new_is_counted END), 0) AS bytes
+           coalesce(sum(CASE WHEN is_recount = 1 THEN 0
+             WHEN kind = 'modified' THEN new_size * new_is_counted - old_size * old_is_counted - moved_bytes
+             WHEN kind = 'removed' THEN old_size * old_is_counted + moved_bytes
+             ELSE new_size * new_is_counted - moved_bytes END), 0) AS bytes
          FROM temp.found GROUP BY 1, 2`,
     ).all();
     const tally = (kind: ChangeKind) => {

@@ -35,6 +35,11 @@ export class HardLinks {
     this.#touch = prepared(database, 'INSERT OR IGNORE INTO temp.touched_inodes VALUES (?)');
   }
 
+  /** Whether no inode is marked. */
+  get isEmpty(): boolean {
+    return prepared(this.database, 'SELECT 1 FROM temp.touched_inodes LIMIT 1').get() === undefined;
+  }
+
   /** Marks an inode of which a name with several links came, changed or went. */
   touch(inode: bigint): void {
     this.#touch.run(inode);

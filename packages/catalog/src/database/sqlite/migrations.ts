@@ -148,4 +148,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE file_changes ADD COLUMN is_recount INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX mutation_log_by_time ON mutation_log (recorded_at);
   `,
+  `
+  -- Bytes that count under this name instead of another one of their inode since then; below 0, under another one instead
+  -- of this one. Rows from before this step do not tell.
+  ALTER TABLE file_changes ADD COLUMN moved_bytes INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -75,6 +75,7 @@ export class SqliteScanSession implements ScanSession {
       links.recount(this);
       ledger.flush();
       log.pairRenames();
+      if (!links.isEmpty) log.markMovedBytes();
       const run = this.#run.finish(log, readDirectory(this.#database, this.#options.root)?.totals);
       for (const part of [log, links, this.#staged]) part.clear();
       this.#database.exec(this.#options.isPreview ? 'ROLLBACK' : 'COMMIT');

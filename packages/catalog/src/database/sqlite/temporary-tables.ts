@@ -11,7 +11,8 @@ const NEW = attributes('new_?');
 const TABLES = `
   -- Changes, before they go to the history.
   CREATE TEMP TABLE found (id INTEGER PRIMARY KEY, kind TEXT, path BLOB, previous_path BLOB,
-    ${OLD}, old_fingerprint, old_is_counted DEFAULT 0, ${NEW}, new_is_counted DEFAULT 0, is_recount DEFAULT 0);
+    ${OLD}, old_fingerprint, old_is_counted DEFAULT 0, ${NEW}, new_is_counted DEFAULT 0, is_recount DEFAULT 0,
+    moved_bytes DEFAULT 0);
   CREATE INDEX temp.found_linked ON found (path) WHERE new_links > 1;
   -- What may be one side of a rename, and which changes are the two sides of one.
   CREATE TEMP TABLE leaving (id INTEGER PRIMARY KEY, path, old_device, old_inode, type, old_born_ns, old_size,

@@ -166,6 +166,7 @@ class SqliteWatchBatch implements WatchBatch {
       const stale = findStaleLinks(this.#database);
       ledger.flush();
       log.pairRenames();
+      if (!links.isEmpty) log.markMovedBytes();
       const changes = log.tallies();
       const totals = readDirectory(this.#database, this.options.root)?.totals;
       this.run.add(this.#database, log, { recordedAt: this.#recordedAt, changes, totals });

@@ -1,3 +1,4 @@
+import { isOutOfRoom } from '@filetracker/durable-fs/system-code';
 import { type FileName, formatDate, ProtocolError, parseFileName, type Version } from '@filetracker/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FallbackImport } from '../../fallback/fallback-import.js';
@@ -119,7 +120,7 @@ async function redirectOrThrow(
   if (fallbackUrl === undefined) throw error;
   const isNotHere = isMissing(error);
   // What was looked for there already and is not there, either, needs no second look.
-  const mayBeThere = isNotHere ? !fallbackImport : fallbackImport && isOutOfRoom(error);
+  const mayBeThere = isNotHere ? !fallbackImport : fallbackImport && hadNoRoom(error);
   if ((isNotHere || mayBeThere) && (await store.wasDeleted(name))) {
     throw optsIn(request.headers) ? new ProtocolError('deleted', `"/${name}" was deleted here`) : error;
   }
@@ -129,7 +130,9 @@ async function redirectOrThrow(
 }
 
 /** Whether a file could not be stored here for want of room, so that it can still be read from where it is. */
-function isOutOfRoom(error: unknown): boolean {
+function hadNoRoom(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };
-  return ['ENOSPC', 'EDQUOT', 'EROFS', 'storage_full', 'quota_exceeded', 'too_large'].includes(String(code));
+  return (
+    isOutOfRoom(error) || ['EROFS', 'storage_full', 'quota_exceeded', 'too_large'].includes(String(code))
+  );
 }

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { getSystemErrorName } from 'node:util';
+import { errnoName } from '@filetracker/durable-fs/system-code';
 
 /** A change of the metadata did not reach the disk; nothing of it is stored. */
 class CommitError extends Error {
@@ -55,7 +55,7 @@ function asIs(reason: unknown): unknown {
 
 async function codeOf(cause: unknown, directory: string): Promise<string> {
   const { code } = cause as { readonly code?: unknown };
-  const name = typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : 'EIO';
+  const name = typeof code === 'number' && code > 0 ? errnoName(code) : 'EIO';
   // A write that came out short for want of room is EIO to LMDB.
   return name === 'EIO' && (await isFull(directory)) ? 'ENOSPC' : name;
 }

@@ -4,6 +4,7 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } fro
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Description, newestDescription } from './description.js';
+import { readFreeList } from './free-list.js';
 import { CHECKPOINTS, DATA_FILE, JOURNAL, METADATA } from './layout.js';
 
 /** The metadata of a store is gone or cannot be read; `message` says what to do. */
@@ -33,6 +34,20 @@ export async function refuseDamaged(store: string): Promise<void> {
     if (isShort(fd, description)) await readAll(store);
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Looks at the list of free pages, with which LMDB ends the process at its first change where it is damaged. No process
+ * may write to the environment meanwhile. Throws {@link MetadataDamagedError}.
+ */
+export function refuseDamagedFreeList(store: string): void {
+  if (!hasMetadata(store)) return;
+  try {
+    readFreeList(join(store, METADATA, DATA_FILE));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
+    throw new MetadataDamagedError('damaged', store);
   }
 }
 

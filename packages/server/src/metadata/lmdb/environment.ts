@@ -7,7 +7,7 @@ import { type FileEvent, type JournalChange, MAX_CHANGES } from '../journal/code
 import { decodeState, EMPTY_STATE, encodeState, type JournalState, STATE_KEY } from '../journal/state.js';
 import { type JournalOptions, JournalWriter, SEQUENCE_LEAP } from '../journal/writer.js';
 import { copyError, transactionError } from './commit-error.js';
-import { refuseDamaged } from './damage.js';
+import { refuseDamaged, refuseDamagedFreeList } from './damage.js';
 import { DataFile } from './data-file.js';
 import { DATA_FILE, JOURNAL, METADATA } from './layout.js';
 import { type OpenOptions, openRoot, openTable } from './open-root.js';
@@ -99,7 +99,7 @@ export class Environment {
 
   /**
    * Opens the environment and the journal of the store in directory `store`, creating them where there are none.
-   * Reads nothing but their headers, as a rule. Throws `MetadataDamagedError`.
+   * Reads nothing but their headers and the list of free pages, as a rule. Throws `MetadataDamagedError`.
    */
   static async open(store: string, options: EnvironmentOptions): Promise<Environment> {
     const { durable, frozen = false, journalFileBytes = JOURNAL_FILE_BYTES } = options;
@@ -115,6 +115,7 @@ export class Environment {
     const journal = { directory, fileBytes: journalFileBytes, durable, onError };
     const gate = frozen ? undefined : new OpeningGate(path);
     const openEnvironment = () => {
+      if (!frozen) refuseDamagedFreeList(store);
       const dataFile = frozen ? undefined : new DataFile(path);
       dataFile?.cutUncommitted();
       if (durable) dataFile?.sync();

@@ -10,8 +10,8 @@
  *     number       of a free page; or the length of a run of them, negated, and the number of the first behind it; or 0:
  *                  room for more
  */
-import { readSync } from 'node:fs';
-import type { Description } from './description.js';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { type Description, newestDescription } from './description.js';
 
 const HEADER_BYTES = 24;
 const KIND_OFFSET = 18;
@@ -23,11 +23,22 @@ const OVERFLOW = 4;
 const NODE_HEADER_BYTES = 8;
 const ON_PAGES_OF_ITS_OWN = 1;
 
-/** Reads the whole list. Throws where it is damaged. Its pages must not be used for anything else meanwhile. */
-export function readFreeList(fd: number, description: Description): void {
-  const { root, entries } = description.freeList;
-  const found = root === undefined ? 0 : new FreeList(fd, description).entriesBelow(root);
-  if (found !== entries) throw new Error(`the free list has ${found} entries instead of ${entries}`);
+/**
+ * Reads the whole list in a data file, which takes under a millisecond as a rule, and some tenths of a second after a
+ * hundred thousand transactions beside one long reader. Throws where it is damaged. Its pages must not be used for
+ * anything else meanwhile.
+ */
+export function readFreeList(dataFile: string): void {
+  const fd = openSync(dataFile, 'r');
+  try {
+    const description = newestDescription(fd);
+    if (!description) throw new Error('the description is damaged');
+    const { root, entries } = description.freeList;
+    const found = root === undefined ? 0 : new FreeList(fd, description).entriesBelow(root);
+    if (found !== entries) throw new Error(`the free list has ${found} entries instead of ${entries}`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 class FreeList {
@@ -61,11 +72,12 @@ class FreeList {
   }
 
   #checkNumbers(data: Buffer): void {
-    const count = Number(data.readBigUInt64LE(0));
-    const numbers = Array.from({ length: count }, (_, index) => Number(data.readBigInt64LE(8 + index * 8)));
-    if (numbers.some((number) => Math.abs(number) > this.environment.lastPage)) {
-      throw new Error('the free list has numbers of no pages');
+    const count = numberAt(data, 0);
+    let isSound = count >= 0;
+    for (let index = 1; isSound && index <= count; index++) {
+      isSound = Math.abs(numberAt(data, index * 8)) <= this.environment.lastPage;
     }
+    if (!isSound) throw new Error('the free list has numbers of no pages');
   }
 
   #page(number: number, length: number): Buffer {
@@ -83,6 +95,11 @@ function nodesOf(page: Buffer): readonly Buffer[] {
   return Array.from({ length: count }, (_, index) =>
     page.subarray(HEADER_BYTES + page.readUInt16LE(HEADER_BYTES + index * 2)),
   );
+}
+
+/** A whole number of 8 bytes. There may be millions of them, and reading a `bigint` takes ten times as long. */
+function numberAt(data: Buffer, offset: number): number {
+  return data.readInt32LE(offset + 4) * 2 ** 32 + data.readUInt32LE(offset);
 }
 
 function damaged(number: number): Error {

@@ -1,10 +1,8 @@
 // Reads every row of the environment in the directory that is given, and the list of its free pages; ends with 0 if all
 // of that can be decoded.
-import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { isReadOnlyDisk } from '@filetracker/durable-fs';
 import { COULD_NOT_READ } from './damage.js';
-import { newestDescription } from './description.js';
 import { readFreeList } from './free-list.js';
 import { DATA_FILE } from './layout.js';
 import { openRoot, openTable } from './open-root.js';
@@ -24,14 +22,6 @@ try {
   process.exitCode = COULD_NOT_READ;
 }
 
-function readFree(): void {
-  const fd = openSync(join(path, DATA_FILE), 'r');
-  const description = newestDescription(fd);
-  if (!description) throw new Error('the description is damaged');
-  readFreeList(fd, description);
-  closeSync(fd);
-}
-
 async function readAll(): Promise<void> {
   const frozen = isReadOnlyDisk(path);
   const open = () => {
@@ -42,7 +32,7 @@ async function readAll(): Promise<void> {
   const { root, tables } = frozen ? open() : await new OpeningGate(path).opening(open);
   // No page that is in use now, also by the free list, is used for anything else before this ends.
   const transaction = root.useReadTransaction();
-  readFree();
+  readFreeList(join(path, DATA_FILE));
   transaction.done();
   for (const { name, table } of tables) {
     for (const { key, value } of table.getRange({})) {
