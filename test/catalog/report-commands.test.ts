@@ -114,6 +114,8 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
   expect(html).not.toMatch(/<script>document\.title/);
   expect(html.replaceAll(/<script[^>]*>.*?<\/script>/gs, '')).not.toMatch(/(src|href)=/);
   expect(html).toContain(`default-src 'none'`);
+  // Names keep their runs of spaces.
+  expect(html).toContain('.path { white-space: pre-wrap;');
   const charts = JSON.parse(/id="charts">(.*?)<\/script>/s.exec(html)?.[1] ?? '') as {
     readonly id: string;
   }[];

@@ -48,7 +48,9 @@ describe('filetracker watch', () => {
     expect(run('du', '--apparent-size', root).stdout).toMatch(/5\.9 KiB +2 files .*a tree-1\n$/);
     renameSync(join(root, 'sub', 'new'), join(root, 'moved'));
     await expect.poll(() => told.stdout, PATIENTLY).toMatch(/ \+4\.9 KiB {2}.*a tree-1 +\(1 renamed\)$/m);
-    expect(told.stdout).toMatch(/ -4\.9 KiB {2}.*a tree-1\/sub +\(1 moved away\)$/m);
+    await expect
+      .poll(() => told.stdout, PATIENTLY)
+      .toMatch(/ -4\.9 KiB {2}.*a tree-1\/sub +\(1 moved away\)$/m);
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
   });

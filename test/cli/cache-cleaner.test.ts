@@ -139,6 +139,15 @@ it('takes several caches together, by patterns', async () => {
   expect(left('two/other')).toEqual(['c']);
 });
 
+it('knows the long flags of the Python cleaner', async () => {
+  cached('one/files/a', 10, 100);
+  cached('two/files/b', 10, 50);
+  const caches = ['--cache-dirs', `${cwd}/one`, `${cwd}/two`];
+  const limits = ['--cache-size-limit', '15K', '--percent-cleaning-level', '70', '--scan-interval', '30m'];
+  expect(await clean('--json', ...caches, ...limits)).toMatchObject({ code: 0 });
+  expect([left('one'), left('two')]).toEqual([['a'], []]);
+});
+
 it('a directory that is no cache is told, and the others are cleaned; one without anything yet is fine', async () => {
   cached('cache/files/a', 10, 100);
   cached('project/src/b', 10, 100);

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { type CommandResult, filetracker } from '../support/filetracker-process.js';
@@ -81,6 +89,16 @@ it('puts standard input, several files, and trees, and gets trees back', async (
   expect(await fails(1, 'ls', `${root}/tree`)).toMatch(/is not a directory/);
 });
 
+it('get makes the directories above the file that it writes, as the Python client does', async () => {
+  await run(['put', '-', `${root}/f@7`], 'x');
+  expect(await fails(1, 'get', `${root}/nope`, 'none/at/all')).toMatch(/does not exist/);
+  expect(existsSync(join(cwd, 'none'))).toBe(false);
+  await ok('get', `${root}/f`, 'new/deep/f');
+  await ok('get', '--no-cache', '--refresh', `${root}/f`, 'other/f');
+  expect(readFileSync(join(cwd, 'new/deep/f'), 'utf8')).toBe('x');
+  expect(readFileSync(join(cwd, 'other/f'), 'utf8')).toBe('x');
+});
+
 it('lists one level or all, short or long, and a single file', async () => {
   for (const name of ['b/1', 'b/2', 'a', 'c@7@1700000000'])
     await run(['put', '-', `${root}/${name}`], 'four');
@@ -127,7 +145,7 @@ it('what fails ends with 1 and one line that says why', async () => {
   expect(await fails(1, 'rm', `${root}/f@5`)).toMatch(/has version 7, not 5/);
   writeFileSync(join(cwd, 'old'), '');
   expect(await fails(1, 'put', 'old', `${root}/f@5`)).toMatch(/not stored as version 5: the newer .*f@7/);
-  expect(await fails(1, 'get', `${root}/f`, 'no/dir')).toMatch(/cannot write no\/dir: no such file/);
+  expect(await fails(1, 'get', `${root}/f`, 'old/file')).toMatch(/cannot write old\/file: /);
   expect(await fails(1, '-q', '-r', 'http://127.0.0.1:1', 'version', '/x')).toMatch(
     /is the server running\?/,
   );

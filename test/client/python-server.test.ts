@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileTrackerClient } from '@filetracker/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { collect } from '../support/collect.js';
 import { type PythonLikeServer, startPythonLikeServer } from '../support/python-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -49,5 +50,23 @@ it('leaves compression to the server when asked to', async () => {
   expect(server.puts[0]?.['content-encoding']).toBeUndefined();
   await client.deleteFile('/a');
   await expect(client.fileVersion('/a')).rejects.toThrow('/a does not exist');
+  await client.close();
+});
+
+it('lists what an older server has, which fails at every cutoff', async () => {
+  const old = await startPythonLikeServer({ cutoffs: false });
+  const client = new FileTrackerClient({ remoteUrl: old.url, localStore: 'none' });
+  await client.putFile('/a@5', Buffer.from('a'));
+  expect(await collect(client.listRemoteFiles())).toEqual(['a']);
+  await expect(collect(client.listRemoteFiles({ cutoff: 9 }))).rejects.toThrow(/HTTP\/500/);
+  await client.close();
+  await old.close();
+});
+
+it('reads the names beyond ASCII that the server mangles in listings', async () => {
+  const client = new FileTrackerClient({ remoteUrl: server.url, localStore: 'none' });
+  const names = ['/ascii %41', '/zażółć/gęślą', '/日本/😀'];
+  for (const name of names) await client.putFile(`${name}@5`, Buffer.from('x'));
+  expect(await collect(client.listRemoteFiles({ absolutePaths: true }))).toEqual(names);
   await client.close();
 });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Content,
@@ -157,11 +157,25 @@ export function dataStoreConformance(label: string, make: () => Promise<StoreUnd
       expect(readFileSync(target, 'utf8')).toBe('seven');
     });
 
-    it('refuses a destination that is a directory or has none', async () => {
+    it('refuses a destination that is a directory, or is below a file', async () => {
       await put('f', 7, 'seven');
       const directory = temporaryDirectory();
-      await expect(store.save(name('f'), directory)).rejects.toThrow(DestinationError);
-      await expect(store.save(name('f'), join(directory, 'no', 'x'))).rejects.toThrow(DestinationError);
+      writeFileSync(join(directory, 'file'), '');
+      for (const refused of ['.', 'file/x', 'file/x/y'])
+        await expect(store.save(name('f'), join(directory, refused))).rejects.toThrow(DestinationError);
+      expect(readdirSync(directory)).toEqual(['file']);
+    });
+
+    it('makes the directories of a destination, but none for what is not there', async () => {
+      await put('f', 7, 'seven');
+      const directory = temporaryDirectory();
+      await expect(store.save(name('g'), join(directory, 'no/x'))).rejects.toThrow(FileNotFoundError);
+      await expect(store.save(name('f'), join(directory, 'no/x'), { version: V9 })).rejects.toThrow(
+        VersionMismatchError,
+      );
+      expect(readdirSync(directory)).toEqual([]);
+      await store.save(name('f'), join(directory, 'a/b/x'));
+      expect(readFileSync(join(directory, 'a/b/x'), 'utf8')).toBe('seven');
     });
 
     it('content that is not what it said changes nothing', async () => {

@@ -153,13 +153,18 @@ describe('limits on connections', () => {
   });
 
   it('--idle-timeout cuts a connection on which nothing moves, and no other', async () => {
-    const { port } = await startForTest(temporaryDirectory(), '--idle-timeout', '8');
+    const { port } = await startForTest(temporaryDirectory(), '--idle-timeout', '4');
     const idle = await open(port);
     idle.resume();
     const upload = await open(port);
-    upload.write(`PUT ${fileTarget('slow', 1)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`);
+    upload.write(`PUT ${fileTarget('slow', 1)} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60\r\n\r\n`);
     const closed = once(idle, 'close');
-    const timer = setInterval(() => upload.write('x'), 100);
+    // No byte more: what comes before the answer to an upload that is complete would be taken for another request.
+    let left = 60;
+    const timer = setInterval(() => {
+      upload.write('x');
+      if (--left === 0) clearInterval(timer);
+    }, 100);
     onTestFinished(() => clearInterval(timer));
     const [reply] = (await once(upload, 'data')) as [Buffer];
     expect(reply.toString()).toMatch(/^HTTP\/1.1 200 /);

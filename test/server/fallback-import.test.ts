@@ -7,6 +7,7 @@ import { FallbackImport } from '#server/fallback/fallback-import.js';
 import { FallbackServer } from '#server/fallback/fallback-server.js';
 import { openStore } from '#server/store/open-store.js';
 import { incompressible } from '../support/contents.js';
+import { reply, startScriptedServer } from '../support/scripted-server.js';
 import { blobFiles, stagedFiles } from '../support/store-files.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -81,4 +82,15 @@ it('two processes that import the same file at once store it once', async () => 
   expect(await Promise.all(underWay)).toEqual([true, true]);
   expect(blobFiles(directory)).toHaveLength(1);
   expect(stagedFiles(directory)).toEqual([]);
+});
+
+it('asks again when the other server closes an idle connection as the next request goes out', async () => {
+  const headers = { 'Last-Modified': 'Tue, 14 Nov 2023 22:13:20 -0000' };
+  const server = await startScriptedServer((socket, attempt) =>
+    attempt === 1 ? socket.destroy() : socket.write(reply(CONTENT, { headers })),
+  );
+  onTestFinished(() => server.close());
+  const imports = await openImport(temporaryDirectory(), server.url);
+  for (const name of ['a', 'b']) expect(await imports.import(parseFileName(name))).toBe(true);
+  expect(server.requests.map((line) => line.split(' ')[1])).toEqual(['/files/a', '/files/b', '/files/b']);
 });

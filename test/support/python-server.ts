@@ -20,9 +20,10 @@ export interface PythonLikeServer {
 
 /**
  * Speaks as the Python Filetracker 2.x server does on the wire: it answers with gzip and without a digest, closes
- * every connection, and reads of an upload only what Content-Length says: nothing of a chunked one.
+ * every connection, and reads of an upload only what Content-Length says: nothing of a chunked one. Older servers
+ * fail at listings with a cutoff: `cutoffs` is false for these.
  */
-export async function startPythonLikeServer(): Promise<PythonLikeServer> {
+export async function startPythonLikeServer({ cutoffs = true } = {}): Promise<PythonLikeServer> {
   const files = new Map<string, Stored>();
   const puts: IncomingMessage['headers'][] = [];
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -30,7 +31,12 @@ export async function startPythonLikeServer(): Promise<PythonLikeServer> {
     const url = new URL(request.url ?? '', 'http://server');
     const path = decodeURIComponent(url.pathname);
     if (path === '/version/') return response.end('{"protocol_versions": [2]}');
-    if (path === '/list/') return response.end([...files.keys()].map((listed) => `${listed}\n`).join(''));
+    if (path.startsWith('/list') && !cutoffs && url.searchParams.has('last_modified')) {
+      response.writeHead(500);
+      return response.end('<html><body><h1>Internal Server Error</h1></body></html>');
+    }
+    if (path === '/list/')
+      return response.end([...files.keys()].map((listed) => `${mangled(listed)}\n`).join(''));
     const name = path.replace(/^\/files\//, '');
     if (request.method === 'PUT') {
       puts.push(request.headers);
@@ -50,6 +56,11 @@ export async function startPythonLikeServer(): Promise<PythonLikeServer> {
   await new Promise((resolve) => server.once('listening', resolve));
   const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, files, puts, close };
+}
+
+/** As the Python server lists a name: its UTF-8 read as Latin-1. */
+function mangled(name: string): string {
+  return Buffer.from(name).toString('latin1');
 }
 
 /** The first Content-Length bytes of a body: none where the header is missing. */

@@ -124,8 +124,8 @@ export interface DataStore {
 
   /**
    * Writes a file's content to a path, with the version as its modification time. The path shows its old
-   * content or the whole new one. It may become a hard link to the store's own file. Throws as `open` does,
-   * and `DestinationError` where the path cannot be written.
+   * content or the whole new one. It may become a hard link to the store's own file. Directories above it that are
+   * missing are made. Throws as `open` does, and `DestinationError` where the path cannot be written.
    */
   save(name: FileName, path: string, options?: ReadOptions): Promise<FileStat>;
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, copyFile, link, open, realpath, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { removeIfPresent, temporaryName, writeAtomically } from '@filetracker/durable-fs';
+import { makeDirectory, removeIfPresent, temporaryName, writeAtomically } from '@filetracker/durable-fs';
 import type { FileStat, OpenedFile, TransferOptions } from './data-store.js';
 import { DestinationError } from './errors.js';
 import { markSourceFailures, SourceFailure, watched } from './transfer.js';
@@ -14,8 +14,9 @@ export interface Destination {
 }
 
 /**
- * Checks a place to save to before anything is transferred. A symbolic link means what it points to. Throws
- * `DestinationError` for a directory and for one that is missing or not writable.
+ * Checks a place to save to before anything is transferred. A symbolic link means what it points to. Directories above
+ * it may be missing: they are made once there is something to write, as the Python client does. Throws
+ * `DestinationError` for a directory, and below what is no directory or not writable.
  */
 export async function checkDestination(path: string): Promise<Destination> {
   try {
@@ -23,8 +24,25 @@ export async function checkDestination(path: string): Promise<Destination> {
     if (found?.isDirectory()) throw new Error('it is a directory');
     if (found && !found.isFile()) return { path, kind: 'special' };
     const target = found ? await realpath(path) : path;
-    await access(dirname(target), constants.W_OK);
+    await checkParent(dirname(target));
     return { path: target, kind: 'file' };
+  } catch (error) {
+    throw new DestinationError(path, error);
+  }
+}
+
+/** Throws where nothing can be made in a directory, or where it, being missing, cannot be made. */
+async function checkParent(directory: string): Promise<void> {
+  const found = await stat(directory).catch(ignoreMissing);
+  const parent = dirname(directory);
+  if (!found && parent !== directory) return checkParent(parent);
+  if (!found?.isDirectory()) throw new Error(`${directory} is not a directory`);
+  await access(directory, constants.W_OK);
+}
+
+function makeParent(path: string): void {
+  try {
+    makeDirectory(dirname(path));
   } catch (error) {
     throw new DestinationError(path, error);
   }
@@ -39,6 +57,7 @@ export async function writeDestination(
   const source = markSourceFailures(() => watched(stream, size, options));
   try {
     if (kind === 'file') {
+      makeParent(path);
       await writeAtomically(path, (handle) => writeFile(handle, source), {
         durable: false,
         finish: (handle) => handle.utimes(version, version),
@@ -47,6 +66,7 @@ export async function writeDestination(
       await writeSpecial(path, source);
     }
   } catch (error) {
+    if (error instanceof DestinationError) throw error;
     throw error instanceof SourceFailure ? error.cause : new DestinationError(path, error);
   } finally {
     stream.destroy();
@@ -63,14 +83,17 @@ async function writeSpecial(path: string, source: AsyncIterable<Uint8Array>): Pr
 }
 
 /**
- * Gives a store's own file a second name at a destination, or copies it where hard links cannot reach. `check`
- * looks at the new file before it takes the destination's name; what it throws is thrown and nothing changes.
+ * Gives a store's own file a second name at a destination, or copies it where hard links cannot reach. `check` looks
+ * at the file, and at the new one again before it takes the destination's name; what it throws is thrown and nothing
+ * changes.
  */
 export async function linkDestination(
   source: string,
   { path }: Destination,
   check: (linked: string) => Promise<FileStat>,
 ): Promise<FileStat> {
+  await check(source);
+  makeParent(path);
   const temporary = join(dirname(path), temporaryName());
   try {
     const linked = await link(source, temporary).then(

@@ -19,5 +19,6 @@ export {
   splitName,
   versionedName,
 } from './name.js';
+export { undoLatin1 } from './python-names.js';
 export { parseDuration, parseSize } from './quantity.js';
 export { currentVersion, formatDate, MAX_VERSION, parseDate, toVersion, type Version } from './version.js';

@@ -13,6 +13,7 @@ import { systemReason } from '../output/system-reason.js';
 interface CleanerFlags {
   readonly cacheSizeLimit: number;
   readonly cacheDir: readonly string[];
+  readonly cacheDirs: readonly string[];
   readonly scanInterval: number;
   readonly percentCleaningLevel: number;
   readonly policy: CleaningPolicy;
@@ -31,8 +32,14 @@ export function cacheCleanerCommand(context: CommandContext): Command {
     .requiredOption('-s, --cache-size-limit <size>', 'limit such as 10G or 1G512M', parseChainedSize)
     .addOption(
       new Option('-c, --cache-dir <glob...>', 'caches; * and ? match parts of names')
-        .argParser((glob, earlier: readonly string[]) => [...earlier, glob])
+        .argParser(oneMore)
         .default([], '$FILETRACKER_DIR or ~/.filetracker-store'),
+    )
+    .addOption(
+      new Option('--cache-dirs <glob...>', 'the name that --cache-dir has in the Python cleaner')
+        .argParser(oneMore)
+        .default([])
+        .hideHelp(),
     )
     .addOption(
       new Option('-i, --scan-interval <time>', 'time between two looks, such as 90s or 1h30m')
@@ -67,6 +74,10 @@ go; so is a directory that cannot be read, whose files do not count, and one tha
   return addGlobalOptions(command);
 }
 
+function oneMore(glob: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, glob];
+}
+
 /** Without any time in between, looks would keep a processor and a disk busy for ever. */
 function scanInterval(text: string): number {
   const seconds = parseChainedSpan(text);
@@ -85,7 +96,8 @@ async function run({ output, signal }: CommandContext, command: Command, flags: 
   const settings = globalSettings(command);
   output.configure(flags.debug ? { ...settings, verbosity: 'verbose' } : settings);
   const { cacheIn, cleanCaches, defaultCacheDirectory, mayBeCache } = await import('@filetracker/client');
-  const globs = flags.cacheDir.length > 0 ? flags.cacheDir : [defaultCacheDirectory()];
+  const named = [...flags.cacheDir, ...flags.cacheDirs];
+  const globs = named.length > 0 ? named : [defaultCacheDirectory()];
   const told = new Set<string>();
   for (let looks = 0; ; looks++) {
     // Caches come and go between two looks.

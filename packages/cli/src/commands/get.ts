@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { FileTrackerClient, NameArgument } from '@filetracker/client';
-import { makeDirectory } from '@filetracker/durable-fs';
 import { parseFileName, splitName } from '@filetracker/protocol';
 import type { Command } from 'commander';
 import { forEachFile } from '../batch.js';
@@ -24,7 +23,10 @@ export function getCommand(context: CommandContext): Command {
     'filetracker get -r /problems/abc ./abc',
   ])
     .argument('<name>', 'the file in the store, /a/b or /a/b@version')
-    .argument('<file>', 'where to save it; in a directory, under its own name')
+    .argument(
+      '<file>',
+      'where to save it; in a directory, under its own name. Missing directories above it are made',
+    )
     .option('-c, --no-cache', 'do not add it to the local cache')
     .option('-f, --refresh', 'fetch it from the server even if it is cached')
     .option('-r, --recursive', 'fetch all files of a directory')
@@ -47,9 +49,7 @@ async function getDirectory(
 ): Promise<void> {
   const names = filesBelow(client, directory, { signal: context.signal });
   await forEachFile(context, names, async ({ relative, name }) => {
-    const path = join(target, relative);
-    makeDirectory(dirname(path));
-    await getOne(context, client, { name }, path, flags);
+    await getOne(context, client, { name }, join(target, relative), flags);
   });
 }
 

@@ -7,12 +7,12 @@ import {
   type DirectoryName,
   parseDirectoryName,
   toVersion,
+  undoLatin1,
   type Version,
 } from '@filetracker/protocol';
 import { UsageError } from '../output/failure.js';
 import { systemReason } from '../output/system-reason.js';
 import { likelyLength, PythonBlob } from './python-blob.js';
-import { undoLatin1 } from './python-names.js';
 import {
   type Amount,
   type InspectedFile,

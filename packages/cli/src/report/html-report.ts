@@ -17,7 +17,7 @@ const STYLE = `
   .scroll { overflow-x: auto; } table { border-collapse: collapse; }
   th, td { padding: .25rem .8rem; text-align: left; vertical-align: top; white-space: nowrap; }
   th { border-bottom: 2px solid var(--rule); } tr:nth-child(even) td { background: var(--stripe); }
-  .path { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
+  .path { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 14rem; }
   .number { text-align: right; font-variant-numeric: tabular-nums; min-width: 4rem; }
   @media print { .chart, tr { break-inside: avoid; } }`;
 

@@ -6,6 +6,7 @@ import {
   parseDigest,
   parseFileName,
   toVersion,
+  undoLatin1,
 } from '@filetracker/protocol';
 import type { DirectoryChild, FileVersion, ListedFile, StoreListOptions } from '../data-store.js';
 import { directChildren } from '../direct-children.js';
@@ -124,7 +125,7 @@ async function* listEntries(
   }
 }
 
-/** Lists in protocol 2: names only. */
+/** Lists in protocol 2: names only, and those beyond ASCII as the Python server mangles them. */
 async function* listNames(
   session: ServerSession,
   server: AgreedServer,
@@ -132,17 +133,24 @@ async function* listNames(
   { cutoff, asOf, signal }: StoreListOptions,
 ): AsyncGenerator<readonly ListedFile[]> {
   if (asOf !== undefined) throw new UnsupportedError(`${session.url} keeps no history: it speaks protocol 2`);
+  const ask = (query: Readonly<Record<string, string>>) => {
+    const path = resourcePath('list', directory, query);
+    return session.repeat(signal, () => server.request({ method: 'GET', path, signal }));
+  };
   const until = formatDate(cutoff ?? toVersion(MAX_VERSION));
-  const path = resourcePath('list', directory, { last_modified: until });
-  const reply = await session
-    .repeat(signal, () => server.request({ method: 'GET', path, signal }))
+  const reply = await ask({ last_modified: until })
+    .catch((error: unknown) => {
+      // Older Python servers fail at any cutoff. Without one they list what is not newer than their clock.
+      if (cutoff === undefined && error instanceof ServerError && error.status === 500) return ask({});
+      throw error;
+    })
     .catch((error: unknown) => {
       if (error instanceof ServerError && error.status === 400) throw new NotADirectoryError(directory);
       throw error;
     });
   for await (const lines of receivedLines(session, reply.body, signal)) {
     yield lines.flatMap((line) => {
-      const name = readName(session, directory, line);
+      const name = readName(session, directory, undoLatin1(Buffer.from(line)) ?? line);
       return name ? [{ name }] : [];
     });
   }

@@ -55,13 +55,26 @@ export class FallbackServer {
   }
 
   async #fetch(url: string, patience: Patience): Promise<Response> {
+    const ask = () => patience.waitFor(fetch(url, { redirect: 'manual', signal: patience.signal }));
     try {
-      return await patience.waitFor(fetch(url, { redirect: 'manual', signal: patience.signal }));
+      return await ask().catch((error: Error) => {
+        if (isClosed(error)) return ask();
+        throw error;
+      });
     } catch (error) {
       const { cause, message } = error as Error;
       throw unavailable(cause instanceof Error ? cause.message || cause.name : message);
     }
   }
+}
+
+/**
+ * Whether a connection ended before an answer came. Servers close those that nothing was asked on for a while (the
+ * Python server after 2 s), sometimes at the moment at which the next request goes out.
+ */
+function isClosed({ cause }: Error): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function versionOf(headers: Headers): Version | undefined {
