@@ -34,7 +34,9 @@ it('damage is found in the background, told in log, status and metrics, and forg
   const digest = sha256(incompressible('damaged', 30_000));
   flipBit(join(directory, blobFiles(directory).find((path) => path.includes(digest)) ?? ''));
   await vi.waitFor(async () => expect(await status()).toMatchObject({ damaged_contents: 1 }), WAIT);
-  await expect.poll(server.log, WAIT).toMatch(new RegExp(`${digest} is missing or damaged`));
+  await expect
+    .poll(server.log, WAIT)
+    .toMatch(new RegExp(`"msg":"the stored content ${digest} is missing or damaged"`));
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   expect(metrics).toMatch(/^filetracker_damaged_contents 1$/m);
   expect(metrics).toMatch(/^filetracker_last_scrub_timestamp_seconds \d+/m);

@@ -63,7 +63,8 @@ export class FileTrackerClient {
    * Saves a file to a path and returns its versioned name. A version that is in the cache costs no request; a
    * name without a version is always looked up on the server, and downloaded unless the cache has the same
    * content. The path shows its old content or the whole new one; where possible it becomes a hard link to the
-   * cached file. Directories above it that are missing are made. Throws `FileNotFoundError`, `VersionMismatchError`, `DestinationError`, `ContentError`.
+   * cached file. Directories above it that are missing are made. Throws `FileNotFoundError`, `VersionMismatchError`,
+   * `DestinationError`, `ContentError`.
    */
   async getFile(name: NameArgument, saveTo: string, options: GetFileOptions = {}): Promise<string> {
     const wanted = parseNameArgument(name);

@@ -15,6 +15,7 @@ import { openLog } from './log.js';
 import { ServerMetrics } from './metrics/server-metrics.js';
 import { shareReports } from './metrics/worker-reports.js';
 import { Protection } from './protection.js';
+import { ContentDamagedError } from './store/errors.js';
 import type { FileStore } from './store/file-store.js';
 import { type Health, HealthProbe } from './store/health-probe.js';
 import { type OpenedStore, openStore } from './store/open-store.js';
@@ -47,7 +48,8 @@ export async function serve(config: ServerConfig): Promise<RunningServer> {
     keepTombstones: config.fallbackUrl !== undefined,
     rules: config.rules,
     readOnly: config.readOnly,
-    onBackgroundError: (err) => logger.error({ err }, 'background work failed'),
+    onBackgroundError: (err) =>
+      logger.error({ err }, err instanceof ContentDamagedError ? err.message : 'background work failed'),
     onUnusable: (err) => {
       logger.fatal({ err }, 'this process can use the store no more and ends; start it again');
       endAtOnce();
