@@ -193,7 +193,10 @@ class Work {
 
   async #storeBatch(batch: Batch): Promise<void> {
     const { leaders, followers, digests } = batch;
-    batch.led = this.#storeTogether(leaders, (one) => isWorthAsking(one) || this.#recent.has(one.file.digest));
+    batch.led = this.#storeTogether(
+      leaders,
+      (one) => isWorthAsking(one) || this.#recent.has(one.file.digest),
+    );
     try {
       await batch.led;
     } finally {
@@ -202,10 +205,7 @@ class Work {
     if (followers.length > 0) await this.#storeTogether(followers, () => true);
   }
 
-  async #storeTogether(
-    batch: readonly Batched[],
-    isLikelyStored: (one: Batched) => boolean,
-  ): Promise<void> {
+  async #storeTogether(batch: readonly Batched[], isLikelyStored: (one: Batched) => boolean): Promise<void> {
     const { signal } = this.options;
     signal.throwIfAborted();
     const files = batch.map((one) => ({
