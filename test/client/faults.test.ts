@@ -249,3 +249,25 @@ it('says so when something else than Filetracker answers', async () => {
   await elsewhere.close();
   expect(() => new FileTrackerClient({ remoteUrl: 'ftp://x' })).toThrow(/not a server's URL/);
 });
+
+it.each([
+  ['a connection serves many questions about files', [2, 3], 2],
+  ['each question to an old server, which may answer it with a body, has its own', [2], 10],
+])('%s', async (_, versions, connections) => {
+  let opened = 0;
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/version/')) response.end(JSON.stringify({ protocol_versions: versions }));
+    else response.writeHead(200, { ...FILE_HEADERS, 'Content-Length': 1000 }).end();
+  });
+  server.on('connection', () => opened++).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const remoteUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = new FileTrackerClient({ remoteUrl, localStore: 'none' });
+  onTestFinished(async () => {
+    await client.close();
+    server.close();
+  });
+  for (let index = 0; index < 10; index++) expect(await client.fileVersion('/f')).toBe(5);
+  // The first may begin before the connection that asked for the version is free.
+  expect(Math.max(opened, 2)).toBe(connections);
+});

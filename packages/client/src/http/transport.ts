@@ -46,6 +46,8 @@ export interface RequestInit {
   readonly followRedirects?: boolean;
   /** True of a request that the server answers once it has something to tell. */
   readonly isLongPoll?: boolean;
+  /** Whether the server is known to answer HEAD without a body, so that the connection can be used again. */
+  readonly answersHeadAlone?: boolean;
 }
 
 /** A reply with a status below 300. */
@@ -166,6 +168,8 @@ export class HttpTransport {
         },
         ...(body !== undefined && { body: body as Buffer }),
         ...(signal && { signal }),
+        // undici ends the connection after HEAD otherwise, which doubles what such a request costs both sides.
+        ...(ours && method === 'HEAD' && init.answersHeadAlone && { reset: false }),
         highWaterMark: BODY_BUFFER,
       });
       this.#isUnknown = false;
