@@ -209,6 +209,21 @@ it('tells that the first answer is long in coming, and goes on once it comes', a
   expect(warnings).toHaveLength(1);
 });
 
+it.each<[string, Script]>([
+  ['never answers', () => {}],
+  ['takes no more of a put', (socket) => socket.pause()],
+])('tells soon of a server that %s in the middle of its work, and fails later', async (_, stall) => {
+  const script: Script = (socket, attempt) =>
+    attempt === 0 ? socket.write(reply('', { headers: FILE_HEADERS })) : stall(socket, attempt);
+  const options = { timeouts: { headers: 4000 }, retries: 0, localStore: 'none' } as const;
+  const { client, server, warnings } = await scripted(script, options);
+  await client.putFile('/f@5', Buffer.from('x'));
+  const putting = client.putFile('/g@5', randomBytes(10_000_000), { compress: false });
+  const told = `${server.url} has not answered for 0.4 s; waiting up to 4 s`;
+  await expect(putting).rejects.toMatchObject({ code: 'timeout' });
+  expect(new Set(warnings)).toEqual(new Set([told]));
+});
+
 it('an abort ends a download at once and leaves nothing', async () => {
   const abort = new AbortController();
   const { client, directory, target } = await scripted((socket) => {
