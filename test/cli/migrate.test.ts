@@ -317,6 +317,40 @@ it('sends again what is remembered where the server has lost it', async () => {
   });
 });
 
+it('equal small contents of one run are sent once, in one batch or in several under way at once', async () => {
+  const distinct = 120;
+  const size = 12_000;
+  const copies = ['aa', 'ab', 'ac', 'b/a', 'b/b', 'c/a', 'c/b', 'd'];
+  const files = (index: number) => incompressible(`equal ${index}`, size);
+  // Some come right behind each other, others batches later, while the first are still on their way.
+  for (let index = 0; index < distinct; index++) {
+    for (const copy of copies) {
+      const isNear = copy.startsWith('a');
+      file(isNear ? `files/${index}/${copy}` : `files/${copy}/${index}`, files(index));
+    }
+  }
+  const before = await receivedBytes();
+  expect(await summary('files', '--prefix', prefix)).toMatchObject({
+    code: 0,
+    stored: distinct * copies.length,
+  });
+  expect((await receivedBytes()) - before).toBeLessThan(1.2 * distinct * size);
+  const found = await stored();
+  for (let index = 0; index < distinct; index++) {
+    const expected = [1_600_000_000, sha256(files(index))];
+    for (const name of [`${index}/ac`, `b/b/${index}`, `d/${index}`]) expect(found[name]).toEqual(expected);
+  }
+});
+
+it('a file whose content another one was to bring is stored also where that one is refused', async () => {
+  file('first/a/taken', 'x');
+  await summary('first', '--prefix', prefix);
+  for (const name of ['a', 'b', 'c', 'd']) file(`files/${name}`, 'the same content');
+  expect(await summary('files', '--prefix', prefix)).toMatchObject({ code: 1, stored: 3, failed: 1 });
+  const expected = [1_600_000_000, sha256(Buffer.from('the same content'))];
+  expect(await stored()).toMatchObject({ b: expected, c: expected, d: expected });
+});
+
 function memory(): string {
   const directory = join(cwd, '.xdg-cache/filetracker/digests');
   return join(directory, readdirSync(directory)[0] ?? '');

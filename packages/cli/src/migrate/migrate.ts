@@ -7,7 +7,9 @@ import {
   type Version,
 } from '@filetracker/protocol';
 import { TaskPool } from '../task-pool.js';
+import { Batch, type Batched } from './batch.js';
 import { type Pair, pairsAlone, pairsOf } from './pairs.js';
+import { RecentDigests } from './recent-digests.js';
 import { SMALL } from './small-file.js';
 import { type InspectedFile, type MigrationSource, type SourceFile, SourceProblem } from './source.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
@@ -42,10 +44,6 @@ export interface MigrationObserver {
   /** A file, or all below a directory, is not stored. */
   failed(name: string, error: Error): void;
 }
-
-/** Small files go together: so many, or fewer with so many bytes. */
-const BATCH_FILES = 500;
-const BATCH_BYTES = 512 * 1024;
 
 /** From this size on, in bytes, a content costs more to send in vain than its digest to offer in vain. */
 const ASK_BYTES = 8 * 1024;
@@ -93,22 +91,19 @@ export async function migrate(
   source.remember(work.isDone ? await history.end(changed ? undefined : work.changes) : undefined);
 }
 
-/** A small file on its way into a batch. */
-interface Batched {
-  readonly source: SourceFile;
-  readonly existing: ExistingFile | undefined;
-  readonly file: InspectedFile;
-}
-
 /** What to do about each name. */
 class Work {
   readonly #pool: TaskPool;
   #changes = 0;
   #isDone = true;
-  #batch: Batched[] = [];
-  #batchBytes = 0;
+  /** The batch that is filled. */
+  #batch = new Batch();
+  /** The batches that are filled or under way, by their contents. */
+  readonly #batches = new Map<Digest, Batch>();
   /** Contents on their way: another file with the same one waits, and need not send it again. */
   readonly #underWay = new Map<Digest, Promise<unknown>>();
+  /** Contents of batches that the target has. */
+  readonly #recent = new RecentDigests();
 
   constructor(
     private readonly target: MigrationTarget,
@@ -148,13 +143,9 @@ class Work {
       if (this.#isKept(source.name, inspected, existing?.known)) return undefined;
       if (this.options.dryRun)
         return this.#tellStored(source.name, inspected, inspected.version) as undefined;
-      if (this.#isBatched(inspected)) return this.#addToBatch({ source, existing, file: inspected });
+      if (inspected.content.size <= SMALL) return this.#addToBatch({ source, existing, file: inspected });
     }
     return this.#begin(source.name, () => this.#store(source, existing, inspected));
-  }
-
-  #isBatched({ content, digest, isRepeated }: InspectedFile): boolean {
-    return content.size <= SMALL && !(isRepeated && this.#underWay.has(digest));
   }
 
   /** Tells so if a file need not be stored. */
@@ -180,32 +171,51 @@ class Work {
     });
   }
 
+  /** Adds a file to the batch that is filled, or to the one that has its content already. */
   #addToBatch(batched: Batched): Promise<void> | undefined {
-    this.#batch.push(batched);
-    this.#batchBytes += batched.file.content.size;
-    return this.#batch.length >= BATCH_FILES || this.#batchBytes >= BATCH_BYTES ? this.#flush() : undefined;
+    const { digest } = batched.file;
+    const leading = this.#batches.get(digest);
+    if (leading) leading.follow(batched);
+    else {
+      this.#batches.set(digest, this.#batch);
+      this.#batch.lead(batched);
+    }
+    const batch = leading ?? this.#batch;
+    return batch.isFull ? (batch.led ?? this.#flush()) : undefined;
   }
 
   async #flush(): Promise<void> {
     const batch = this.#batch;
-    this.#batch = [];
-    this.#batchBytes = 0;
-    if (batch.length === 0) return;
+    if (batch.leaders.length === 0) return;
+    this.#batch = new Batch();
     await this.#pool.begin(Math.min(BATCH_WEIGHT, this.options.concurrency), () => this.#storeBatch(batch));
   }
 
-  async #storeBatch(batch: readonly Batched[]): Promise<void> {
+  async #storeBatch(batch: Batch): Promise<void> {
+    const { leaders, followers, digests } = batch;
+    batch.led = this.#storeTogether(
+      leaders,
+      (one) => isWorthAsking(one) || this.#recent.has(one.file.digest),
+    );
+    try {
+      await batch.led;
+    } finally {
+      for (const digest of digests) this.#batches.delete(digest);
+    }
+    if (followers.length > 0) await this.#storeTogether(followers, () => true);
+  }
+
+  async #storeTogether(batch: readonly Batched[], isLikelyStored: (one: Batched) => boolean): Promise<void> {
     const { signal } = this.options;
     signal.throwIfAborted();
     const files = batch.map((one) => ({
       name: one.source.name,
       version: one.file.version,
       content: one.file.content,
-      likelyStored: isWorthAsking(one),
+      likelyStored: isLikelyStored(one),
     }));
     const putting = this.target.putBatch(files, { signal });
-    const repeatable = batch.flatMap(({ file }) => (file.isRepeated ? [] : [file.digest]));
-    for (const digest of repeatable) this.#underWay.set(digest, putting);
+    for (const { file } of batch) this.#underWay.set(file.digest, putting);
     try {
       const outcomes = await putting.catch((error: Error) => {
         signal.throwIfAborted();
@@ -213,7 +223,7 @@ class Work {
       });
       await Promise.all(batch.map((one, index) => this.#tell(one, outcomes[index])));
     } finally {
-      for (const digest of repeatable) this.#forget(digest, putting);
+      for (const { file } of batch) this.#forget(file.digest, putting);
     }
   }
 
@@ -227,7 +237,10 @@ class Work {
         await this.#store(source, existing, undefined);
       } else if (outcome === undefined || outcome instanceof Error)
         throw outcome ?? new Error('it got no answer');
-      else this.#tellStored(source.name, file, outcome);
+      else {
+        this.#recent.add(file.digest);
+        this.#tellStored(source.name, file, outcome);
+      }
     } catch (error) {
       this.#tellFailed(source.name, error as Error);
     }
