@@ -202,4 +202,46 @@ describe.each(DATABASES)('$kind', ({ kind, newPlace }) => {
     expect(await found(1, 3)).toEqual({ paths: ['/data/b', '/data/c'], scans: 2, bytes: 5, sizes: [1, 6] });
     await database.close();
   });
+
+  test('a timeline since a moment begins with what was recorded then, where the clock went back after it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const place = await newPlace(temporaryDirectory());
+    const catalog = await openCatalog(place, { create: true });
+    const tree = new PackedTree('/data').file('a', { size: 1 });
+    const days: number[] = [];
+    const on = async (day: number) => {
+      vi.setSystemTime(Date.UTC(2026, 0, day));
+      days.push((await record(catalog, tree)).finishedAt);
+    };
+    await on(1);
+    tree.file('b', { size: 1000 });
+    await on(20);
+    tree.remove('b');
+    await on(10);
+    tree.file('c', { size: 3 });
+    await on(22);
+    await catalog.close();
+    const database = await openQueries(place);
+    const sizes = async (since: number, until: number) => {
+      const span = await spanBetween(database, Date.UTC(2026, 0, since), Date.UTC(2026, 0, until));
+      const points = await timeline(database, { ...span, path: tree.root, points: 2 });
+      return points.map(({ bytes, files }) => [bytes, files]);
+    };
+    expect(await sizes(15, 23)).toEqual([
+      [1, 1],
+      [4, 2],
+    ]);
+    expect(await sizes(21, 23)).toEqual([
+      [1, 1],
+      [4, 2],
+    ]);
+    expect(await sizes(2, 15)).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    await database.close();
+  });
 });

@@ -136,6 +136,28 @@ test('the end of a scan is a moment for every command that takes one', () => {
   expect(changed('--since', '1d')).toEqual(all.filter(([scan]) => scan === 3));
 });
 
+test('newer than a scan is what was modified since it began', async () => {
+  const { database, json } = catalogWorkplace();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  mkdirSync(dirname(database));
+  const catalog = await openCatalog(database, { create: true });
+  const tree = new PackedTree('/data').file('early', { mtime: 1_800_000_000 });
+  vi.setSystemTime(1_800_000_010_000);
+  const session = await catalog.beginScan({ root: tree.root, source: 'scan' });
+  for (const listings of tree.pack()) await session.record(listings);
+  vi.setSystemTime(1_800_000_030_000);
+  await session.finish();
+  // Written while the scan ran, in a directory that it had passed.
+  await record(catalog, tree.file('late', { mtime: 1_800_000_020 }));
+  await catalog.close();
+  const found = (when: string) => json('find', '--type', 'f', when, 'scan:1').map(({ path }) => path);
+  expect(found('--newer')).toEqual(['/data/late']);
+  expect(found('--older')).toEqual(['/data/early']);
+});
+
 test('after a scan is what later ones recorded, also where the clock went back before them', async () => {
   const { database, json } = catalogWorkplace();
   vi.useFakeTimers({ toFake: ['Date'] });

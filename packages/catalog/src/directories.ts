@@ -7,5 +7,6 @@ export { type DirectoryReader, SystemCallError } from './crawl/directory-reader.
 export { compileExclusion, isExcluded } from './crawl/exclude.js';
 export { openReader } from './crawl/open-reader.js';
 export { entryType, isDirectory } from './entry.js';
+export { errorWords } from './linux/error-words.js';
 export type { NameBytes } from './listing/listing-writer.js';
 export { STATX, StatFields } from './listing/stat-fields.js';

@@ -16,7 +16,7 @@ export function unicodePath(path: BytePath): string | undefined {
 }
 
 // oxlint-disable-next-line eslint/no-control-regex -- control characters are what it must find
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\\\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * A path for a terminal or a line of text, readable and in one line whatever its bytes: control characters,

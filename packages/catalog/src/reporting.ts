@@ -10,6 +10,7 @@ export type { QueryDatabase } from './database/query-database.js';
 export { type Aspect, changedAspects } from './diff/diff-listing.js';
 export { displayPath, unicodePath } from './display-path.js';
 export { type Attributes, type Entry, type EntryType, entryType, isDirectory } from './entry.js';
+export { errorWords } from './linux/error-words.js';
 export { asOf, type PastEntry } from './report/as-of.js';
 export {
   type ChangeReport,
@@ -27,7 +28,7 @@ export { pathHistory } from './report/history.js';
 export { isKnownPath, treesBelow } from './report/known-path.js';
 export type { Interval } from './report/periods.js';
 export { type Pruned, prune } from './report/prune.js';
-export { knownSince, notRecorded, scanEnd } from './report/run-at.js';
+export { knownSince, notRecorded, scanEnd, scanStart } from './report/run-at.js';
 export { type ScanEnd, type Span, spanBetween, spanFilter } from './report/span.js';
 export { type TimelineOptions, type TimelinePoint, timeline } from './report/timeline.js';
 export { topDirectories, topFiles } from './report/top.js';

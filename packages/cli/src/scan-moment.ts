@@ -27,6 +27,18 @@ export async function momentOf(database: QueryDatabase, when: ScanMoment): Promi
   return typeof when === 'number' ? when : (await endOf(database, when)).moment;
 }
 
+/**
+ * The moment that is meant where times of files are compared with it, in milliseconds since 1970: that at which a scan
+ * began, since it may not have seen what was written while it ran. Throws {@link UnknownScanError}.
+ */
+export async function startOf(database: QueryDatabase, when: ScanMoment): Promise<number> {
+  if (typeof when === 'number') return when;
+  const { scanStart } = await import('@filetracker/catalog/reports');
+  const start = await scanStart(database, when.scan);
+  if (start === undefined) throw new UnknownScanError(when.scan);
+  return start;
+}
+
 /** What was recorded after one and up to the other, see {@link spanBetween}. Throws {@link UnknownScanError}. */
 export async function spanOf(database: QueryDatabase, since: ScanMoment, until?: ScanMoment): Promise<Span> {
   const { spanBetween } = await import('@filetracker/catalog/reports');

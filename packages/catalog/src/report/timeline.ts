@@ -4,8 +4,8 @@ import type { QueryDatabase } from '../database/query-database.js';
 import { readSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { effectsOf, withinFilter } from './growth.js';
-import { knownSince, notRecorded } from './run-at.js';
-import { type Span, spanFilter } from './span.js';
+import { knownSince, notRecorded, runAt } from './run-at.js';
+import { type ScanEnd, type Span, spanFilter } from './span.js';
 
 /** What a directory held at a moment, with all below it. */
 export interface TimelinePoint {
@@ -52,7 +52,8 @@ export async function timeline(
     }
   };
   const isInside = withinFilter(path);
-  const isLater = await spanFilter(database, afterScan ? { afterScan } : {});
+  const begin = afterScan ?? (await endBefore(database, path, wanted));
+  const isLater = await spanFilter(database, begin ? { afterScan: begin } : {});
   const isByEnd = await spanFilter(database, upToScan ? { upToScan } : {});
   for await (const changes of readSizeChanges(database, { path, after: wanted, order: 'newestFirst' })) {
     for (const change of changes) {
@@ -68,4 +69,14 @@ export async function timeline(
   }
   tellFrom(Number.NEGATIVE_INFINITY);
   return told.toReversed();
+}
+
+/** The scan that told how a path was at a moment, as `asOf` has it: clocks go back, and what came before is not undone. */
+async function endBefore(
+  database: QueryDatabase,
+  path: BytePath,
+  moment: number,
+): Promise<ScanEnd | undefined> {
+  const run = await runAt(database, { path, moment });
+  return run && { scan: run.id, moment };
 }

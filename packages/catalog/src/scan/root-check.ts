@@ -1,8 +1,9 @@
 import { lstatSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
+import { constants } from 'node:os';
 import { type BytePath, toBytes } from '../byte-path.js';
 import { CatalogError } from '../database/errors.js';
 import { displayPath } from '../display-path.js';
+import { errorWords } from '../linux/error-words.js';
 
 /** What identifies a directory as long as it exists. */
 export interface RootIdentity {
@@ -42,15 +43,10 @@ export function emptyRootReason(known: number): string {
   return `is empty, but the catalog knows ${files} in it: is it mounted? (--allow-empty records them as removed)`;
 }
 
-/** An error number in words. */
+/** Why a directory cannot be read, in words; the number may have either sign. */
 export function reasonOf(errno: number): string {
-  const code = getSystemErrorName(-Math.abs(errno));
-  const words: Readonly<Record<string, string>> = {
-    ENOENT: 'it does not exist',
-    ENOTDIR: 'it is not a directory',
-    EACCES: 'permission denied',
-    EIO: 'input/output error',
-    ESTALE: 'stale file handle',
-  };
-  return words[code] ?? code;
+  const { ENOENT, ENOTDIR } = constants.errno;
+  const number = Math.abs(errno);
+  if (number === ENOENT) return 'it does not exist';
+  return number === ENOTDIR ? 'it is not a directory' : errorWords(number);
 }

@@ -8,7 +8,7 @@ import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
 import { repeatedOption } from '../repeated-option.js';
 import { reportCommand, withQueries } from '../report-command.js';
-import { momentOf, parseScanMoment, type ScanMoment } from '../scan-moment.js';
+import { parseScanMoment, type ScanMoment, startOf } from '../scan-moment.js';
 
 type FoundType = NonNullable<FindOptions['types']>[number];
 
@@ -47,7 +47,7 @@ export function findCommand({ output }: CommandContext): Command {
     .option('--type <types>', 'of these types: f,d,l,p,s,c,b as in find(1)', parseTypes)
     .option('--min-size <size>', 'of at least this size: 4096, 10MiB', parseSize)
     .option('--max-size <size>', 'of at most this size', parseSize)
-    .option('--newer <when>', 'modified since: 24h, 7d, a date, or scan:12', parseScanMoment)
+    .option('--newer <when>', 'modified since: 24h, 7d, a date, or the start of scan:12', parseScanMoment)
     .option('--older <when>', 'not modified since', parseScanMoment)
     .option('--user <user>', 'of this owner: name or number', parseUser)
     .option('--group <group>', 'of this group: name or number', parseGroup)
@@ -93,7 +93,7 @@ async function findOptions(
   { name, type, minSize, maxSize, newer, older, user, group }: FindFlags,
 ): Promise<FindOptions> {
   const nanoseconds = async (when: ScanMoment) =>
-    BigInt(Math.round(await momentOf(database, when))) * 1_000_000n;
+    BigInt(Math.round(await startOf(database, when))) * 1_000_000n;
   return {
     ...(name.length > 0 && { patterns: name }),
     ...(type && { types: type }),

@@ -1,7 +1,7 @@
-import { getSystemErrorMap } from 'node:util';
 import {
   type DirectoryReader,
   entryType,
+  errorWords,
   type NameBytes,
   openReader,
   parseBytePath,
@@ -77,8 +77,7 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function explained(error: unknown): unknown {
   if (!(error instanceof SystemCallError)) return error;
-  const [, text = `error ${error.errno}`] = getSystemErrorMap().get(-error.errno) ?? [];
-  return new Error(text, { cause: error });
+  return new Error(errorWords(error.errno), { cause: error });
 }
 
 function decodeName(bytes: string): string | undefined {

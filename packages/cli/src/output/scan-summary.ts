@@ -20,9 +20,13 @@ export function changeSummary({ changes, isBaseline }: ScanRun): string {
 
 /** What a run could not read; empty when nothing. */
 export function problemSummary({ errors, unreadableDirectories }: ScanRun): string {
-  if (unreadableDirectories > 0)
-    return `  ${formatThings(unreadableDirectories, 'unreadable directory', 'unreadable directories')}`;
-  return errors > 0 ? `  ${formatThings(errors, 'error')}` : '';
+  const others = errors - unreadableDirectories;
+  const parts = [
+    unreadableDirectories > 0 &&
+      formatThings(unreadableDirectories, 'unreadable directory', 'unreadable directories'),
+    others > 0 && formatThings(others, unreadableDirectories > 0 ? 'other error' : 'error'),
+  ];
+  return parts.map((part) => (part === false ? '' : `  ${part}`)).join('');
 }
 
 /** The line that ends a scan. */

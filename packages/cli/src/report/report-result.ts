@@ -1,8 +1,8 @@
-import type { ChangeKind, ChangeReport, Period } from '@filetracker/catalog';
+import type { ChangeKind } from '@filetracker/catalog';
+import { type ChangeReport, errorWords, type Period } from '@filetracker/catalog/reports';
 import { CHANGE_KINDS } from '../change-kinds.js';
 import type { Result } from '../output/output.js';
 import { jsonPathFields } from '../output/path-fields.js';
-import { errorWords } from './error-words.js';
 
 type PeriodColumn = 'start' | `${ChangeKind}${'Files' | 'Bytes'}` | 'growth' | 'movedBytes';
 

@@ -1,6 +1,7 @@
 import {
   type ChangeReport,
   displayPath,
+  errorWords,
   type Group,
   type Growth,
   type SizedFile,
@@ -8,7 +9,6 @@ import {
 import { CHANGE_KINDS } from '../change-kinds.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import { formatCount, formatGrowth, formatThings } from '../output/format-count.js';
-import { errorWords } from './error-words.js';
 
 /** A column of a list; a path may be long, and is the last of its list. */
 interface ReportColumn {
