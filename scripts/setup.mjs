@@ -1,6 +1,6 @@
 // Installs the locked dependencies unless node_modules already matches the lock file, so that
 // `npm start` and `npm test` work right after a clone and start at once afterwards.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,20 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'node_modules', '.installed-lock');
+
+/** Ends the setup with a line for a person. */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+// npm would only warn, and leave out the drivers of SQLite.
+const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const oldest = Number(/\d+/.exec(engines.node)[0]);
+if (Number(/\d+/.exec(process.version)[0]) < oldest) {
+  fail(`Node.js ${oldest} or newer is needed; this is ${process.version}`);
+}
+
 const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .update(process.version)
@@ -16,9 +30,10 @@ const lock = createHash('sha256')
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   // npm is silent meanwhile, where there is no terminal.
   console.error('installing dependencies; some are compiled, which takes minutes');
-  execFileSync('npm', ['ci', '--no-audit', '--loglevel=error'], {
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  if (status !== 0) fail('dependencies could not be installed; to compile them takes make, g++ and Python 3');
   writeFileSync(stamp, lock);
 }

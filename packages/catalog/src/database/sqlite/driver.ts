@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { systemCode } from '@filetracker/durable-fs/system-code';
 import type Driver from 'better-sqlite3';
 
 /** Node-API of Node.js 22.14 and 23.6. */
@@ -11,8 +12,19 @@ const require = createRequire(import.meta.url);
  * processes of Node.js 24.19 and later as soon as one of its objects is collected as garbage in an idle moment
  * (`RemoveEnvironmentCleanupHook`, "Assertion failed: (env) != nullptr").
  */
-export const Sqlite = (
-  Number(process.versions['napi']) >= NODE_API_OF_13
-    ? require('better-sqlite3-node22')
-    : require('better-sqlite3')
-) as typeof Driver;
+export const Sqlite: typeof Driver = load(
+  Number(process.versions['napi']) >= NODE_API_OF_13 ? 'better-sqlite3-node22' : 'better-sqlite3',
+);
+
+/** npm leaves out the one that the Node.js which installs could not load: it is missing when Node.js was replaced. */
+function load(name: string): typeof Driver {
+  try {
+    return require(name) as typeof Driver;
+  } catch (cause) {
+    if (systemCode(cause) !== 'MODULE_NOT_FOUND') throw cause;
+    throw new Error(
+      `no driver of SQLite for Node.js ${process.version} is installed: install Filetracker again with this version`,
+      { cause },
+    );
+  }
+}
