@@ -104,7 +104,7 @@ async function* contentOf(
   body: () => AsyncIterable<Uint8Array>,
   patience: Patience,
 ): AsyncGenerator<Uint8Array> {
-  const chunks: AsyncIterator<Uint8Array, undefined> = body()[Symbol.asyncIterator]();
+  const chunks = body()[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
   try {
     for (;;) {
       const { done, value } = await patience.waitFor(chunks.next());
