@@ -333,6 +333,25 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     expect(left.map(({ path }) => displayPath(path))).toEqual([join(tree.root, 'third')]);
   });
 
+  test('prune keeps the last run of each tree, but none that was followed by one of a part or of more', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    for (const directory of ['a', 'b', 'b-1']) mkdirSync(join(tree.root, directory));
+    const catalog = await openCatalog(tree.database, { create: true });
+    const a = parseBytePath(join(tree.root, 'a'));
+    const first = await scan(catalog, a, { threads: 1 });
+    writeFileSync(join(tree.root, 'a/file'), '1');
+    for (const directory of ['', 'b', 'b-1'])
+      await scan(catalog, parseBytePath(join(tree.root, directory)), { threads: 1 });
+    await tree.query((database) => prune(database, Date.now() + 1));
+    expect((await all(catalog.scans())).map(({ id }) => id)).toEqual([4, 3]);
+    await catalog.close();
+    // The whole was looked at later, and what that found in this part is forgotten.
+    const then = { path: a, moment: first.finishedAt, isRecursive: false };
+    await expect(tree.query((database) => asOf(database, then))).rejects.toMatchObject({
+      code: 'not_recorded',
+    });
+  });
+
   test('prune takes no part of a scan: changes are recorded before it ends', async () => {
     const tree = await ScannedTree.in({ newPlace });
     writeFileSync(join(tree.root, 'a'), '1');

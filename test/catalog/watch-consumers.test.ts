@@ -1,6 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ChangedPlace, parseBytePath } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
+import { parseAlertRule } from '#cli/watch/alert-rule.js';
+import { GrowthAlerts } from '#cli/watch/growth-alerts.js';
 import { catalogWorkplace } from '../support/catalog-workplace.js';
 import { PATIENTLY } from '../support/patiently.js';
 import { WatchProcess } from '../support/watch-process.js';
@@ -75,6 +78,16 @@ describe('--alert', () => {
     await expect.poll(() => read(log), PATIENTLY).toBe(`${join(root, 'loud')} 12000\n`);
     await watch.end('SIGINT');
     expect(watch.lines.filter(({ kind }) => kind === 'alert')).toHaveLength(1);
+  });
+
+  test('counts what a directory grew by within the window, and no more', () => {
+    const alerts = new GrowthAlerts(parseAlertRule('100/1h:/data/*'));
+    const HOUR = 3_600_000;
+    const grow = (bytes: number, hours: number) =>
+      alerts.add([{ path: parseBytePath('/data/a/below'), bytes } as ChangedPlace], hours * HOUR);
+    const told = [grow(60, 0), grow(1, 0.5), grow(60, 1.1), grow(-30, 1.2), grow(69, 1.3)];
+    expect(told.flat()).toEqual([]);
+    expect(grow(1, 1.4)).toMatchObject([{ path: '/data/a', bytes: 101 }]);
   });
 });
 

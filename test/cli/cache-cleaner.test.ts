@@ -95,6 +95,10 @@ it.runIf(isRoot)('a directory that may not be read is told once, and the others 
   expect(lines).toHaveLength(3);
   expect(lines.at(-1)).toMatch(/removed 1 file of 10\.0 KiB; 2 directories unreadable$/);
   expect(left()).toEqual(['shut', 'shut-names', 'shut-names/c', 'shut/b']);
+
+  chmodSync(join(cwd, '.cache/files/shut'), 0o777);
+  const again = await run(['setpriv', ...unprivileged, ...command, '-c', cache]);
+  expect(again.stderr).toMatch(/removed 1 file of 10\.0 KiB; 1 directory unreadable$/m);
 });
 
 it('--dry-run says what would go; --json says it for programs', async () => {

@@ -56,9 +56,11 @@ it.each([
   expect(readFileSync(join(cwd, 'out/large')).equals(incompressible(root, 2_000_000))).toBe(true);
   // What is right stays, what is not is written again.
   writeFileSync(join(cwd, 'out/a'), 'SAME');
+  writeFileSync(join(cwd, 'out/deep/c'), 'longer');
+  utimesSync(join(cwd, 'out/deep/c'), 5, 5);
   const again = await run('--json', 'out', '--prefix', root, ...from());
-  expect(JSON.parse(again.stdout)).toMatchObject({ copied: 1, kept: 4, failed: 0 });
-  expect(readFileSync(join(cwd, 'out/a'), 'utf8')).toBe('same');
+  expect(JSON.parse(again.stdout)).toMatchObject({ copied: 2, kept: 3, failed: 0 });
+  for (const name of ['a', 'deep/c']) expect(readFileSync(join(cwd, 'out', name), 'utf8')).toBe('same');
 });
 
 it('--hard-links makes one file of names with the same content and version', async () => {

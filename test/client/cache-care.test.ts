@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheIn, cleanCaches, FileTrackerClient, UsageError } from '@filetracker/client';
 import fc from 'fast-check';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { collect } from '../support/collect.js';
 import { isRoot } from '../support/root.js';
 import { run } from '../support/server-command.js';
@@ -104,6 +104,21 @@ it('cleaning removes exactly the oldest, of equal ones the largest, whatever the
     ),
     { numRuns: 40 },
   );
+});
+
+it('cleaning leaves a file that was stored anew since it was chosen', async () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'files/a');
+  mkdirSync(join(directory, 'files'));
+  writeFileSync(path, 'old');
+  utimesSync(path, 5, 5);
+  const { store, locks } = cacheIn(directory);
+  vi.spyOn(locks, 'tryAcquire').mockImplementation((name, mode) => {
+    utimesSync(path, 7, 7);
+    return locks.acquire(name, mode);
+  });
+  expect(await cleanCaches([{ store, locks }], { limit: 0 })).toMatchObject({ removedFiles: 0 });
+  expect(existsSync(path)).toBe(true);
 });
 
 function compare(a: readonly [number, number], b: readonly [number, number]): number {

@@ -209,6 +209,21 @@ it('tells that the first answer is long in coming, and goes on once it comes', a
   expect(warnings).toHaveLength(1);
 });
 
+it.each<[string, Script]>([
+  ['never answers', () => {}],
+  ['takes no more of a put', (socket) => socket.pause()],
+])('tells soon of a server that %s in the middle of its work, and fails later', async (_, stall) => {
+  const script: Script = (socket, attempt) =>
+    attempt === 0 ? socket.write(reply('', { headers: FILE_HEADERS })) : stall(socket, attempt);
+  const options = { timeouts: { headers: 4000 }, retries: 0, localStore: 'none' } as const;
+  const { client, server, warnings } = await scripted(script, options);
+  await client.putFile('/f@5', Buffer.from('x'));
+  const putting = client.putFile('/g@5', randomBytes(10_000_000), { compress: false });
+  const told = `${server.url} has not answered for 0.4 s; waiting up to 4 s`;
+  await expect(putting).rejects.toMatchObject({ code: 'timeout' });
+  expect(new Set(warnings)).toEqual(new Set([told]));
+});
+
 it('an abort ends a download at once and leaves nothing', async () => {
   const abort = new AbortController();
   const { client, directory, target } = await scripted((socket) => {
@@ -248,4 +263,26 @@ it('says so when something else than Filetracker answers', async () => {
   await expect(elsewhere.fileVersion('/f')).rejects.toThrow(/is not a Filetracker server/);
   await elsewhere.close();
   expect(() => new FileTrackerClient({ remoteUrl: 'ftp://x' })).toThrow(/not a server's URL/);
+});
+
+it.each([
+  ['a connection serves many questions about files', [2, 3], 2],
+  ['each question to an old server, which may answer it with a body, has its own', [2], 10],
+])('%s', async (_, versions, connections) => {
+  let opened = 0;
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/version/')) response.end(JSON.stringify({ protocol_versions: versions }));
+    else response.writeHead(200, { ...FILE_HEADERS, 'Content-Length': 1000 }).end();
+  });
+  server.on('connection', () => opened++).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const remoteUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = new FileTrackerClient({ remoteUrl, localStore: 'none' });
+  onTestFinished(async () => {
+    await client.close();
+    server.close();
+  });
+  for (let index = 0; index < 10; index++) expect(await client.fileVersion('/f')).toBe(5);
+  // The first may begin before the connection that asked for the version is free.
+  expect(Math.max(opened, 2)).toBe(connections);
 });

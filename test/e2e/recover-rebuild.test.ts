@@ -75,7 +75,8 @@ describe('filetracker-recover --rebuild', () => {
     const contents = digestsIn(join(directory, 'blobs'));
     // A server that starts does not read all of it.
     if (what !== 'damaged behind its first pages') {
-      expectRefusal(await runServer('-d', directory), /the metadata is \w+; .*filetracker-recover --rebuild/);
+      const advice = new RegExp(`the metadata is \\w+; .*filetracker-recover --rebuild ${directory}"`);
+      expectRefusal(await runServer('-d', directory), advice);
     }
     for (const flag of ['--dry-run', '--online', '--full']) {
       expect(await recover(directory, flag)).toMatchObject({

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   appendFileSync,
@@ -27,6 +28,8 @@ import { JournalWriter, SEQUENCE_LEAP } from '#server/metadata/journal/writer.js
 import type { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import type { ContentLocation, StoreChange } from '#server/metadata/metadata-store.js';
 import { environmentRows, expectRebuildable, openMetadata, rebuild } from '../support/environment-rows.js';
+import { cutPower, makeExt4 } from '../support/file-systems.js';
+import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest('hex') as Digest;
@@ -157,6 +160,31 @@ describe('appending to the journal', () => {
     }
     expect(await keys(directory)).toEqual(written);
     expect(readdirSync(directory).length).toBeGreaterThan(5);
+  });
+
+  it.runIf(isRoot)('I9: begins a file when the one before is on the disk', async () => {
+    const disk = makeExt4(16);
+    const program = `
+      const { JournalWriter } = await import(process.argv[1]);
+      const options = { directory: process.argv[2], fileBytes: 1, durable: true };
+      const journal = new JournalWriter({ ...options, onError: console.error, onBroken: console.error });
+      let state = { sequence: 0, file: 0, length: 0, synced: 0, completeSince: 0 };
+      for (const key of ['a', 'b']) {
+        const row = { kind: 'put', table: 1, key: Buffer.from(key), value: Buffer.from('value') };
+        state = journal.append(state, [{ event: undefined, rows: [row] }]);
+      }
+      process.kill(process.pid, 'SIGKILL');
+    `;
+    const module = new URL('../../packages/server/dist/metadata/journal/writer.js', import.meta.url).href;
+    const args = ['--input-type=module', '-e', program, module, disk.path];
+    expect(spawnSync(process.execPath, args, { encoding: 'utf8' })).toMatchObject({
+      signal: 'SIGKILL',
+      stderr: '',
+    });
+    cutPower(disk.path);
+    disk.unmount();
+    disk.mount();
+    expect((await keys(disk.path))[0]).toBe('a');
   });
 
   it('I9: appends nothing behind a hole that a power cut left', async () => {

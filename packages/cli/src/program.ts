@@ -86,7 +86,7 @@ export async function buildProgram(context: CommandContext, args: readonly strin
 
 /** What the help of the program and of every subcommand ends with. */
 function closingWords(isSubcommand: boolean): string {
-  const codes = 'Exit codes: 0 done, 1 failed, 2 called wrongly.';
+  const codes = 'Exit codes: 0 done, 1 failed, 2 called wrongly, 130 ended by Ctrl-C.';
   return `\n${isSubcommand ? codes : `"filetracker COMMAND --help" has examples. ${codes}`}`;
 }
 

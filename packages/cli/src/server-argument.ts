@@ -2,6 +2,7 @@ import { openRemoteStore, type RemoteDataStore } from '@filetracker/client';
 import type { CommandContext } from './context.js';
 import { UsageError } from './output/failure.js';
 import { type AccessFlags, accessSettings } from './store-options.js';
+import { optimizeParserLate } from './wasm-tiering.js';
 
 /**
  * The server that an argument or the environment names.
@@ -14,6 +15,7 @@ export function openServer(
   flags: AccessFlags,
   instead: string,
 ): RemoteDataStore {
+  optimizeParserLate();
   const store = openRemoteStore({
     ...(url !== undefined && { remoteUrl: url }),
     ...accessSettings(flags),

@@ -2,6 +2,7 @@ import type { FileTrackerClient, NameArgument } from '@filetracker/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from './context.js';
 import { storeSettings } from './store-options.js';
+import { optimizeParserLate } from './wasm-tiering.js';
 
 /** Runs an action of a store command with a client for the store that the flags in front of it name. */
 export async function withClient<T>(
@@ -11,6 +12,7 @@ export async function withClient<T>(
 ): Promise<T> {
   // Loaded here and not above: it takes 100 ms, which `--help` and other commands need not wait for.
   const { FileTrackerClient } = await import('@filetracker/client');
+  optimizeParserLate();
   const client = new FileTrackerClient({
     ...storeSettings(command),
     onWarning: (message) => output.warn(message),

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { defaultDirectory } from './config.js';
 import { backupStore } from './store/open-backup.js';
+import { foreignOwner } from './store/owner.js';
 
 /** `filetracker-server backup`: copies a store beside the servers that change it. */
 export async function backUpOnCommand(
@@ -34,13 +35,25 @@ Examples:
   filetracker-server backup -d /srv/files /backup/files
   filetracker-server -d /backup/files                        serve the backup
 
-Exit codes: 0 done, 1 it failed, 2 called wrongly.`,
+A backup that root makes belongs to root. Exit codes: 0 done, 1 it failed, 2 called wrongly.`,
     )
     .parse(argv, { from: 'user' });
   const { dir, json } = command.opts<{ dir: string; json?: true }>();
   const [target = ''] = command.args;
   const report = await backupStore(resolve(dir), resolve(target));
+  tellOwner(resolve(dir), target);
   const { present, linked, copied, removed } = report;
   const text = `backed up to ${target}; large contents: ${linked} linked, ${copied} copied, ${present} there already, ${removed} removed`;
   process.stdout.write(`${json ? JSON.stringify({ target, ...report }) : text}\n`);
+}
+
+/** Says what stands between a backup that root has made and the user whose server is to serve it. */
+function tellOwner(store: string, target: string): void {
+  const owner = foreignOwner(store);
+  if (!owner) return;
+  const { uid, gid } = owner;
+  process.stderr.write(
+    `filetracker-server backup: ${target} belongs to root, and the store to user ${uid}: to serve the backup as that ` +
+      `user, first run "chown -R ${uid}:${gid} ${target}"\n`,
+  );
 }

@@ -11,7 +11,8 @@ export interface Pruned {
 
 /**
  * Forgets history that was recorded before a moment (milliseconds since 1970). What the catalog knows of the present
- * stays, and so does the last run of each tree before the moment: from it on, every past state can still be told.
+ * stays, and so does the last run of each tree before the moment, unless a later one looked at a part of it or at more:
+ * from it on, every past state can still be told.
  * All of it happens or nothing. Fails with {@link CatalogError} `busy` while a scan runs.
  */
 export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
@@ -83,14 +84,14 @@ async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Prom
     )
     .orderBy('id', 'desc')
     .execute();
-  // Of roots that overlap only the newest run stays: changes that it found were forgotten, so no earlier state of what
-  // it looked at can be told any more.
-  const kept: BytePath[] = [];
+  // Of roots that overlap only the newest run stays: changes that it found were forgotten, whether it stays itself or
+  // not, so no earlier state of what it looked at can be told any more.
+  const later: BytePath[] = [];
   const forgotten: bigint[] = [];
   for (const { id, root } of rows) {
     const path = pathFromBytes(root);
-    if (kept.some((other) => isWithin(path, other) || isWithin(other, path))) forgotten.push(id);
-    else kept.push(path);
+    if (later.some((other) => isWithin(path, other) || isWithin(other, path))) forgotten.push(id);
+    later.push(path);
   }
   return forgotten;
 }

@@ -51,7 +51,7 @@ Examples:
 Files that are deleted in the store stay in DIR; versions of the past are not written. Every content is checked against
 its digest. --hard-links keeps in memory what it has written, some hundred bytes a file.
 
-Exit codes: 0 done, 1 some files failed, 2 called wrongly.`,
+Exit codes: 0 done, 1 some files failed, 2 called wrongly, 130 ended by Ctrl-C.`,
     )
     .action((directory: string, url: string | undefined, flags: ExportFlags) =>
       run(context, command, { directory, url, ...flags }),

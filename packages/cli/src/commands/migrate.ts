@@ -89,7 +89,8 @@ what has changed since. That directory may be deleted at any time.
 A server that goes away meanwhile, or has no room left, is waited for, for a minute. --dry-run with --from-python decodes
 every content, to find what is damaged.
 
-Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly.
+Exit codes: 0 everything is stored, 1 something is not (the lines on stderr say what), 2 called wrongly,
+130 ended by Ctrl-C.
 Symbolic links, sockets, unreadable files and names that the store cannot hold count as not stored.`,
     )
     .action((where: readonly string[], flags: MigrateFlags) => run(context, command, where, flags));

@@ -68,7 +68,8 @@ others. Damage of any other kind stops it, before anything is changed, until --s
 is what the check that follows misses.
 
 Exit codes: 0 nothing was wrong; 1 everything is repaired (or could be, where it was only looked), as far as can be
-told: also after a rebuild that dropped a torn end; 2 something is lost; 3 it could not run.`,
+told: also after a rebuild that dropped a torn end; 2 something is lost; 3 it could not run;
+130 it was ended by Ctrl-C.`,
     )
     .action(async (root: string, flags: RecoverFlags) => {
       const settings = globalSettings(command);

@@ -83,7 +83,12 @@ export class ServerSession {
       protocol,
       isLocal: hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'),
       packer: this.#packer,
-      request: (init) => transport.request({ ...init, headers: { ...init.headers, ...optIn } }),
+      request: (init) =>
+        transport.request({
+          ...init,
+          headers: { ...init.headers, ...optIn },
+          answersHeadAlone: protocol >= 3,
+        }),
     };
   }
 }

@@ -5,13 +5,18 @@ import { AccessError, ConnectionError, ServerError } from '../errors.js';
 import { SourceFailure } from '../transfer.js';
 import { type Access, readTlsFiles } from './access.js';
 import { type BaseUrl, parseBaseUrl } from './base-url.js';
+import { noting, SlowAnswers } from './slow-answers.js';
 import { Agent, request, SocketError } from './undici.js';
 
 /** Limits of waiting, in milliseconds; 0 means no limit. */
 export interface Timeouts {
   /** To connect. Default 10,000. */
   readonly connect?: number;
-  /** From a request's last byte to its reply's first. Default 300,000: a server may have much to compress. */
+  /**
+   * For the server to take the next piece of a request, and from its last byte to the first of the reply. Default
+   * 300,000: a server may have much to compress, or to write to its disk before it may answer. After a tenth of this,
+   * who waits is told with a warning.
+   */
   readonly headers?: number;
   /** Between two pieces of a reply's body. Default 60,000. */
   readonly idle?: number;
@@ -30,7 +35,7 @@ export interface RequestEvent {
 /** Who is told of requests. */
 interface TransportListener {
   readonly onRequest?: ((event: RequestEvent) => void) | undefined;
-  /** Told, in one line, that the server's first reply is long in coming. */
+  /** Told, in one line, that the server is long in coming. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -46,6 +51,8 @@ export interface RequestInit {
   readonly followRedirects?: boolean;
   /** True of a request that the server answers once it has something to tell. */
   readonly isLongPoll?: boolean;
+  /** Whether the server is known to answer HEAD without a body, so that the connection can be used again. */
+  readonly answersHeadAlone?: boolean;
 }
 
 /** A reply with a status below 300. */
@@ -63,12 +70,6 @@ export interface Reply {
 /** Connections kept open to one server. More calls than that at once wait for a free one. */
 const CONNECTIONS = 32;
 
-/**
- * Who waits for a server's first reply is told after this time, in milliseconds. The limit of waiting is much longer: a
- * Python server whose workers are all busy with uploads answers once one of them is free.
- */
-const SLOW_ANSWER = 5_000;
-
 /** Longest chain of redirects that is followed. */
 const MAX_REDIRECTS = 5;
 
@@ -85,8 +86,7 @@ export class HttpTransport {
   readonly #agent: Agent;
   /** For servers that this one redirects to: they are not shown the client's certificate. */
   readonly #strangers: Agent;
-  /** True while nothing has come from the server yet, nor been said about that. */
-  #isUnknown = true;
+  readonly #slowAnswers: SlowAnswers;
 
   constructor(
     url: string,
@@ -99,6 +99,7 @@ export class HttpTransport {
     const { ca, ...identity } = readTlsFiles(tls);
     const trust = { timeout: connect, ...(ca && { ca }) };
     const options = { connections: CONNECTIONS, headersTimeout: headers, bodyTimeout: idle };
+    this.#slowAnswers = new SlowAnswers(this.url, headers, (message) => this.listener.onWarning?.(message));
     this.#agent = new Agent({ ...options, connect: { ...trust, ...identity } });
     this.#strangers = identity.cert ? new Agent({ ...options, connect: trust }) : this.#agent;
   }
@@ -155,8 +156,7 @@ export class HttpTransport {
         ...(status !== undefined && { status }),
         duration: performance.now() - started,
       });
-    const slow =
-      this.#isUnknown && !init.isLongPoll ? setTimeout(() => this.#warn(), SLOW_ANSWER) : undefined;
+    const wait = init.isLongPoll ? undefined : this.#slowAnswers.begin();
     try {
       const reply = await request(ours ? this.#agent : this.#strangers, url, {
         method,
@@ -164,27 +164,24 @@ export class HttpTransport {
           ...init.headers,
           ...(ours && this.#authorization && { authorization: this.#authorization }),
         },
-        ...(body !== undefined && { body: body as Buffer }),
+        ...(body !== undefined && {
+          body: (Buffer.isBuffer(body) || !wait ? body : noting(body, wait)) as Buffer,
+        }),
         ...(signal && { signal }),
+        // undici ends the connection after HEAD otherwise, which doubles what such a request costs both sides.
+        ...(ours && method === 'HEAD' && init.answersHeadAlone && { reset: false }),
         highWaterMark: BODY_BUFFER,
       });
-      this.#isUnknown = false;
+      wait?.end(true);
       report(reply.statusCode);
       return reply;
     } catch (error) {
+      wait?.end(false);
       report();
       signal?.throwIfAborted();
       if (error instanceof SourceFailure) throw error.cause;
       throw toConnectionError(error, new URL(url).origin);
-    } finally {
-      clearTimeout(slow);
     }
-  }
-
-  #warn(): void {
-    if (this.#isUnknown)
-      this.listener.onWarning?.(`${this.url} has not answered for ${SLOW_ANSWER / 1000} s; still waiting`);
-    this.#isUnknown = false;
   }
 
   /** Tokens and certificates are for the server they were given for, not for one it redirects to. */
