@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { main } from '@filetracker/server';
+import { main } from '@filetracker/server/main';
 import { growHeapFreely } from '../heap-growth.js';
 
 growHeapFreely();

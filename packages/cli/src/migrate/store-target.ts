@@ -9,7 +9,7 @@ import {
 } from '@filetracker/client';
 import { COMPRESSION_LEVEL } from '@filetracker/durable-fs/zstd-frame';
 import { type DirectoryName, type FileName, ProtocolError, type Version } from '@filetracker/protocol';
-import { type OpenedStore, openStore } from '@filetracker/server';
+import { type OpenedStore, openStore } from '@filetracker/server/store';
 import { MissingTarget } from './missing-target.js';
 import type { ExistingFile, MigrationTarget } from './target.js';
 
