@@ -15,7 +15,9 @@ import { describe, expect, test } from 'vitest';
 import { hashFile } from '#catalog/fingerprint/hash-file.js';
 import { all, allOf } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
+import { makeDeep } from '../support/deep-tree.js';
 import { ScannedTree } from '../support/scanned-tree.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 /** Scans and reads the files of a scope. */
 async function scanAndRead(tree: ScannedTree, scope: 'changed' | 'all') {
@@ -35,6 +37,24 @@ async function fingerprints(tree: ScannedTree): Promise<Record<string, string | 
 }
 
 const b3 = (content: string) => blake3(Buffer.from(content)).toString('hex');
+
+test('a file is read however long its path is', () => {
+  const top = temporaryDirectory();
+  const levels = 4100;
+  makeDeep(top, levels);
+  const program = `
+    const { statSync, writeFileSync } = require('node:fs');
+    for (let n = 0; n < ${levels}; n++) process.chdir('d');
+    writeFileSync('file', 'content');
+    console.log(String(statSync('file', { bigint: true }).mtimeNs));`;
+  const mtimeNs = BigInt(
+    execFileSync(process.execPath, ['-e', program], { cwd: top, encoding: 'utf8' }).trim(),
+  );
+  const task = { path: `${top}${'/d'.repeat(levels)}/file`, size: 7, mtimeNs };
+  const outcome = hashFile(task, Buffer.alloc(100), () => {});
+  expect(outcome).toMatchObject({ kind: 'hashed', fingerprint: blake3('content') });
+  expect(hashFile({ ...task, path: `${task.path}s` }, Buffer.alloc(100), () => {})).toEqual({ kind: 'gone' });
+});
 
 describe.each(DATABASES)('$kind', ({ newPlace }) => {
   test('what is new or modified is read, what was renamed is not', async () => {

@@ -87,6 +87,10 @@ test('all commands find the catalog through the file, unless a flag or a variabl
   const found = `${root}\n${join(root, 'a')}\n`;
   expect(run({}, 'find', '--config', config)).toMatchObject({ status: 0, stdout: found });
   expect(run({ FILETRACKER_CONFIG: config }, 'find')).toMatchObject({ status: 0, stdout: found });
+  const emptied = { FILETRACKER_DATABASE: '', FILETRACKER_CONFIG: config };
+  expect(run(emptied, 'find')).toMatchObject({ status: 0, stdout: found });
+  expect(run({ FILETRACKER_CONFIG: '' }, 'find', '--config', config)).toMatchObject({ status: 0 });
+  expect(run({ FILETRACKER_CONFIG: '' }, 'find', '--database', join(place, 'near.db')).stdout).toBe(found);
   expect(run({ FILETRACKER_CONFIG: config }, 'changes', root)).toMatchObject({ status: 0 });
   expect(run({ FILETRACKER_CONFIG: config }, 'reconcile', root)).toMatchObject({ status: 0 });
   for (const more of [[], ['--config', config]]) {

@@ -14,21 +14,27 @@ function defaultDatabase(): string {
 /** Starts a subcommand of the catalog, with `--database`, `--config` and examples below its help. */
 export function catalogCommand(name: string, description: string, examples: readonly string[]): Command {
   const lines = examples.map((example) => `  ${example}`).join('\n');
-  const database = new Option('--database <place>', 'the catalog: a file, or postgres://user@server/database')
-    .env('FILETRACKER_DATABASE')
-    .default(defaultDatabase(), 'one per user, below ~/.local/share');
+  const database = withVariable(
+    new Option('--database <place>', 'the catalog: a file, or postgres://user@server/database'),
+    'FILETRACKER_DATABASE',
+  ).default(defaultDatabase(), 'one per user, below ~/.local/share');
   return new Command(name)
     .description(description)
     .addOption(database)
     .option('--host <name>', 'in a database that machines share: whose trees (default: this machine)')
     .addOption(
-      new Option(
-        '--config <file>',
-        'the catalog, and roots with their settings for scan, in TOML or JSON',
-      ).env('FILETRACKER_CONFIG'),
+      withVariable(
+        new Option('--config <file>', 'the catalog, and roots with their settings for scan, in TOML or JSON'),
+        'FILETRACKER_CONFIG',
+      ),
     )
     .hook('preAction', (_, started) => takeConfiguredPlace(started))
     .addHelpText('after', `\nExamples:\n${lines}`);
+}
+
+/** Lets a variable of the environment stand in for an option; one that is empty counts as not set. */
+function withVariable(option: Option, variable: string): Option {
+  return process.env[variable] === '' ? option : option.env(variable);
 }
 
 /** Takes the catalog from the configuration file where no flag and no variable names one, and the host likewise. */

@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { Blake3Hasher } from '../blake3.js';
+import { openPath } from './open-path.js';
 
 /** A file to read, as the catalog knows it. Plain data: it travels to worker threads. */
 export interface HashTask {
@@ -32,10 +33,7 @@ export function hashFile(task: HashTask, buffer: Buffer, onRead: (bytes: number)
   let fd: number;
   try {
     // O_NONBLOCK: what became a FIFO meanwhile must not stop the thread.
-    fd = openSync(
-      Buffer.from(task.path, 'latin1'),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    );
+    fd = openPath(task.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     return failure(error);
   }

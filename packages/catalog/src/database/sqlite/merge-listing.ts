@@ -70,6 +70,7 @@ export function mergeStaged(
   { staged, node, last }: { staged: StagedListings; node: DirectoryNode; last: DirectoryListing },
 ): void {
   const directory = changedDirectory(tables, node, last);
+  staged.sort(node.id);
   for (let after = ''; ; ) {
     const known = tables.files.knownAfter(node.id, directory.device, after, PAGE);
     const ends = [known[PAGE - 1]?.name, staged.boundary(node.id, after, PAGE - 1)].filter(

@@ -4,6 +4,8 @@ import type { Entry } from '../../entry.js';
 import { type DirectoryListing, entryFromPacked } from '../../listing/directory-listing.js';
 import { prepared } from './prepared.js';
 
+const TABLES = ['arrived', 'staged'] as const;
+
 type Kind = 'file' | 'directory' | 'unknown';
 
 /** A page of a staged listing, in byte order. */
@@ -13,12 +15,14 @@ interface StagedPage {
 }
 
 /**
- * Where the parts of very large directories wait, sorted by name, until the last one has come: in a temporary table,
- * so that memory does not grow with the directory.
+ * Where the parts of very large directories wait until the last one has come: in a temporary table, so that memory does
+ * not grow with the directory. They are sorted by name at the end, as a whole: file systems list names in an order of
+ * their own, and putting millions of them in their places one by one writes a page of the table for each.
  */
 export class StagedListings {
   readonly #insert: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
-  readonly #clear: Statement<[number]>;
+  readonly #sort: Statement<[number]>;
+  readonly #clear: readonly Statement<[number]>[];
   readonly #boundary: Statement<[number, Uint8Array, number], Buffer>;
   readonly #page: Statement<
     [number, Uint8Array, Uint8Array],
@@ -28,8 +32,19 @@ export class StagedListings {
   readonly #staged = new Set<number>();
 
   constructor(private readonly database: Database) {
-    this.#insert = prepared(database, 'INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)');
-    this.#clear = prepared(database, 'DELETE FROM temp.staged WHERE directory_id = ?');
+    this.#insert = prepared(
+      database,
+      'INSERT INTO temp.arrived (directory_id, name, kind, packed) VALUES (?, ?, ?, ?)',
+    );
+    // A name that was listed twice counts as it was listed last.
+    this.#sort = prepared(
+      database,
+      `INSERT OR REPLACE INTO temp.staged SELECT directory_id, name, kind, packed FROM temp.arrived
+       WHERE directory_id = ? ORDER BY name, id`,
+    );
+    this.#clear = TABLES.map((table) =>
+      prepared(database, `DELETE FROM temp.${table} WHERE directory_id = ?`),
+    );
     this.#boundary = prepared<[number, Uint8Array, number], Buffer>(
       database,
       'SELECT name FROM temp.staged WHERE directory_id = ? AND name > ? ORDER BY name LIMIT 1 OFFSET ?',
@@ -62,6 +77,11 @@ export class StagedListings {
     });
   }
 
+  /** Sorts the parts of a directory, all of which have come; what follows reads them. */
+  sort(directory: number): void {
+    this.#sort.run(directory);
+  }
+
   /** The name that stands `count` places behind `after`; undefined when the listing ends before. */
   boundary(directory: number, after: string, count: number): ByteName | undefined {
     const name = this.#boundary.get(directory, Buffer.from(after, 'latin1'), count);
@@ -88,12 +108,12 @@ export class StagedListings {
   /** Forgets the parts of a directory. */
   forget(directory: number): void {
     this.#staged.delete(directory);
-    this.#clear.run(directory);
+    for (const statement of this.#clear) statement.run(directory);
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#staged.clear();
-    prepared(this.database, 'DELETE FROM temp.staged').run();
+    for (const table of TABLES) prepared(this.database, `DELETE FROM temp.${table}`).run();
   }
 }

@@ -24,7 +24,8 @@ const TABLES = `
   CREATE TEMP TABLE touched_inodes (inode INTEGER PRIMARY KEY);
   CREATE TEMP TABLE linked_names (directory_id, inode, links, known, is_stale, is_incomplete);
 
-  -- Parts of very large directories.
+  -- Parts of very large directories: as they come, and sorted when all have come.
+  CREATE TEMP TABLE arrived (id INTEGER PRIMARY KEY, directory_id INTEGER, name BLOB, kind TEXT, packed BLOB);
   CREATE TEMP TABLE staged (directory_id INTEGER, name BLOB, kind TEXT, packed BLOB,
     PRIMARY KEY (directory_id, name)) WITHOUT ROWID;
 `;
