@@ -51,6 +51,13 @@ describe.each(['auto', 'node'] as const)('a crawl with the reader "%s"', (reader
     }
   });
 
+  test('finds every file of a directory that the system lists in several pieces', async () => {
+    const root = temporaryDirectory();
+    const files = Array.from({ length: 2000 }, (_, n) => `/${String(n).padStart(150 + (n % 50), 'a')}`);
+    for (const file of files) writeFileSync(root + file, '');
+    expect(names(await crawled(root, { reader }))).toEqual(files.toSorted());
+  });
+
   test('records symbolic links and follows none', async () => {
     const root = temporaryDirectory();
     mkdirSync(join(root, 'd'));

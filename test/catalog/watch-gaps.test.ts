@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseBytePath, type WatchEvent, watch } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { Sqlite } from '#catalog/database/sqlite/driver.js';
+import { HintBuffer } from '#catalog/watch/hint-buffer.js';
 import { all } from '../support/catalog-contents.js';
 import { makeTmpfs } from '../support/file-systems.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
@@ -72,4 +73,14 @@ describe.runIf(isRoot)('events that are lost', () => {
     stop.abort();
     await watching;
   });
+});
+
+test('more places than a source keeps apart are a gap', () => {
+  const root = parseBytePath('/data');
+  const scope = { root, exclusions: [], oneFileSystem: false, followMounts: false, maxDepth: 1 };
+  const hints = new HintBuffer({ scope, ignore: [], limitQueue: false });
+  hints.add({ kind: 'root' });
+  for (let n = 0; n <= 100_000; n++) hints.changed(parseBytePath(`/data/${n}`), '');
+  const reason = 'more than 100000 directories changed at once';
+  expect(hints.take()).toEqual([{ kind: 'root' }, { kind: 'lost', path: root, reason }]);
 });

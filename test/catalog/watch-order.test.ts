@@ -1,8 +1,13 @@
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseBytePath } from '@filetracker/catalog';
 import { expect, onTestFinished, test } from 'vitest';
+import type { SourceHint } from '#catalog/watch/event-source.js';
+import { openSource } from '#catalog/watch/open-source.js';
 import { followedTree } from '../support/followed-tree.js';
+import { PATIENTLY } from '../support/patiently.js';
 import { isRoot } from '../support/root.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 test.each(
   isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const),
@@ -19,4 +24,35 @@ test.each(
   await tree.tells('new place/inside');
   const told = (await tree.told()).filter((line) => line.includes('place'));
   expect(told).toEqual(['removed place', 'new place', 'new place/inside']);
+});
+
+test.each(
+  isRoot ? (['fanotify', 'inotify'] as const) : (['inotify'] as const),
+)('what moves between two directories is a hint that says so: %s', async (backend) => {
+  const root = realpathSync(temporaryDirectory());
+  const path = (name: string) => parseBytePath(join(root, name));
+  for (const name of ['a', 'b']) mkdirSync(path(name));
+  writeFileSync(path('a/file'), '');
+  mkdirSync(path('a/directory'));
+  const hints: SourceHint[] = [];
+  const scope = {
+    root: path(''),
+    exclusions: [],
+    oneFileSystem: false,
+    followMounts: false,
+    maxDepth: Number.MAX_SAFE_INTEGER,
+  };
+  const { source } = await openSource({
+    backend,
+    options: { scope, ignore: [], limitQueue: false },
+    sink: (some) => hints.push(...some),
+    onFailure: (error) => expect.unreachable(error.message),
+  });
+  onTestFinished(() => source.close());
+  renameSync(path('a/file'), path('b/file'));
+  await expect.poll(() => hints, PATIENTLY).toContainEqual({ kind: 'moved', from: path('a'), to: path('b') });
+  renameSync(path('a/directory'), path('b/directory'));
+  await expect
+    .poll(() => hints, PATIENTLY)
+    .toContainEqual({ kind: 'moved', from: path('a'), to: path('b/directory') });
 });

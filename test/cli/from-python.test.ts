@@ -1,9 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { FileTrackerClient } from '@filetracker/client';
 import { expect, it, onTestFinished } from 'vitest';
 import { PythonSource } from '#cli/migrate/python-source.js';
 import { collect } from '../support/collect.js';
+import { sha256 } from '../support/contents.js';
 import { filetracker } from '../support/filetracker-process.js';
 import { makePythonStore, type PythonStoreContents, unpackPythonStore } from '../support/python-store.js';
 import { startForTest } from '../support/server-command.js';
@@ -97,6 +99,32 @@ it('imports the directory of a damaged Python server: exactly its files, exactly
   expect(await stored(server.url)).toEqual(sound);
   const big = await filetracker(['cat', '/big-zeros'], { cwd, env: { FILETRACKER_URL: server.url } });
   expect(Buffer.from(big.stdout).equals(Buffer.alloc(3_000_000))).toBe(true);
+});
+
+it('blobs that are filed under digests in capitals are stored, if they are what these say', async () => {
+  const cwd = temporaryDirectory();
+  const content = Buffer.from('spelled loudly');
+  const [right, wrong] = [sha256(content).toUpperCase(), sha256(Buffer.from('other')).toUpperCase()];
+  mkdirSync(join(cwd, 'python/links'), { recursive: true });
+  for (const [name, digest] of [
+    ['right', right],
+    ['wrong', wrong],
+    ['quiet', right.toLowerCase()],
+  ] as const) {
+    const blob = join('blobs', digest.slice(0, 2), digest);
+    mkdirSync(dirname(join(cwd, 'python', blob)), { recursive: true });
+    writeFileSync(join(cwd, 'python', blob), gzipSync(content));
+    symlinkSync(join('..', blob), join(cwd, 'python/links', name));
+  }
+  const result = await migrate(cwd, '--to', 'store');
+  const problem = 'the stored blob does not have the digest it is filed under';
+  expect(complaints(result.stderr)).toEqual({ problems: { '/wrong': problem }, strays: [] });
+  const server = await startForTest(join(cwd, 'store'));
+  const found = await stored(server.url);
+  expect([...found].map(([name, { sha256: digest }]) => [name, digest])).toEqual([
+    ['/quiet', sha256(content)],
+    ['/right', sha256(content)],
+  ]);
 });
 
 it('--dry-run makes no store, and says what one that is there would get', async () => {

@@ -1,6 +1,7 @@
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { transactionError } from '#server/metadata/lmdb/commit-error.js';
 import { incompressible } from '../support/contents.js';
 import { getFile, putFile } from '../support/file-requests.js';
 import { hasBtrfs, makeQuota } from '../support/file-systems.js';
@@ -43,6 +44,16 @@ describe.runIf(isRoot && hasBtrfs)('a disk quota that is used up', () => {
       code: 3,
       stderr: expect.stringMatching(/: the disk quota is used up; make room within it/) as string,
     });
+  });
+
+  it('a commit that came out short is told from one that met a broken disk', async () => {
+    const { path } = makeQuota(2);
+    // What LMDB tells of a write that was cut: EIO.
+    const failure = () => ({ commitError: Promise.reject(Object.assign(new Error('cut'), { code: 5 })) });
+    expect(await transactionError(failure(), path)).toMatchObject({ code: 'EIO' });
+    useUp(join(path, 'ballast'));
+    expect(await transactionError(failure(), path)).toMatchObject({ code: 'EDQUOT' });
+    expect(readdirSync(path)).toEqual(['ballast']);
   });
 
   it('a backup and a download say so', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { parseFileName } from '@filetracker/protocol';
 import { expect, it, onTestFinished } from 'vitest';
 import { FallbackImport } from '#server/fallback/fallback-import.js';
@@ -93,4 +94,26 @@ it('asks again when the other server closes an idle connection as the next reque
   const imports = await openImport(temporaryDirectory(), server.url);
   for (const name of ['a', 'b']) expect(await imports.import(parseFileName(name))).toBe(true);
   expect(server.requests.map((line) => line.split(' ')[1])).toEqual(['/files/a', '/files/b', '/files/b']);
+});
+
+it('undoes an encoding of the other server, and stores nothing of one that is cut', async () => {
+  const directory = temporaryDirectory();
+  const { url, asked } = await fallback();
+  const imports = await openImport(directory, url);
+  const gzip = gzipSync(CONTENT);
+  const answer = async (body: Buffer) => {
+    const response = await asked();
+    const headers = { 'Last-Modified': 'Tue, 14 Nov 2023 22:13:20 GMT', 'Content-Encoding': 'gzip' };
+    response.writeHead(200, headers).end(body);
+  };
+  const cut = gzip.subarray(0, -20);
+  const answering = answer(cut).then(() => answer(cut));
+  const failing = imports.import(NAME);
+  await expect(failing).rejects.toMatchObject({ code: 'fallback_failed' });
+  await answering;
+  expect(stagedFiles(directory)).toEqual([]);
+
+  const [, isStored] = await Promise.all([answer(gzip), imports.import(NAME)]);
+  expect(isStored).toBe(true);
+  expect(blobFiles(directory)).toHaveLength(1);
 });

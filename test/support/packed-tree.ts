@@ -6,6 +6,7 @@ import { StatFields } from '#catalog/listing/stat-fields.js';
 /** What a test says of a file; the rest gets values that never change by themselves. */
 interface FileSpec {
   readonly size?: number;
+  readonly device?: number;
   readonly inode?: number;
   readonly links?: number;
   readonly mtime?: number;
@@ -165,7 +166,7 @@ export class PackedTree {
       uid: 0,
       gid: 0,
       links: spec.links ?? (kind === 'directory' ? 2 : 1),
-      device: 2049,
+      device: spec.device ?? 2049,
       inode: BigInt(spec.inode ?? 1),
       size,
       allocated: spec.allocated ?? Math.ceil(size / BLOCK) * BLOCK,

@@ -19,6 +19,21 @@ export function describeSizes(open: OpenCatalog): void {
       expect((await record(catalog, tree.remove('c'))).totals).toMatchObject({ files: 0, bytes: 0 });
     });
 
+    test('files of two devices are two, whatever the numbers of their inodes', async () => {
+      const catalog = await open();
+      const [here, there] = [{ device: 2049 }, { device: 2050 }];
+      const tree = new PackedTree('/data').directory('there', there);
+      tree.file('here', { ...here, inode: 42, size: 1000, links: 2 });
+      tree.file('there/too', { ...there, inode: 42, size: 500, links: 2 });
+      tree.file('gone', { ...here, inode: 43, size: 7 });
+      expect((await record(catalog, tree)).totals.bytes).toBe(1507);
+      const run = await record(
+        catalog,
+        tree.remove('gone').file('there/new', { ...there, inode: 43, size: 7 }),
+      );
+      expect(await wordsOf(catalog, run)).toEqual(['removed /data/gone', 'new /data/there/new']);
+    });
+
     test('where another name counts for a file, the history says so, and nobody is told of a change', async () => {
       const catalog = await open();
       const tree = new PackedTree('/data').file('a/1', { inode: 42, size: 1000 });

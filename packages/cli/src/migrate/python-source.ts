@@ -23,8 +23,11 @@ import {
 } from './source.js';
 import { type TreeEntry, type WalkRules, walkTree } from './walk-tree.js';
 
-/** The directory of a link and the directory above its blobs are apart by any number of levels. */
-const LINK_TARGET = /^(?:\.\.\/)+blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/;
+/**
+ * The directory of a link and the directory above its blobs are apart by any number of levels. Python servers file a blob
+ * under the digest as the client has spelled it, which may be in capitals.
+ */
+const LINK_TARGET = /^(?:\.\.\/)+blobs\/[0-9a-f]{2}\/([0-9a-f]{64})$/i;
 
 /** How the names of the links are found. */
 const RULES: WalkRules = {
@@ -47,8 +50,8 @@ const BATCH_BYTES = 1024 * 1024;
  * holds nothing that is not in these too.
  */
 export class PythonSource implements MigrationSource {
-  /** Every blob that a name has led to. */
-  readonly #blobs = new Map<Digest, PythonBlob>();
+  /** Every blob that a name has led to, by the name of its file. */
+  readonly #blobs = new Map<string, PythonBlob>();
 
   private constructor(
     private readonly root: string,
@@ -133,9 +136,9 @@ export class PythonSource implements MigrationSource {
   /** Looks at a name whose blob is small and sound, with the calls that wait. */
   #inspectSmall(path: string): InspectedFile | undefined {
     try {
-      const { version, digest } = readLink(path);
-      const isRepeated = this.#blobs.has(digest);
-      const blob = this.#blobOf(digest);
+      const { version, digest, file } = readLink(path);
+      const isRepeated = this.#blobs.has(file);
+      const blob = this.#blobOf(file, digest);
       // Each content is decoded once: for other names of it the target has it.
       const bytes = blob.knownSize === undefined ? blob.readSmall() : undefined;
       const size = blob.knownSize;
@@ -150,9 +153,9 @@ export class PythonSource implements MigrationSource {
   }
 
   async #inspect(path: string): Promise<InspectedFile> {
-    const { version, digest } = readLink(path);
-    const isRepeated = this.#blobs.has(digest);
-    const blob = this.#blobOf(digest);
+    const { version, digest, file } = readLink(path);
+    const isRepeated = this.#blobs.has(file);
+    const blob = this.#blobOf(file, digest);
     const size = await (this.isVerified ? blob.verifiedSize() : blob.size());
     const content = { size, digest, open: () => blob.open() };
     return { version, digest, content, isRepeated };
@@ -160,7 +163,7 @@ export class PythonSource implements MigrationSource {
 
   #likelyLength(path: string): number {
     try {
-      return likelyLength(this.#blobPath(readLink(path).digest));
+      return likelyLength(this.#blobPath(readLink(path).file));
     } catch {
       // It is told when it is looked at.
       return 0;
@@ -170,21 +173,21 @@ export class PythonSource implements MigrationSource {
   async *#strays(directory: string): AsyncGenerator<string> {
     try {
       for (const { name } of await entriesOf(directory)) {
-        if (!this.#blobs.has(name as Digest)) yield `blob ${name} belongs to no name: not stored`;
+        if (!this.#blobs.has(name)) yield `blob ${name} belongs to no name: not stored`;
       }
     } catch (error) {
       yield unlistable(directory, error);
     }
   }
 
-  #blobOf(digest: Digest): PythonBlob {
-    const blob = this.#blobs.get(digest) ?? new PythonBlob(this.#blobPath(digest), digest);
-    this.#blobs.set(digest, blob);
+  #blobOf(file: string, digest: Digest): PythonBlob {
+    const blob = this.#blobs.get(file) ?? new PythonBlob(this.#blobPath(file), digest);
+    this.#blobs.set(file, blob);
     return blob;
   }
 
-  #blobPath(digest: Digest): string {
-    return join(this.root, 'blobs', digest.slice(0, 2), digest);
+  #blobPath(file: string): string {
+    return join(this.root, 'blobs', file.slice(0, 2), file);
   }
 }
 
@@ -205,14 +208,23 @@ function listLinks(path: string): readonly TreeEntry[] {
   }));
 }
 
-/** What a link says of its file. Throws {@link SourceProblem}. */
-function readLink(path: string): { readonly version: Version; readonly digest: Digest } {
+/** What a link says. */
+interface Link {
+  readonly version: Version;
+  readonly digest: Digest;
+  /** Name of the blob's file: the digest, perhaps in capitals. */
+  readonly file: string;
+}
+
+/** Throws {@link SourceProblem}. */
+function readLink(path: string): Link {
   const link = lstatSync(path, { bigint: true });
   if (!link.isSymbolicLink()) throw new SourceProblem('it is no symbolic link to a blob');
-  const digest = LINK_TARGET.exec(readlinkSync(path))?.[1] as Digest | undefined;
-  if (digest === undefined) throw new SourceProblem('its symbolic link does not lead to a blob');
+  const file = LINK_TARGET.exec(readlinkSync(path))?.[1];
+  if (file === undefined) throw new SourceProblem('its symbolic link does not lead to a blob');
   try {
-    return { version: toVersion(Number(link.mtimeNs / 1_000_000_000n)), digest };
+    const version = toVersion(Number(link.mtimeNs / 1_000_000_000n));
+    return { version, digest: file.toLowerCase() as Digest, file };
   } catch {
     throw new SourceProblem('its version is not between 1970 and the year 9999');
   }

@@ -1,5 +1,6 @@
 import {
   CHECKSUM_HEADER,
+  type Digest,
   type FileName,
   LOGICAL_SIZE_HEADER,
   ProtocolError,
@@ -7,7 +8,7 @@ import {
 } from '@filetracker/protocol';
 import type { Logger } from 'pino';
 import type { FileStore } from '../store/file-store.js';
-import { type FallbackServer, failed } from './fallback-server.js';
+import { type FallbackFile, type FallbackServer, failed } from './fallback-server.js';
 
 /** Fetches files that are not here from another server and stores them, so that a migration finishes by itself. */
 export class FallbackImport {
@@ -46,21 +47,21 @@ export class FallbackImport {
   async #fetch(name: FileName): Promise<boolean> {
     const response = await this.server.get(name);
     if (!response) return false;
-    const { body, headers, version } = response;
+    const { body, version } = response;
     try {
       const stored = await this.store.put({
         name,
         version,
         content: body,
         // Without these only the length and the encoding tell whether all came; both are checked on the way.
-        digest: headers.has(CHECKSUM_HEADER) ? parseDigest(headers.get(CHECKSUM_HEADER) ?? '') : undefined,
-        size: sizeIn(headers),
+        digest: digestIn(response),
+        size: sizeIn(response),
         condition: { neverStored: true },
       });
       this.logger.info({ name, version: stored.version, size: stored.size }, 'imported');
       return true;
     } catch (error) {
-      await response.cancel();
+      response.cancel();
       if (!(error instanceof ProtocolError)) throw error;
       // Somebody stored or deleted it meanwhile: that is what counts, and another look shows it.
       if (error.code === 'precondition_failed') return true;
@@ -72,7 +73,12 @@ export class FallbackImport {
   }
 }
 
-function sizeIn(headers: Headers): number | undefined {
-  const size = headers.get(LOGICAL_SIZE_HEADER);
-  return size !== null && /^\d+$/.test(size) ? Number(size) : undefined;
+function digestIn(response: FallbackFile): Digest | undefined {
+  const digest = response.header(CHECKSUM_HEADER);
+  return digest === undefined ? undefined : parseDigest(digest);
+}
+
+function sizeIn(response: FallbackFile): number | undefined {
+  const size = response.header(LOGICAL_SIZE_HEADER);
+  return size !== undefined && /^\d+$/.test(size) ? Number(size) : undefined;
 }

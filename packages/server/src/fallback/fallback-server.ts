@@ -1,13 +1,15 @@
 import { type FileName, ProtocolError, parseDate, type Version } from '@filetracker/protocol';
+import { type Exchange, get } from './exchange.js';
 import { Patience } from './patience.js';
 
 /** A file that another server sends. Read the body to its end or cancel it. */
-interface FallbackFile {
-  readonly headers: Headers;
+export interface FallbackFile {
+  /** A header's value; undefined where it is absent. */
+  readonly header: (name: string) => string | undefined;
   readonly version: Version;
   /** The plain content: encodings are undone, and a connection that breaks makes it fail. */
   readonly body: AsyncIterable<Uint8Array>;
-  cancel(): Promise<void>;
+  readonly cancel: () => void;
 }
 
 /** Statuses of a server that would answer so whatever is asked for. */
@@ -37,14 +39,16 @@ export class FallbackServer {
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const patience = new Patience(this.patience);
       const response = await this.#fetch(url, patience);
-      const version = versionOf(response.headers);
-      if (response.ok && version !== undefined) return fileOf(response, { version, patience });
-      await response.body?.cancel();
-      const location = response.headers.get('Location');
-      if (response.status === 404 || response.status === 410) return undefined;
-      if (response.status < 300 || response.status > 399 || location === null) {
-        const answer = `it answered ${response.status}${response.ok ? ' without Last-Modified' : ''}`;
-        throw NOT_NOW.has(response.status) ? unavailable(answer) : failed(answer);
+      const { status } = response;
+      const isOk = status >= 200 && status <= 299;
+      const version = versionOf(response);
+      if (isOk && version !== undefined) return fileOf(response, { version, patience });
+      response.cancel();
+      const location = response.header('location');
+      if (status === 404 || status === 410) return undefined;
+      if (status < 300 || status > 399 || location === undefined) {
+        const answer = `it answered ${status}${isOk ? ' without Last-Modified' : ''}`;
+        throw NOT_NOW.has(status) ? unavailable(answer) : failed(answer);
       }
       const target = new URL(location, url).href;
       // How servers of plain files answer for a directory.
@@ -54,16 +58,16 @@ export class FallbackServer {
     throw failed('it redirects in circles');
   }
 
-  async #fetch(url: string, patience: Patience): Promise<Response> {
-    const ask = () => patience.waitFor(fetch(url, { redirect: 'manual', signal: patience.signal }));
+  async #fetch(url: string, patience: Patience): Promise<Exchange> {
+    const ask = (isFresh: boolean) => patience.waitFor(get(url, { signal: patience.signal, isFresh }));
     try {
-      return await ask().catch((error: Error) => {
-        if (isClosed(error)) return ask();
+      return await ask(false).catch((error: Error) => {
+        if (isClosed(error)) return ask(true);
         throw error;
       });
     } catch (error) {
-      const { cause, message } = error as Error;
-      throw unavailable(cause instanceof Error ? cause.message || cause.name : message);
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw unavailable(message || (code ?? 'it does not answer'));
     }
   }
 }
@@ -72,38 +76,35 @@ export class FallbackServer {
  * Whether a connection ended before an answer came. Servers close those that nothing was asked on for a while (the
  * Python server after 2 s), sometimes at the moment at which the next request goes out.
  */
-function isClosed({ cause }: Error): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+function isClosed({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
-function versionOf(headers: Headers): Version | undefined {
+function versionOf({ header }: Exchange): Version | undefined {
   try {
-    return parseDate(headers.get('Last-Modified') ?? '');
+    return parseDate(header('last-modified') ?? '');
   } catch {
     return undefined;
   }
 }
 
 function fileOf(
-  { headers, body }: Response,
+  { header, body, cancel }: Exchange,
   { version, patience }: { readonly version: Version; readonly patience: Patience },
 ): FallbackFile {
   return {
-    headers,
+    header: (name) => header(name.toLowerCase()),
     version,
     body: contentOf(body, patience),
-    // What was read to its end, or failed, cannot be cancelled and need not be.
-    cancel: async () => body?.cancel().catch(() => undefined),
+    cancel,
   };
 }
 
 async function* contentOf(
-  body: ReadableStream<Uint8Array> | null,
+  body: () => AsyncIterable<Uint8Array>,
   patience: Patience,
 ): AsyncGenerator<Uint8Array> {
-  if (!body) return;
-  const chunks = body.values();
+  const chunks = body()[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
   try {
     for (;;) {
       const { done, value } = await patience.waitFor(chunks.next());
@@ -113,7 +114,9 @@ async function* contentOf(
   } catch (error) {
     const { message } = error as Error;
     // Who stops in the middle would not answer a second time, either.
-    throw patience.signal.aborted ? unavailable(message) : failed(`it broke off: ${message}`);
+    throw patience.signal.aborted
+      ? unavailable((patience.signal.reason as Error).message)
+      : failed(`it broke off: ${message}`);
   } finally {
     await chunks.return?.();
   }

@@ -1,6 +1,8 @@
-import { statfs } from 'node:fs/promises';
+import { open, statfs, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errnoName } from '@filetracker/durable-fs/system-code';
+import { temporaryName } from '@filetracker/durable-fs';
+import { errnoName, isOutOfRoom, systemCode } from '@filetracker/durable-fs/system-code';
 
 /** A change of the metadata did not reach the disk; nothing of it is stored. */
 class CommitError extends Error {
@@ -46,7 +48,8 @@ export async function synchronousError(error: unknown, directory: string): Promi
 
 /** What an error means with which LMDB could not be copied into a directory. It tells no errno(3). */
 export async function copyError(error: unknown, directory: string): Promise<unknown> {
-  return (await isFull(directory)) ? new CommitError('ENOSPC', error) : error;
+  const code = await lackOfRoom(directory);
+  return code === undefined ? error : new CommitError(code, error);
 }
 
 function asIs(reason: unknown): unknown {
@@ -57,14 +60,31 @@ async function codeOf(cause: unknown, directory: string): Promise<string> {
   const { code } = cause as { readonly code?: unknown };
   const name = typeof code === 'number' && code > 0 ? errnoName(code) : 'EIO';
   // A write that came out short for want of room is EIO to LMDB.
-  return name === 'EIO' && (await isFull(directory)) ? 'ENOSPC' : name;
+  return name === 'EIO' ? ((await lackOfRoom(directory)) ?? name) : name;
 }
 
-async function isFull(directory: string): Promise<boolean> {
+/** `ENOSPC` or `EDQUOT` where that keeps a directory from taking more; undefined otherwise. */
+async function lackOfRoom(directory: string): Promise<string | undefined> {
   try {
     const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize < FULL_BELOW_BYTES;
-  } catch {
-    return false;
+    if (bavail * bsize < FULL_BELOW_BYTES) return 'ENOSPC';
+    await tryRoom(directory);
+  } catch (error) {
+    if (isOutOfRoom(error)) return systemCode(error);
+  }
+  return undefined;
+}
+
+/** Takes that much room and gives it back: nothing else tells of a quota. */
+async function tryRoom(directory: string): Promise<void> {
+  const path = join(directory, temporaryName());
+  const file = await open(path, 'wx');
+  try {
+    // It leaves nothing behind, whatever comes.
+    await unlink(path);
+    await file.writeFile(new Uint8Array(FULL_BELOW_BYTES));
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
