@@ -6,6 +6,9 @@ import { prepared } from './prepared.js';
 
 const TABLES = ['arrived', 'staged'] as const;
 
+/** Entries that are put in their places at once: about 10 MB, where the cache of temporary tables has 16. */
+const FEW = 50_000;
+
 type Kind = 'file' | 'directory' | 'unknown';
 
 /** A page of a staged listing, in byte order. */
@@ -16,11 +19,13 @@ interface StagedPage {
 
 /**
  * Where the parts of very large directories wait until the last one has come: in a temporary table, so that memory does
- * not grow with the directory. They are sorted by name at the end, as a whole: file systems list names in an order of
- * their own, and putting millions of them in their places one by one writes a page of the table for each.
+ * not grow with the directory. The first names are put in their places as they come; more than SQLite keeps in memory
+ * are sorted at the end, as a whole: file systems list them in an order of their own, and putting millions of them in
+ * their places one by one reads and writes a page of the table for each.
  */
 export class StagedListings {
-  readonly #insert: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
+  readonly #place: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
+  readonly #append: Statement<[number, Uint8Array, Kind, Uint8Array | null]>;
   readonly #sort: Statement<[number]>;
   readonly #clear: readonly Statement<[number]>[];
   readonly #boundary: Statement<[number, Uint8Array, number], Buffer>;
@@ -29,10 +34,12 @@ export class StagedListings {
     { name: Buffer; kind: Kind; packed: Buffer | null }
   >;
   readonly #missing: Statement<[number, number], { id: number; name: Buffer }>;
-  readonly #staged = new Set<number>();
+  /** How many entries of which directory wait. */
+  readonly #staged = new Map<number, number>();
 
   constructor(private readonly database: Database) {
-    this.#insert = prepared(
+    this.#place = prepared(database, 'INSERT OR REPLACE INTO temp.staged VALUES (?, ?, ?, ?)');
+    this.#append = prepared(
       database,
       'INSERT INTO temp.arrived (directory_id, name, kind, packed) VALUES (?, ?, ?, ?)',
     );
@@ -67,12 +74,14 @@ export class StagedListings {
 
   /** Adds a part. */
   add(directory: number, part: DirectoryListing): void {
-    this.#staged.add(directory);
+    const waiting = this.#staged.get(directory) ?? 0;
+    this.#staged.set(directory, waiting + part.entryCount);
+    const insert = waiting < FEW ? this.#place : this.#append;
     part.visit({
-      file: (entry) => this.#insert.run(directory, entry.nameBytes, 'file', entry.packedBytes),
-      directory: (name) => this.#insert.run(directory, Buffer.from(name, 'latin1'), 'directory', null),
+      file: (entry) => insert.run(directory, entry.nameBytes, 'file', entry.packedBytes),
+      directory: (name) => insert.run(directory, Buffer.from(name, 'latin1'), 'directory', null),
       problem: ({ name, kind }) => {
-        if (kind === 'unknown') this.#insert.run(directory, Buffer.from(name, 'latin1'), 'unknown', null);
+        if (kind === 'unknown') insert.run(directory, Buffer.from(name, 'latin1'), 'unknown', null);
       },
     });
   }
