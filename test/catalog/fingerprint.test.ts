@@ -76,6 +76,15 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     expect(await fingerprints(tree)).toEqual({ a: b3('A'), b: b3('B2'), empty: b3(''), moved: b3(large) });
   });
 
+  test('what is modified has no fingerprint until it is read', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    for (const name of ['kept', 'modified']) writeFileSync(join(tree.root, name), 'A');
+    await scanAndRead(tree, 'changed');
+    writeFileSync(join(tree.root, 'modified'), 'B');
+    await tree.scan();
+    expect(await fingerprints(tree)).toEqual({ kept: b3('A'), modified: null });
+  });
+
   test('scope all also reads what an earlier scan left', async () => {
     const tree = await ScannedTree.in({ newPlace });
     writeFileSync(join(tree.root, 'old'), 'old');
