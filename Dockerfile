@@ -1,11 +1,11 @@
 # docker build -t filetracker . && docker run -d -p 9999:9999 -v filetracker:/data filetracker
 
-FROM node:20-bookworm AS build
+FROM node:24-bookworm AS build
 WORKDIR /filetracker
 COPY . .
 RUN npm ci && npm run build && npm prune --omit=dev && rm -rf test bench docs scripts packages/*/src
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 COPY --from=build /filetracker /filetracker
 RUN useradd --system --uid 10001 --no-create-home filetracker \
  && install --directory --owner filetracker --group filetracker /data \
