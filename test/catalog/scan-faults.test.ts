@@ -135,4 +135,45 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     expect(await contents(catalog, path)).toEqual(before);
     await catalog.close();
   });
+
+  test('of a file system that is not mounted any more nothing is taken for removed', async () => {
+    const disk = makeExt4(16);
+    const root = dirname(disk.path);
+    mkdirSync(join(disk.path, 'd'));
+    for (const name of ['a', 'd/b']) writeFileSync(join(disk.path, name), '');
+    const [path, mounted] = [parseBytePath(root), parseBytePath(disk.path)];
+    const catalog = await openCatalog(await newPlace(temporaryDirectory()), { create: true });
+    await scan(catalog, path);
+    disk.unmount();
+    const before = await contents(catalog, mounted);
+    // The second scan has nothing but what the first has left.
+    for (let n = 0; n < 2; n++) {
+      const found = await scan(catalog, path);
+      expect(found).toMatchObject({ unreadableDirectories: 1, changes: { removed: { files: 0 } } });
+      expect(await all(catalog.errors(found.id))).toEqual([
+        { scan: found.id, path: mounted, errno: constants.errno.ENODEV },
+      ]);
+    }
+    expect(await contents(catalog, mounted)).toEqual(before);
+    disk.mount();
+    const back = await scan(catalog, path);
+    expect(back).toMatchObject({ errors: 0, changes: { new: { files: 0 }, removed: { files: 0 } } });
+    disk.unmount();
+    const believed = await scan(catalog, path, { allowEmpty: true });
+    expect(believed).toMatchObject({ errors: 0, changes: { removed: { files: 2 } } });
+    await catalog.close();
+  });
+
+  test('what stands in the place of a file system that was mounted is believed', async () => {
+    const disk = makeExt4(16);
+    const path = parseBytePath(dirname(disk.path));
+    writeFileSync(join(disk.path, 'a'), '');
+    const catalog = await openCatalog(await newPlace(temporaryDirectory()), { create: true });
+    await scan(catalog, path);
+    disk.unmount();
+    writeFileSync(join(disk.path, 'b'), '');
+    const found = await scan(catalog, path);
+    expect(found).toMatchObject({ errors: 0, changes: { new: { files: 1 }, removed: { files: 1 } } });
+    await catalog.close();
+  });
 });

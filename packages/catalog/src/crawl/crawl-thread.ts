@@ -1,3 +1,4 @@
+import type { BytePath } from '../byte-path.js';
 import type { ListingWriter } from '../listing/listing-writer.js';
 import { type CrawlScope, DirectoryPacker } from './directory-packer.js';
 import type { DirectoryReader } from './directory-reader.js';
@@ -14,8 +15,9 @@ export class CrawlThread {
     private readonly pool: WorkPool,
     reader: DirectoryReader,
     private readonly writer: ListingWriter,
+    mounts: ReadonlySet<BytePath>,
   ) {
-    this.#packer = new DirectoryPacker(scope, this.#pending, reader, writer);
+    this.#packer = new DirectoryPacker(scope, this.#pending, reader, writer, mounts);
   }
 
   /** Runs to the end of the crawl. Blocks the thread. */

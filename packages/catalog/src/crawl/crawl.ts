@@ -74,11 +74,15 @@ export class Crawl implements AsyncIterableIterator<Uint8Array> {
     if (threads === undefined) this.#growth = new ThreadGrowth(this.#pool, () => this.#threads.add(cores));
   }
 
-  /** Lets the threads read, and leave out what the consumer does not want. */
-  begin(omissions?: Omissions): void {
+  /**
+   * Lets the threads read, and leave out what the consumer does not want.
+   *
+   * @param mounts see {@link DirectoryPacker}
+   */
+  begin(omissions?: Omissions, mounts?: readonly BytePath[]): void {
     if (!this.#pool.offer({ path: this.scope.root, depth: 0, parentDevice: 0 }))
       throw new RangeError('the path of the root is too long');
-    this.#threads.begin(omissions);
+    this.#threads.begin(omissions, mounts);
     this.#growth?.begin();
   }
 
@@ -150,9 +154,9 @@ class ThreadGroup {
   }
 
   /** Lets the threads begin, once. */
-  begin({ known, sumsOnly = false }: Omissions = {}): void {
+  begin({ known, sumsOnly = false }: Omissions = {}, mounts: readonly BytePath[] = []): void {
     if (this.#begun) return;
-    this.#begun = { known: known?.table, sumsOnly };
+    this.#begun = { known: known?.table, sumsOnly, mounts };
     for (const worker of this.#workers) worker.postMessage(this.#begun);
   }
 

@@ -20,7 +20,7 @@ export interface CrawlScope {
   readonly maxDepth: number;
 }
 
-const { ENOENT, ENOTDIR, ELOOP } = constants.errno;
+const { ENODEV, ENOENT, ENOTDIR, ELOOP } = constants.errno;
 
 /** Reads single directories and packs their listings, by the rules of a scope. */
 export class DirectoryPacker {
@@ -29,12 +29,18 @@ export class DirectoryPacker {
   #found = 0;
   #directory: BytePath = '/' as BytePath;
 
-  /** Subdirectories that are found go to `pending`. */
+  /**
+   * Subdirectories that are found go to `pending`.
+   *
+   * @param mounts directories that nothing is read of where they are empty and no mount points any more: as one that is
+   *   missing has left them
+   */
   constructor(
     private readonly scope: CrawlScope,
     private readonly pending: PendingDirectories,
     private readonly reader: DirectoryReader,
     private readonly writer: ListingWriter,
+    private readonly mounts: ReadonlySet<BytePath> = new Set(),
   ) {}
 
   /** Packs one directory, also where it cannot be read; returns how many subdirectories it found. */
@@ -53,6 +59,13 @@ export class DirectoryPacker {
       return true;
     }
     try {
+      if (this.#isUnmounted(directory)) {
+        // What stands in the mount's place says nothing about it.
+        this.#own.setUnknownDirectory();
+        this.writer.begin(directory.path, this.#own);
+        this.writer.endWithout('unreadable', ENODEV);
+        return true;
+      }
       this.writer.begin(directory.path, this.#own, attempt);
       if (this.#mayEnter(directory)) return this.#list(directory);
       this.writer.endWithout('notEntered');
@@ -87,6 +100,17 @@ export class DirectoryPacker {
     if (!this.scope.followMounts && isPseudoFileSystem(this.reader.fileSystemType())) return false;
     if (this.#isItsOwnAncestor(path)) throw new SystemCallError('crawl', ELOOP);
     return true;
+  }
+
+  /** Leaves the directory open, at its beginning. */
+  #isUnmounted({ path, parentDevice }: PendingDirectory): boolean {
+    if (!this.mounts.has(path) || this.#own.device !== parentDevice) return false;
+    let isEmpty = true;
+    this.reader.list(() => {
+      isEmpty = false;
+    });
+    if (!isEmpty) this.reader.open(path, this.#own);
+    return isEmpty;
   }
 
   /** A mount can show a directory above it again; within one file system Linux allows no loops. */

@@ -4,6 +4,7 @@
  */
 import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BytePath } from '../byte-path.js';
 import { KnownDigests } from '../listing/known-digests.js';
 import { ListingWriter } from '../listing/listing-writer.js';
 import { CrawlThread } from './crawl-thread.js';
@@ -24,6 +25,8 @@ export interface WorkerStart {
   readonly known: KnownDigests['table'] | undefined;
   /** See {@link Omissions}. */
   readonly sumsOnly: boolean;
+  /** See {@link DirectoryPacker}. */
+  readonly mounts: readonly BytePath[];
 }
 
 /** What a worker thread tells: listings, and last that there will be no more. */
@@ -33,14 +36,14 @@ const { scope, shared, reader: choice } = workerData as WorkerInput;
 standBehindWriter();
 const pool = new WorkPool(shared);
 const reader = openReader(choice);
-parentPort?.once('message', ({ known, sumsOnly }: WorkerStart) => {
+parentPort?.once('message', ({ known, sumsOnly, mounts }: WorkerStart) => {
   const tellsLittle = known !== undefined || sumsOnly;
   if (!tellsLittle) expectDetachedMemory();
   const writer = new ListingWriter(tellsLittle ? sendCopy : sendMemory, {
     known: known && new KnownDigests(known),
     sumsOnly,
   });
-  new CrawlThread(scope, pool, reader, writer).run();
+  new CrawlThread(scope, pool, reader, writer, new Set(mounts)).run();
   writer.flush();
   parentPort?.postMessage('done' satisfies WorkerMessage);
 });

@@ -30,6 +30,10 @@ export class BaselinePreview implements ScanSession {
     return Promise.resolve(undefined);
   }
 
+  knownMounts(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
   record(packed: Uint8Array): Promise<void> {
     const count = this.#linked.prepare<[number, bigint]>('INSERT OR IGNORE INTO seen VALUES (?, ?)');
     for (const listing of readListings(packed)) {

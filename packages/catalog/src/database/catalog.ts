@@ -131,6 +131,12 @@ export interface ScanSession {
   knownDigests(): Promise<KnownDigests | undefined>;
 
   /**
+   * Directories below the root that were mount points when they were last looked at, with files in them: of one that is
+   * suddenly empty, and on the device of the directory around it, the file system is most likely not mounted.
+   */
+  knownMounts(): Promise<readonly BytePath[]>;
+
+  /**
    * Takes in directory listings, packed as {@link ListingWriter} does. Listings come in any order, each directory
    * once; parts of one directory in their order. The catalog's directory becomes what its listing says, with these
    * rules: a directory that could not be read keeps what is known of it, one that was not entered too; an entry that

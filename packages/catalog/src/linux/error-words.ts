@@ -3,6 +3,8 @@ import { getSystemErrorMap } from 'node:util';
 /** What damaged disks and remote file systems say: Node.js has no words for these numbers of Linux, or others. */
 const WORDS: ReadonlyMap<number, string> = new Map([
   [5, 'input/output error'],
+  // So is a directory told in whose place a file system was, and is no longer, mounted.
+  [19, 'no such device; is it mounted?'],
   [67, 'link has been severed'],
   // That is how ext4 and xfs tell of a wrong checksum.
   [74, 'bad message'],

@@ -30,7 +30,10 @@ export interface ScanProgress {
 export interface ScanOptions extends CrawlOptions {
   /** Only tell what would be recorded. Default false. */
   readonly isPreview?: boolean;
-  /** Take an empty root as true also where the catalog knows files below it. Default false. */
+  /**
+   * Take an empty root, or an empty directory that was a mount point, as true although the catalog knows files below it.
+   * Default false.
+   */
   readonly allowEmpty?: boolean;
   /** Readers may be kept out while an empty catalog is filled, which takes less time then. Default false. */
   readonly isExclusive?: boolean;
@@ -80,7 +83,9 @@ async function record(
 ): Promise<ScanRun> {
   try {
     const watcher = new RootListingCheck(session, root, allowEmpty);
-    crawl.begin({ known: await session.knownDigests(), sumsOnly: session.wantsOnlySums });
+    const known = await session.knownDigests();
+    const mounts = allowEmpty ? [] : await session.knownMounts();
+    crawl.begin({ known, sumsOnly: session.wantsOnlySums }, mounts);
     for await (const listings of crawl) {
       signal?.throwIfAborted();
       for (const listing of readListings(listings)) watcher.check(listing);

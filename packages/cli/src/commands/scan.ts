@@ -37,7 +37,10 @@ export function scanCommand(context: CommandContext): Command {
       'threads (default: one a core, and up to four while these wait for a cold or remote disk)',
       wholeNumber(1, MOST_JOBS),
     )
-    .option('--allow-empty', 'believe that DIR is empty although files were recorded in it')
+    .option(
+      '--allow-empty',
+      'believe that DIR, or a mount point in it, is empty although files were recorded there',
+    )
     .addOption(
       new Option('--fingerprint <which>', 'read files and record BLAKE3 of their content')
         .choices(['none', 'changed', 'all'])

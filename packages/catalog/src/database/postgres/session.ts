@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { BytePath } from '../../byte-path.js';
 import { type DirectoryListing, readListings } from '../../listing/directory-listing.js';
 import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
@@ -11,6 +12,7 @@ import { findDiffering } from './find-differing.js';
 import { hangUp } from './hang-up.js';
 import { hasTreesWithin, readDirectory, unknownAncestors } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
+import { readKnownMounts } from './read-known-mounts.js';
 import type { ReaderPool } from './reader-pool.js';
 import { noteLinked, recountLinks } from './recount-links.js';
 import { resolveDirectories } from './resolve-directories.js';
@@ -96,6 +98,13 @@ export class PostgresScanSession implements ScanSession {
       this.#crawlKnowsAll = areAll;
       return digests;
     });
+  }
+
+  knownMounts(): Promise<readonly BytePath[]> {
+    const { previous, reader } = this;
+    return this.#attempt(() =>
+      previous ? readKnownMounts(reader, this.options.host, previous) : Promise.resolve([]),
+    );
   }
 
   record(packed: Uint8Array): Promise<void> {

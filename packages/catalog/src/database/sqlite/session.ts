@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import type { BytePath } from '../../byte-path.js';
 import { readListings } from '../../listing/directory-listing.js';
 import type { KnownDigests } from '../../listing/known-digests.js';
 import type { BeginScanOptions, ScanSession } from '../catalog.js';
@@ -7,6 +8,7 @@ import { ListingIntake } from './listing-intake.js';
 import { leaveLog, returnToLog } from './open-database.js';
 import { readDirectory } from './read-directories.js';
 import { readKnownDigests } from './read-known-digests.js';
+import { readKnownMounts } from './read-known-mounts.js';
 import { RunRecord } from './run-record.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
@@ -60,6 +62,10 @@ export class SqliteScanSession implements ScanSession {
     return this.#attempt(() =>
       this.isBaseline ? undefined : readKnownDigests(this.#database, this.#options.root),
     );
+  }
+
+  knownMounts(): Promise<readonly BytePath[]> {
+    return this.#attempt(() => (this.previous ? readKnownMounts(this.#database, this.previous) : []));
   }
 
   record(listings: Uint8Array): Promise<void> {
