@@ -69,15 +69,22 @@ async function fingerprintInPostgres(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const number = `(regexp_match(convert_from(name, 'LATIN1'), '[0-9]+'))[1]::bigint`;
-  await client.query(`SET search_path = filetracker;
-    DROP INDEX files_by_fingerprint;
-    UPDATE files SET fingerprint = sha256((n - CASE n % 50 WHEN 10 THEN 1 ELSE 0 END)::text::bytea)
+  const statements = [
+    'SET search_path = filetracker',
+    'DROP INDEX files_by_fingerprint',
+    `UPDATE files SET fingerprint = sha256((n - CASE n % 50 WHEN 10 THEN 1 ELSE 0 END)::text::bytea)
       FROM (SELECT directory_id AS home, name AS called, ${number} AS n FROM files) AS numbered
-      WHERE directory_id = home AND name = called AND mode >> 12 = 8;
-    CREATE INDEX files_by_fingerprint ON files (fingerprint) WHERE fingerprint IS NOT NULL;
-    -- A scan leaves the files of a directory beside each other, the update scattered them.
-    CLUSTER files USING files_pkey;
-    INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')}`);
-  await client.query('VACUUM ANALYZE');
-  await client.end();
+      WHERE directory_id = home AND name = called AND mode >> 12 = 8`,
+    'CREATE INDEX files_by_fingerprint ON files (fingerprint) WHERE fingerprint IS NOT NULL',
+    // A scan leaves the files of a directory beside each other, the update scattered them.
+    'CLUSTER files USING files_pkey',
+    `INSERT INTO repeated_contents ${repeatedContents('fingerprint IS NOT NULL', 'directories.host_id')}`,
+    'VACUUM ANALYZE',
+  ];
+  try {
+    // One by one: CLUSTER of a table with partitions cannot be part of several.
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }

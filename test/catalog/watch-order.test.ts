@@ -1,13 +1,34 @@
 import { appendFileSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseBytePath } from '@filetracker/catalog';
-import { expect, onTestFinished, test } from 'vitest';
+import { type BytePath, parseBytePath, watch } from '@filetracker/catalog';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { SourceHint } from '#catalog/watch/event-source.js';
-import { openSource } from '#catalog/watch/open-source.js';
+import { type BackendChoice, openSource } from '#catalog/watch/open-source.js';
 import { followedTree } from '../support/followed-tree.js';
 import { PATIENTLY } from '../support/patiently.js';
 import { isRoot } from '../support/root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { lastDifferences, watchWorkplace } from '../support/watched-tree.js';
+
+/** What a source tells of a tree, as it comes. */
+async function hintsOf(root: BytePath, backend: BackendChoice): Promise<readonly SourceHint[]> {
+  const hints: SourceHint[] = [];
+  const scope = {
+    root,
+    exclusions: [],
+    oneFileSystem: false,
+    followMounts: false,
+    maxDepth: Number.MAX_SAFE_INTEGER,
+  };
+  const { source } = await openSource({
+    backend,
+    options: { scope, ignore: [], limitQueue: false },
+    sink: (some) => hints.push(...some),
+    onFailure: (error) => expect.unreachable(error.message),
+  });
+  onTestFinished(() => source.close());
+  return hints;
+}
 
 test.each(
   isRoot ? (['fanotify', 'inotify', 'poll'] as const) : (['inotify', 'poll'] as const),
@@ -34,25 +55,43 @@ test.each(
   for (const name of ['a', 'b']) mkdirSync(path(name));
   writeFileSync(path('a/file'), '');
   mkdirSync(path('a/directory'));
-  const hints: SourceHint[] = [];
-  const scope = {
-    root: path(''),
-    exclusions: [],
-    oneFileSystem: false,
-    followMounts: false,
-    maxDepth: Number.MAX_SAFE_INTEGER,
-  };
-  const { source } = await openSource({
-    backend,
-    options: { scope, ignore: [], limitQueue: false },
-    sink: (some) => hints.push(...some),
-    onFailure: (error) => expect.unreachable(error.message),
-  });
-  onTestFinished(() => source.close());
+  const hints = await hintsOf(path(''), backend);
   renameSync(path('a/file'), path('b/file'));
   await expect.poll(() => hints, PATIENTLY).toContainEqual({ kind: 'moved', from: path('a'), to: path('b') });
   renameSync(path('a/directory'), path('b/directory'));
   await expect
     .poll(() => hints, PATIENTLY)
     .toContainEqual({ kind: 'moved', from: path('a'), to: path('b/directory') });
+});
+
+test('what changes while the first scan runs is seen after it', async () => {
+  const { root, catalog, path } = await watchWorkplace();
+  mkdirSync(join(root, 'd'));
+  const begin = catalog.beginScan.bind(catalog);
+  vi.spyOn(catalog, 'beginScan').mockImplementation(async (options) => {
+    const session = await begin(options);
+    const finish = session.finish.bind(session);
+    vi.spyOn(session, 'finish').mockImplementation(async () => {
+      // All is read. When another listener has heard of a second change, the watch has most likely heard of the first.
+      const hints = await hintsOf(path, 'auto');
+      for (const name of ['late', 'later']) {
+        const before = hints.length;
+        writeFileSync(join(root, 'd', name), '');
+        await expect.poll(() => hints.length, PATIENTLY).toBeGreaterThan(before);
+      }
+      return finish();
+    });
+    return session;
+  });
+  const stop = new AbortController();
+  const following = (async () => {
+    for await (const event of watch(catalog, path, { settle: 30, maxDelay: 300, signal: stop.signal }))
+      expect(event.kind).not.toBe('gap');
+  })();
+  onTestFinished(async () => {
+    stop.abort();
+    await following;
+  });
+  await expect.poll(() => catalog.directory(path), PATIENTLY).toBeDefined();
+  expect(await lastDifferences(catalog, path)).toEqual([]);
 });
