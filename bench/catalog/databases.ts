@@ -88,9 +88,12 @@ export async function readFile(kept: string | undefined): Promise<ReadDatabase> 
 }
 
 /** One on a PostgreSQL server whose data are in that directory, which is kept, without it in a temporary one. */
-export async function readServer(kept: string | undefined): Promise<ReadDatabase> {
+export async function readServer(
+  kept: string | undefined,
+  settings: readonly string[] = [],
+): Promise<ReadDatabase> {
   const isFilled = kept !== undefined && existsSync(kept);
-  const flags = FILLED_ONCE.flatMap((setting) => ['-c', setting]);
+  const flags = [...FILLED_ONCE, ...settings].flatMap((setting) => ['-c', setting]);
   const server = await startPostgres({ flags, keptIn: kept });
   return { place: `${server.url}/postgres`, isFilled, close: server.stop };
 }

@@ -3,12 +3,13 @@
  * command, and the time until its first row.
  *
  *     node --import tsx bench/catalog/queries.ts [--files 1000000] [--copies 1] [--rounds 3] [--later-scans 3]
- *         [--postgres] [--catalog PLACE] [--only TEXT] [--no-listings] [--command FILE]
+ *         [--postgres [--setting NAME=VALUE]…] [--catalog PLACE] [--only TEXT] [--no-listings] [--command FILE]
  *
  * With --copies that many times so many files are there, copied within the database in a tenth of the time. With
  * --catalog that one is kept, and measured as it is if it is there: a file, or with --postgres the directory of a
  * server's data, or the URL of a database. --only measures the commands that hold a text, --no-listings leaves out
- * those that list everything, --command measures another build's bin/filetracker.js.
+ * those that list everything, --setting starts the server with a setting of its own, --command measures another
+ * build's bin/filetracker.js.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     copies: { type: 'string' },
     rounds: { type: 'string' },
     postgres: { type: 'boolean' },
+    setting: { type: 'string', multiple: true },
     catalog: { type: 'string' },
     'later-scans': { type: 'string' },
     command: { type: 'string' },
@@ -40,7 +42,9 @@ const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
 const copies = Number(values.copies ?? 1);
 const laterScans = Number(values['later-scans'] ?? 3);
-const database = await (values.postgres ? readServer : readFile)(values.catalog);
+const database = await (values.postgres
+  ? readServer(values.catalog, values.setting)
+  : readFile(values.catalog));
 const { place } = database;
 
 /** The moment at which the first scan had finished, as the measured command tells it. */

@@ -79,3 +79,37 @@ test.each(DATABASES)('growth is the difference of sizes, whichever names count: 
     { numRuns: runs(RUNS[kind]) },
   );
 });
+
+test.each(
+  DATABASES,
+)('a name that counted, and is renamed while another one counts, has given its bytes away: $kind', async ({
+  newPlace,
+}) => {
+  // One of the two names counts at first.
+  for (const [kept, gone] of [
+    ['a', 'd'],
+    ['d', 'a'],
+  ] as const) {
+    const directory = temporaryDirectory();
+    const root = join(directory, 'tree');
+    for (const name of [kept, gone]) mkdirSync(join(root, name), { recursive: true });
+    writeFileSync(join(root, kept, 'file'), Buffer.alloc(1000));
+    linkSync(join(root, kept, 'file'), join(root, gone, 'file'));
+    const [place, path] = [await newPlace(directory), parseBytePath(root)];
+    const catalog = await openCatalog(place, { create: true });
+    const measured: Measured[] = [];
+    const look = async (top: string) => {
+      await scan(catalog, parseBytePath(top), { threads: 1 });
+      measured.push(await measure(catalog, path));
+      awaitClockTick(join(directory, 'probe'));
+    };
+    await look(root);
+    rmSync(join(root, gone), { recursive: true });
+    // The last name that is left counts from now on, and so does the other one until its directory is looked at.
+    await look(join(root, kept));
+    linkSync(join(root, kept, 'file'), join(root, 'b'));
+    await look(root);
+    expect(await growthProblems(place, path, { measured, sample: 4 })).toEqual([]);
+    await catalog.close();
+  }
+});

@@ -4,9 +4,9 @@ import type { TallyRow } from './change-tallies.js';
 /**
  * Marks in the history of a merge, in which the counts are right already, the bytes which count under another name of
  * their inode than before: of the two names nothing but that may have changed, and neither is larger or smaller for it. A
- * name that stays is marked also without the other one, which may be in a tree that was not looked at. A name that is new
- * has taken bytes over only from one that was renamed: what is gone altogether was another file, whose number was used
- * again. Returns what that takes from the counts of the scan.
+ * name that stays or is renamed is marked also without the other one, which may be in a tree that was not looked at, or
+ * have counted before, too. A name that is new has taken bytes over only from one that was renamed: what is gone
+ * altogether was another file, whose number was used again. Returns what that takes from the counts of the scan.
  */
 export async function markMovedBytes(
   client: pg.ClientBase,
@@ -16,7 +16,7 @@ export async function markMovedBytes(
   await client.query('SET LOCAL enable_nestloop = off');
   const { rows } = await client.query<TallyRow>(
     `WITH linked AS MATERIALIZED (
-       SELECT *, kind = 'modified' AND old_inode = new_inode AS stays FROM file_changes
+       SELECT *, old_inode = new_inode AS stays FROM file_changes
        WHERE recorded_at = $2 AND scan_id + 0 = $1 AND (old_links > 1 OR new_links > 1)
          AND NOT (old_is_counted = 1 AND new_is_counted = 1 AND old_inode = new_inode)
      ), leaving AS (

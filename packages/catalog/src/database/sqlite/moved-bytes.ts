@@ -1,12 +1,13 @@
 /**
  * The statement that marks the bytes which count under another name of their inode than before: of the two names nothing
- * but that may have changed, and neither is larger or smaller for it. A name that stays is marked also without the other
- * one, which may be in a tree that was not looked at. A name that is new has taken bytes over only from one that was
- * renamed: what is gone altogether was another file, whose number was used again.
+ * but that may have changed, and neither is larger or smaller for it. A name that stays or is renamed is marked also
+ * without the other one, which may be in a tree that was not looked at, or have counted before, too. A name that is new
+ * has taken bytes over only from one that was renamed: what is gone altogether was another file, whose number was used
+ * again.
  */
 export const MARK_MOVED_BYTES = `
   WITH linked AS (
-    SELECT *, kind = 'modified' AND old_inode = new_inode AS stays FROM temp.found
+    SELECT *, old_inode = new_inode AS stays FROM temp.found
     WHERE (old_links > 1 OR new_links > 1) AND NOT (old_is_counted = 1 AND new_is_counted = 1 AND old_inode = new_inode)
   ), leaving AS (
     SELECT id, kind, stays, old_device AS device, old_inode AS inode, old_size AS bytes FROM linked
