@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog, parseBytePath, scan } from '@filetracker/catalog';
 import * as fc from 'fast-check';
@@ -90,20 +90,7 @@ test.each(
     ['a', 'd'],
     ['d', 'a'],
   ] as const) {
-    const directory = temporaryDirectory();
-    const root = join(directory, 'tree');
-    for (const name of [kept, gone]) mkdirSync(join(root, name), { recursive: true });
-    writeFileSync(join(root, kept, 'file'), Buffer.alloc(1000));
-    linkSync(join(root, kept, 'file'), join(root, gone, 'file'));
-    const [place, path] = [await newPlace(directory), parseBytePath(root)];
-    const catalog = await openCatalog(place, { create: true });
-    const measured: Measured[] = [];
-    const look = async (top: string) => {
-      await scan(catalog, parseBytePath(top), { threads: 1 });
-      measured.push(await measure(catalog, path));
-      awaitClockTick(join(directory, 'probe'));
-    };
-    await look(root);
+    const { root, catalog, path, place, measured, look } = await linkedPair(newPlace, kept, gone);
     rmSync(join(root, gone), { recursive: true });
     // The last name that is left counts from now on, and so does the other one until its directory is looked at.
     await look(join(root, kept));
@@ -113,3 +100,42 @@ test.each(
     await catalog.close();
   }
 });
+
+test.each(
+  DATABASES,
+)('a name that was seen longer than the one that counts, and is renamed in its place, brings its growth: $kind', async ({
+  newPlace,
+}) => {
+  for (const [kept, gone] of [
+    ['a', 'd'],
+    ['d', 'a'],
+  ] as const) {
+    const { root, catalog, path, place, measured, look } = await linkedPair(newPlace, kept, gone);
+    appendFileSync(join(root, kept, 'file'), 'more');
+    await look(join(root, kept));
+    rmSync(join(root, gone), { recursive: true });
+    renameSync(join(root, kept, 'file'), join(root, 'b'));
+    await look(root);
+    expect(await growthProblems(place, path, { measured, sample: 4 })).toEqual([]);
+    await catalog.close();
+  }
+});
+
+/** A tree of one file with a name in each of two directories, one of which counts, that was scanned. */
+async function linkedPair(newPlace: (directory: string) => Promise<string>, kept: string, gone: string) {
+  const directory = temporaryDirectory();
+  const root = join(directory, 'tree');
+  for (const name of [kept, gone]) mkdirSync(join(root, name), { recursive: true });
+  writeFileSync(join(root, kept, 'file'), Buffer.alloc(1000));
+  linkSync(join(root, kept, 'file'), join(root, gone, 'file'));
+  const [place, path] = [await newPlace(directory), parseBytePath(root)];
+  const catalog = await openCatalog(place, { create: true });
+  const measured: Measured[] = [];
+  const look = async (top: string) => {
+    await scan(catalog, parseBytePath(top), { threads: 1 });
+    measured.push(await measure(catalog, path));
+    awaitClockTick(join(directory, 'probe'));
+  };
+  await look(root);
+  return { root, catalog, path, place, measured, look };
+}

@@ -7,8 +7,8 @@ import {
   type QueryDatabase,
   timeline,
 } from '@filetracker/catalog/reports';
-import { readSizeChanges } from '#catalog/database/size-changes.js';
-import { allOf, contents } from './catalog-contents.js';
+import { readChangeRows } from '#catalog/database/change-rows.js';
+import { all, allOf, contents } from './catalog-contents.js';
 
 interface Size {
   readonly files: number;
@@ -102,25 +102,19 @@ async function inSpan(database: QueryDatabase, path: BytePath, [from, to]: reado
   ];
 }
 
-/**
- * Whether what was renamed was neither written as well, nor renamed from the directory or into it. It was written also
- * where a scan of a part saw that, under a name that did not count, and now it counts in the place of one that is shorter.
- */
+/** Whether what was renamed was neither written as well, nor renamed from the directory or into it. */
 async function areRenamesSimple(
   database: QueryDatabase,
   path: BytePath,
   { after, upTo, kinds }: ChangeReport,
 ) {
   if (kinds.renamed.files === 0) return true;
-  const range = { path, after, upTo, order: 'oldestFirst' } as const;
-  return (await allOf(readSizeChanges(database, range)))
+  const changes = await all(readChangeRows(database, { path, after, upTo, order: 'oldestFirst' }));
+  return changes
     .filter(({ kind }) => kind === 'renamed')
     .every(
-      ({ path: to, previousPath, before, after: is, moved }) =>
-        before?.size === is?.size &&
-        (moved <= 0 || moved === is?.size) &&
-        isWithin(to, path) &&
-        isWithin(previousPath ?? to, path),
+      ({ path: to, previousPath, before, after }) =>
+        before?.size === after?.size && isWithin(to, path) && isWithin(previousPath ?? to, path),
     );
 }
 

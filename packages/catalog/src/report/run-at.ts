@@ -43,23 +43,22 @@ export function notRecorded(): CatalogError {
 }
 
 /** When a run began, in milliseconds since 1970; undefined when there is no such run. */
-export async function scanStart({ tables }: QueryDatabase, scan: ScanId): Promise<number | undefined> {
-  const run = await tables
-    .selectFrom('scan_runs')
-    .select('started_at')
-    .where('id', '=', BigInt(scan))
-    .where('status', '=', 'finished')
-    .executeTakeFirst();
+export async function scanStart(database: QueryDatabase, scan: ScanId): Promise<number | undefined> {
+  const run = await timesOf(database, scan);
   return run && Number(run.started_at);
 }
 
 /** When a run was recorded; its changes bear this time or a little earlier. Undefined when there is no such run. */
-export async function scanEnd({ tables }: QueryDatabase, scan: ScanId): Promise<ScanEnd | undefined> {
-  const run = await tables
+export async function scanEnd(database: QueryDatabase, scan: ScanId): Promise<ScanEnd | undefined> {
+  const run = await timesOf(database, scan);
+  return run && { scan, moment: Number(run.finished_at) };
+}
+
+function timesOf({ tables }: QueryDatabase, scan: ScanId) {
+  return tables
     .selectFrom('scan_runs')
-    .select('finished_at')
+    .select(['started_at', 'finished_at'])
     .where('id', '=', BigInt(scan))
     .where('status', '=', 'finished')
     .executeTakeFirst();
-  return run && { scan, moment: Number(run.finished_at) };
 }

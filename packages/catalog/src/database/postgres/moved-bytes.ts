@@ -6,7 +6,8 @@ import type { TallyRow } from './change-tallies.js';
  * their inode than before: of the two names nothing but that may have changed, and neither is larger or smaller for it. A
  * name that stays or is renamed is marked also without the other one, which may be in a tree that was not looked at, or
  * have counted before, too. A name that is new has taken bytes over only from one that was renamed: what is gone
- * altogether was another file, whose number was used again. Returns what that takes from the counts of the scan.
+ * altogether was another file, whose number was used again. A name that is renamed takes over its own length: a scan of a
+ * part may have seen it longer than the other. Returns what that takes from the counts of the scan.
  */
 export async function markMovedBytes(
   client: pg.ClientBase,
@@ -26,13 +27,14 @@ export async function markMovedBytes(
        SELECT sequence, kind, stays, coalesce(old_device, new_device) AS device, new_inode AS inode, old_size AS bytes
        FROM linked WHERE new_is_counted = 1
      ), moves AS MATERIALIZED (
-       SELECT leaving.sequence AS left_sequence, coming.sequence AS came_sequence, leaving.bytes
+       SELECT leaving.sequence AS left_sequence, coming.sequence AS came_sequence, leaving.bytes AS taken,
+         CASE coming.kind WHEN 'renamed' THEN coming.bytes ELSE leaving.bytes END AS given
        FROM leaving JOIN coming USING (device, inode) WHERE coming.kind <> 'new' OR leaving.kind = 'renamed'
      ), marked AS (
        UPDATE file_changes c SET moved_bytes = marks.bytes
        FROM (
-         SELECT left_sequence AS sequence, -bytes AS bytes FROM moves
-         UNION ALL SELECT came_sequence, bytes FROM moves
+         SELECT left_sequence AS sequence, -taken AS bytes FROM moves
+         UNION ALL SELECT came_sequence, given FROM moves
          UNION ALL SELECT sequence, -bytes FROM leaving
          WHERE stays AND sequence NOT IN (SELECT left_sequence FROM moves)
          UNION ALL SELECT sequence, bytes FROM coming
