@@ -2,7 +2,7 @@ import { attributes } from '../attribute-columns.js';
 import type { ChangeTallies } from '../records.js';
 import { type TallyRow, tallies } from './change-tallies.js';
 import { compareFiles } from './compare-files.js';
-import { pathBelow } from './path-conditions.js';
+import { pathBelow } from './path-below.js';
 import { recountLinks } from './recount-links.js';
 import type { Merge } from './resolve-directories.js';
 

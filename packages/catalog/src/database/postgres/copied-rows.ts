@@ -33,8 +33,7 @@ export class CopiedRows {
     const client = this.#idle.pop() ?? (await this.connect());
     let isWhole = false;
     try {
-      await client.query(await this.#beginning());
-      await client.query(`SET LOCAL enable_seqscan = ${readsAll}`);
+      await client.query(`${await this.#beginning()}; SET LOCAL enable_seqscan = ${readsAll}`);
       const stream = client.query(copyTo(`COPY (${query}) TO STDOUT (FORMAT binary)`));
       // A connection that is lost is told of also when nobody waits for rows any more.
       stream.on('error', () => {});

@@ -12,7 +12,7 @@ const OLDEST_SERVER = 120_000;
  * is to be made).
  */
 export async function openSchema(
-  client: pg.Client,
+  client: pg.ClientBase,
   place: PostgresPlace,
   { create }: { readonly create: boolean },
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function openSchema(
   }
 }
 
-async function migrate(client: pg.Client, place: PostgresPlace): Promise<void> {
+async function migrate(client: pg.ClientBase, place: PostgresPlace): Promise<void> {
   const { rows } = await client.query<{ version: string }>(
     "SELECT current_setting('server_version_num') AS version",
   );
@@ -51,18 +51,19 @@ async function migrate(client: pg.Client, place: PostgresPlace): Promise<void> {
 }
 
 /** Whether a database has a catalog, or something else of that name. */
-export async function hasSchema(client: pg.Client): Promise<boolean> {
+export async function hasSchema(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [SCHEMA]);
   return rows.length > 0;
 }
 
 /** Steps that were done; 0 where there is no catalog. */
-async function schemaVersion(client: pg.Client, { shown }: PostgresPlace): Promise<number> {
-  if (!(await hasSchema(client))) return 0;
-  const { rows } = await client.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
-    `${SCHEMA}.schema_version`,
-  ]);
-  if (!rows[0]?.found) {
+async function schemaVersion(client: pg.ClientBase, { shown }: PostgresPlace): Promise<number> {
+  const { rows } = await client.query<{ ours: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AS ours FROM pg_namespace WHERE nspname = $2',
+    [`${SCHEMA}.schema_version`, SCHEMA],
+  );
+  if (!rows[0]) return 0;
+  if (!rows[0].ours) {
     const message = `the schema "${SCHEMA}" of ${shown} belongs to another program`;
     throw new CatalogError('foreign_database', message);
   }

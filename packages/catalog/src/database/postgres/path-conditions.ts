@@ -51,11 +51,6 @@ export function isAmong(column: DirectoryColumn, directories: readonly bigint[])
   return sql<SqlBool>`${sql.ref(column)} IN (SELECT unnest(${directories.map(String)}::bigint[]))`;
 }
 
-/** The path of an entry, from the columns of its directory's path and of its name. */
-export function pathBelow(directory: string, name: string): string {
-  return `CASE ${directory} WHEN '/' THEN ${directory} ELSE ${directory} || '/' END || ${name}`;
-}
-
 function beginning(column: PathColumn): RawBuilder<Buffer> {
   return sql`substring(${sql.ref(column)} FROM 1 FOR ${sql.lit(INDEXED)})`;
 }

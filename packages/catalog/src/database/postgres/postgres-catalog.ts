@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { type BytePath, childPath, nameFromBytes, pathFromBytes, toBytes } from '../../byte-path.js';
-import { BaselinePreview } from '../baseline-preview.js';
 import type {
   BeginScanOptions,
   Catalog,
@@ -42,8 +41,6 @@ import { ensurePartitions } from './partitions.js';
 import { AT_PATH, readDirectory } from './read-directories.js';
 import { readStream, type StreamQuery } from './read-stream.js';
 import { ReaderPool } from './reader-pool.js';
-import { PostgresScanSession } from './session.js';
-import { PostgresWatchRecorder } from './watch-recorder.js';
 
 /** How to open a catalog in PostgreSQL. */
 interface PostgresOptions {
@@ -54,33 +51,34 @@ interface PostgresOptions {
 
 /** The trees of one host in a PostgreSQL database. */
 class PostgresCatalog implements Catalog {
-  readonly #readers: ReaderPool;
+  #host: number | undefined;
 
   constructor(
     private readonly place: PostgresPlace,
     private readonly hostName: string,
-    private host: number | undefined,
-  ) {
-    this.#readers = new ReaderPool(place);
-  }
+    private readonly readers: ReaderPool,
+  ) {}
 
   beginScan(options: BeginScanOptions): Promise<ScanSession> {
     return this.#attempt(async () => {
+      // Who only reads needs none of what writes.
+      const { PostgresScanSession } = await import('./session.js');
       const client = await connect(this.place);
       try {
         if (options.isPreview && !(await this.#isKnown(client, options.root))) {
           await client.end();
+          const { BaselinePreview } = await import('../baseline-preview.js');
           return new BaselinePreview(options);
         }
         await ensurePartitions(client, Date.now());
-        this.host ??= await addHost(client, this.hostName);
-        const host = this.host;
+        this.#host ??= await addHost(client, this.hostName);
+        const host = this.#host;
         await client.query('BEGIN');
         await lockHost(client, { id: host, name: this.hostName }, this.place);
         return await PostgresScanSession.begin({
           ...options,
           client,
-          readers: this.#readers,
+          readers: this.readers,
           host,
           translate: (error) => translated(this.place, error),
         });
@@ -93,11 +91,12 @@ class PostgresCatalog implements Catalog {
 
   beginWatch(options: BeginWatchOptions): Promise<WatchRecorder> {
     return this.#attempt(async () => {
+      const { PostgresWatchRecorder } = await import('./watch-recorder.js');
       const host = await this.#ownHost();
       return new PostgresWatchRecorder({
         ...options,
         connect: () => connect(this.place),
-        readers: this.#readers,
+        readers: this.readers,
         host,
         translate: (error) => translated(this.place, error),
       });
@@ -120,7 +119,7 @@ class PostgresCatalog implements Catalog {
     return this.#attempt(async () => {
       const host = await this.#findHost();
       if (host === undefined) return 0;
-      const { rows } = await this.#readers.query<{ cursor: bigint }>(
+      const { rows } = await this.readers.query<{ cursor: bigint }>(
         'SELECT coalesce(max(sequence), 0) AS cursor FROM mutation_log WHERE host_id = $1',
         [host],
       );
@@ -142,7 +141,7 @@ class PostgresCatalog implements Catalog {
   directory(path: BytePath): Promise<DirectoryRecord | undefined> {
     return this.#attempt(async () => {
       const host = await this.#findHost();
-      return host === undefined ? undefined : readDirectory(this.#readers, host, path);
+      return host === undefined ? undefined : readDirectory(this.readers, host, path);
     });
   }
 
@@ -174,22 +173,22 @@ class PostgresCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    await this.#readers.end();
+    await this.readers.end();
   }
 
   /** Whether a directory was scanned; a machine of which nothing was is not made known by asking. */
   async #isKnown(client: pg.Client, path: BytePath): Promise<boolean> {
-    this.host ??= await findHost(client, this.hostName);
-    return this.host !== undefined && (await readDirectory(client, this.host, path)) !== undefined;
+    this.#host ??= await findHost(client, this.hostName);
+    return this.#host !== undefined && (await readDirectory(client, this.#host, path)) !== undefined;
   }
 
   /** The host's number; it is given one if need be. */
   async #ownHost(): Promise<number> {
-    if (this.host !== undefined) return this.host;
-    const client = await this.#readers.connect();
+    if (this.#host !== undefined) return this.#host;
+    const client = await this.readers.connect();
     try {
-      this.host = await addHost(client, this.hostName);
-      return this.host;
+      this.#host = await addHost(client, this.hostName);
+      return this.#host;
     } finally {
       client.release();
     }
@@ -197,8 +196,8 @@ class PostgresCatalog implements Catalog {
 
   /** The host's number; undefined as long as nothing of it was recorded. */
   async #findHost(): Promise<number | undefined> {
-    this.host ??= await findHost(this.#readers, this.hostName);
-    return this.host;
+    this.#host ??= await findHost(this.readers, this.hostName);
+    return this.#host;
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a row is what the caller's query selects
@@ -209,7 +208,7 @@ class PostgresCatalog implements Catalog {
     try {
       const host = await this.#findHost();
       if (host === undefined) return;
-      for await (const row of readStream<Row & pg.QueryResultRow>(this.#readers, query(host)))
+      for await (const row of readStream<Row & pg.QueryResultRow>(this.readers, query(host)))
         yield toItem(row);
     } catch (error) {
       throw translated(this.place, error);
@@ -231,13 +230,22 @@ class PostgresCatalog implements Catalog {
  */
 export async function openPostgresCatalog(url: string, { create, host }: PostgresOptions): Promise<Catalog> {
   const place = parsePostgresUrl(url);
-  const client = await connect(place);
+  const readers = new ReaderPool(place);
   try {
-    await openSchema(client, place, { create });
-  } finally {
-    await hangUp(client);
+    const client = await readers.connect();
+    try {
+      await openSchema(client, place, { create });
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    // The first who reads goes on with it.
+    client.release();
+    return new PostgresCatalog(place, host, readers);
+  } catch (error) {
+    await readers.end();
+    throw translated(place, error);
   }
-  return new PostgresCatalog(place, host, undefined);
 }
 
 /** Whether a PostgreSQL database has a catalog, or something else of that name. Throws {@link CatalogError} `unavailable`. */

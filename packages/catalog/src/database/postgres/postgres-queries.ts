@@ -209,11 +209,12 @@ async function connectTo(place: PostgresPlace, host: Host): Promise<pg.Client> {
   }
 }
 
-async function lookAt(client: pg.Client, { id }: Host): Promise<void> {
+/** Makes a connection see the views of a host under the names of the tables, from a transaction on where one is begun. */
+async function lookAt(client: pg.Client, { id }: Host, begin = ''): Promise<void> {
   // There is an index for whatever reports ask, and no statistics that say so before autovacuum has come by: without
   // this, each of a hundred looks at 500 directories would read all files.
   // A hundred thousand changes are sorted in 26 MB, with the 4 MB that servers come with through files.
-  await client.query(`SET enable_seqscan = off; SET work_mem = '64MB';
+  await client.query(`${begin} SET enable_seqscan = off; SET work_mem = '64MB';
     SET search_path = ${HOST_SCHEMA}, ${SCHEMA}, public; SET filetracker.host = '${id}'`);
 }
 
@@ -244,9 +245,8 @@ export async function openPostgresQueries(url: string, hostName: string): Promis
   try {
     await openSchema(client, place, { create: false });
     const host = { name: hostName, id: await knownHost(client, place, hostName) };
-    await lookAt(client, host);
     // One snapshot for all queries, held until the connection closes.
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await lookAt(client, host, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;');
     return new PostgresQueries(place, host, client);
   } catch (error) {
     await hangUp(client);

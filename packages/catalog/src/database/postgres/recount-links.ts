@@ -1,7 +1,7 @@
 import { attributes } from '../attribute-columns.js';
 import type { TallyRow } from './change-tallies.js';
 import { markMovedBytes } from './moved-bytes.js';
-import { pathBelow } from './path-conditions.js';
+import { pathBelow } from './path-below.js';
 import type { Merge } from './resolve-directories.js';
 
 /** Notes the inodes with several names of a tree whose files went straight into `files`. */

@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
 import { toBytes } from '../../byte-path.js';
-import { type RawBuilder, type SqlBool, sql } from '../../kysely.js';
 import type { ChangeRange } from '../change-range.js';
 import { subtreeRange } from '../subtree-range.js';
 import { prepared } from './prepared.js';
@@ -127,13 +126,4 @@ function placeCondition(column: string, { path, onlyDirect }: ChangeRange): Cond
   const below = `(${column} >= ? AND ${column} < ?)`;
   const direct = onlyDirect ? ` AND instr(substr(${column}, ${from.length + 1}), x'2F') = 0` : '';
   return { text: `((${column} = ? OR ${below})${direct})`, values: [toBytes(path), from, to] };
-}
-
-/** A condition with its values in the place of the question marks. */
-export function expressionOf({ text, values }: Condition): RawBuilder<SqlBool> {
-  const parts = text.split('?').flatMap((part, at) => {
-    const value = values[at];
-    return value === undefined ? [sql.raw(part)] : [sql.raw(part), sql`${value}`];
-  });
-  return sql<SqlBool>`${sql.join(parts, sql.raw(''))}`;
 }

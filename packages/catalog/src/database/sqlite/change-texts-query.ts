@@ -10,7 +10,8 @@ import type { OrderedRange } from '../change-range.js';
 import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
 import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
-import { expressionOf, type SequencedRange, type Sequences } from './change-range.js';
+import type { SequencedRange, Sequences } from './change-range.js';
+import { expressionOf } from './condition-expression.js';
 import { line } from './lines.js';
 
 /** The query that gives the texts of wanted changes (change-texts.ts), and null for steps that have none. */

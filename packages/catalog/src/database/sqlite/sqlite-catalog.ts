@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
 import { type BytePath, childPath, nameFromBytes } from '../../byte-path.js';
-import { BaselinePreview } from '../baseline-preview.js';
 import type {
   BeginScanOptions,
   Catalog,
@@ -44,9 +43,11 @@ class SqliteCatalog implements Catalog {
   }
 
   async beginScan(options: BeginScanOptions): Promise<ScanSession> {
-    if (options.isPreview && (await this.directory(options.root)) === undefined)
+    // Who only reads needs none of what writes, and a first look that records nothing neither.
+    if (options.isPreview && (await this.directory(options.root)) === undefined) {
+      const { BaselinePreview } = await import('../baseline-preview.js');
       return new BaselinePreview(options);
-    // A first look that records nothing needs none of what writes.
+    }
     const { SqliteScanSession } = await import('./session.js');
     return this.#attempt(() => {
       // One connection waiting for another of the same process would wait in vain.
