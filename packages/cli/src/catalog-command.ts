@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { BytePath, Catalog, OpenCatalogOptions } from '@filetracker/catalog';
+import type { Catalog, OpenCatalogOptions } from '@filetracker/catalog';
+import { type BytePath, bytesOfText, parseBytePath } from '@filetracker/catalog/paths';
 import { homeDirectory } from '@filetracker/durable-fs/home-directory';
 import { Command, Option } from 'commander';
-import type { Result } from './output/output.js';
+import { exactWorkingDirectory } from './exact-arguments.js';
 
 /** The default catalog: one per user. */
 function defaultDatabase(): string {
@@ -65,7 +66,7 @@ export async function withCatalog<T>(
   action: (catalog: Catalog) => Promise<T>,
 ): Promise<T> {
   // Loaded here and not above: commands of the store need not wait for it.
-  const { openCatalog } = await import('@filetracker/catalog/scan');
+  const { openCatalog } = await import('@filetracker/catalog/open');
   const { database, ...host } = catalogPlace(command);
   const catalog = await openCatalog(database, { ...options, ...host });
   try {
@@ -76,20 +77,11 @@ export async function withCatalog<T>(
 }
 
 /** The absolute path that an argument of a command means. */
-export async function pathArgument(text: string): Promise<BytePath> {
-  const { parseBytePath } = await import('@filetracker/catalog/scan');
-  const { exactWorkingDirectory } = await import('./exact-arguments.js');
+export function pathArgument(text: string): BytePath {
   return parseBytePath(resolve(exactWorkingDirectory(), text));
 }
 
 /** Where an argument of a command leads on the disk, symbolic links followed. Throws where it leads nowhere. */
 export async function pathOnDisk(text: string): Promise<BytePath> {
-  const { bytesOfText, parseBytePath } = await import('@filetracker/catalog/scan');
   return parseBytePath(await realpath(bytesOfText(text), 'buffer'));
-}
-
-/** A path for `--json`: text, and where its bytes are no UTF-8 also the bytes themselves in base 64. */
-export async function pathResult(key: string, path: BytePath): Promise<Result> {
-  const { jsonPathFields } = await import('./output/path-fields.js');
-  return jsonPathFields(path, key);
 }

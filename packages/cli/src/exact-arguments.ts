@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { textOfBytes } from '@filetracker/catalog/scan';
+import { textOfBytes } from '@filetracker/catalog/paths';
 
 /** Where Node.js has put what it could not read as UTF-8. */
 const LOST = '\ufffd';

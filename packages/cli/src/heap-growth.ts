@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-
 /**
  * How much the heap may grow between two full collections, in percent of what the last one left: up to four-fold, the
  * most that V8 allows of itself when it finds a program that allocates much.
@@ -18,5 +16,10 @@ const DELAY = 500;
  * processor time of large transfers. Costs 10 to 25 MiB of memory.
  */
 export function growHeapFreely(): void {
-  setTimeout(() => setFlagsFromString(`--heap-growing-percent=${PERCENT}`), DELAY).unref();
+  setTimeout(() => void grow(), DELAY).unref();
+}
+
+async function grow(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
+  setFlagsFromString(`--heap-growing-percent=${PERCENT}`);
 }

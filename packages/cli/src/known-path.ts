@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
-import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
+import { type BytePath, displayPath, parseBytePath, splitPath, toBytes } from '@filetracker/catalog/paths';
+import type { QueryDatabase } from '@filetracker/catalog/reports';
 import { pathArgument } from './catalog-command.js';
 
 /** A path that no scan has recorded. */
@@ -13,7 +14,7 @@ class UnknownPathError extends Error {
  * symbolic links on the disk lead, since scans record trees where they really are. Throws an error that says what to do.
  */
 export async function knownPath(database: QueryDatabase, text: string): Promise<BytePath> {
-  const { displayPath, isKnownPath, treesBelow } = await import('@filetracker/catalog/reports');
+  const { isKnownPath, treesBelow } = await import('@filetracker/catalog/reports');
   const [path, real = path] = await placesOf(text);
   for (const place of [path, real]) if (await isKnownPath(database, place)) return place;
   const [below] = await treesBelow(database, real);
@@ -40,14 +41,13 @@ export async function knownPathOrAll(
 
 /** The path as it is written, and where it leads if that is elsewhere. */
 async function placesOf(text: string): Promise<readonly [BytePath, BytePath?]> {
-  const path = await pathArgument(text);
+  const path = pathArgument(text);
   const real = await realPath(path);
   return real === path ? [path] : [path, real];
 }
 
 /** Where a path leads, also one of something that is gone: what is still there of it decides. */
 async function realPath(path: BytePath): Promise<BytePath> {
-  const { parseBytePath, splitPath, toBytes } = await import('@filetracker/catalog/reports');
   for (let at = path, rest = ''; ; ) {
     try {
       const real = await realpath(toBytes(at), 'buffer');

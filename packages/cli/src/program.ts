@@ -1,59 +1,88 @@
 import { Command } from 'commander';
+import { asOfCommand } from './commands/as-of.js';
+import { catCommand } from './commands/cat.js';
+import { changesCommand } from './commands/changes.js';
+import { completionCommand } from './commands/completion.js';
+import { duCommand } from './commands/du.js';
+import { duplicatesCommand } from './commands/duplicates.js';
+import { eventsCommand } from './commands/events.js';
+import { explainCommand } from './commands/explain.js';
+import { feedCommand } from './commands/feed.js';
+import { findCommand } from './commands/find.js';
+import { getCommand } from './commands/get.js';
+import { historyCommand } from './commands/history.js';
+import { lsCommand } from './commands/ls.js';
+import { pruneCommand } from './commands/prune.js';
+import { putCommand } from './commands/put.js';
+import { reconcileCommand } from './commands/reconcile.js';
+import { reportSubcommand } from './commands/report.js';
+import { restoreCommand } from './commands/restore.js';
+import { rmCommand } from './commands/rm.js';
+import { scanCommand } from './commands/scan.js';
+import { scansCommand } from './commands/scans.js';
+import { statCommand } from './commands/stat.js';
+import { timelineCommand } from './commands/timeline.js';
+import { topCommand } from './commands/top.js';
+import { verifyCommand } from './commands/verify.js';
+import { versionCommand } from './commands/version.js';
+import { versionsCommand } from './commands/versions.js';
+import { waitCommand } from './commands/wait.js';
+import { watchCommand } from './commands/watch.js';
 import type { CommandContext, CommandFactory } from './context.js';
 import { addGlobalOptions, globalSettings } from './global-options.js';
 import { addStoreOptions } from './store-options.js';
 
-/** Subcommands by their names; loading all of them takes as long as starting Node.js. */
-type Commands = Readonly<Record<string, () => Promise<CommandFactory>>>;
+/** Subcommands by their names. */
+type Commands = Readonly<Record<string, CommandFactory>>;
 
 /** Every subcommand, in the order and under the headings of `filetracker --help`. */
 const COMMANDS: readonly { readonly heading: string; readonly commands: Commands }[] = [
   {
     heading: 'Store:',
     commands: {
-      get: async () => (await import('./commands/get.js')).getCommand,
-      put: async () => (await import('./commands/put.js')).putCommand,
-      cat: async () => (await import('./commands/cat.js')).catCommand,
-      rm: async () => (await import('./commands/rm.js')).rmCommand,
-      ls: async () => (await import('./commands/ls.js')).lsCommand,
-      stat: async () => (await import('./commands/stat.js')).statCommand,
-      version: async () => (await import('./commands/version.js')).versionCommand,
-      versions: async () => (await import('./commands/versions.js')).versionsCommand,
-      restore: async () => (await import('./commands/restore.js')).restoreCommand,
-      feed: async () => (await import('./commands/feed.js')).feedCommand,
+      get: getCommand,
+      put: putCommand,
+      cat: catCommand,
+      rm: rmCommand,
+      ls: lsCommand,
+      stat: statCommand,
+      version: versionCommand,
+      versions: versionsCommand,
+      restore: restoreCommand,
+      feed: feedCommand,
     },
   },
   {
     heading: 'Catalog:',
     commands: {
-      scan: async () => (await import('./commands/scan.js')).scanCommand,
-      scans: async () => (await import('./commands/scans.js')).scansCommand,
-      changes: async () => (await import('./commands/changes.js')).changesCommand,
-      report: async () => (await import('./commands/report.js')).reportSubcommand,
-      du: async () => (await import('./commands/du.js')).duCommand,
-      top: async () => (await import('./commands/top.js')).topCommand,
-      find: async () => (await import('./commands/find.js')).findCommand,
-      duplicates: async () => (await import('./commands/duplicates.js')).duplicatesCommand,
-      history: async () => (await import('./commands/history.js')).historyCommand,
-      'as-of': async () => (await import('./commands/as-of.js')).asOfCommand,
-      verify: async () => (await import('./commands/verify.js')).verifyCommand,
-      prune: async () => (await import('./commands/prune.js')).pruneCommand,
+      scan: scanCommand,
+      scans: scansCommand,
+      changes: changesCommand,
+      report: reportSubcommand,
+      du: duCommand,
+      top: topCommand,
+      find: findCommand,
+      duplicates: duplicatesCommand,
+      history: historyCommand,
+      'as-of': asOfCommand,
+      verify: verifyCommand,
+      prune: pruneCommand,
     },
   },
   {
     heading: 'Watch:',
     commands: {
-      watch: async () => (await import('./commands/watch.js')).watchCommand,
-      events: async () => (await import('./commands/events.js')).eventsCommand,
-      reconcile: async () => (await import('./commands/reconcile.js')).reconcileCommand,
-      wait: async () => (await import('./commands/wait.js')).waitCommand,
-      timeline: async () => (await import('./commands/timeline.js')).timelineCommand,
-      explain: async () => (await import('./commands/explain.js')).explainCommand,
+      watch: watchCommand,
+      events: eventsCommand,
+      reconcile: reconcileCommand,
+      wait: waitCommand,
+      timeline: timelineCommand,
+      explain: explainCommand,
     },
   },
   {
     heading: 'Shell:',
-    commands: { completion: async () => (await import('./commands/completion.js')).completionCommand },
+    commands: { completion: completionCommand },
   },
 ];
 
@@ -63,7 +92,7 @@ const COMMANDS: readonly { readonly heading: string; readonly commands: Commands
  *
  * @param args what it will parse: where they begin with a subcommand's name, the program has only that one
  */
-export async function buildProgram(context: CommandContext, args: readonly string[]): Promise<Command> {
+export function buildProgram(context: CommandContext, args: readonly string[]): Command {
   const program = new Command('filetracker')
     .description(
       'Keep versioned files on a Filetracker server and get them back anywhere; record what is on a disk, what changed and what is changing.',
@@ -75,8 +104,7 @@ export async function buildProgram(context: CommandContext, args: readonly strin
   addGlobalOptions(addStoreOptions(program));
   program.helpCommand(false);
   for (const { heading, commands } of chosen(args[0])) {
-    for (const load of Object.values(commands)) {
-      const create = await load();
+    for (const create of Object.values(commands)) {
       const command = addGlobalOptions(create(context)).helpGroup(heading);
       program.addCommand(command.copyInheritedSettings(program));
     }
@@ -90,12 +118,13 @@ function closingWords(isSubcommand: boolean): string {
   return `\n${isSubcommand ? codes : `"filetracker COMMAND --help" has examples. ${codes}`}`;
 }
 
-/** The subcommand of that name; all of them where it is none, or one that tells of all. */
+/** The subcommand of that name; all of them where it is none, or one that tells of all; none where none is asked for. */
 function chosen(name = ''): typeof COMMANDS {
+  if (name === '--version' || name === '-V') return [];
   if (name === 'completion') return COMMANDS;
   for (const { heading, commands } of COMMANDS) {
-    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-    if (load) return [{ heading, commands: { [name]: load } }];
+    const create = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (create) return [{ heading, commands: { [name]: create } }];
   }
   return COMMANDS;
 }

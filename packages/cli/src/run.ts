@@ -1,12 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import type { CommandContext } from './context.js';
+import { exactArguments } from './exact-arguments.js';
 import { growHeapFreely } from './heap-growth.js';
 import { describeFailure, EXIT, PartialFailure } from './output/failure.js';
 import { Output } from './output/output.js';
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /**
  * Runs a command of the PATH with these arguments and sets the exit code of the process.
@@ -15,7 +18,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
  */
 export async function runProgram(
   args: readonly string[],
-  build: (context: CommandContext, args: readonly string[]) => Command | Promise<Command>,
+  build: (context: CommandContext, args: readonly string[]) => Command,
   failed?: number,
 ): Promise<void> {
   growHeapFreely();
@@ -31,8 +34,8 @@ export async function runProgram(
   };
   process.once('SIGINT', () => stop(EXIT.interrupted));
   process.once('SIGTERM', () => stop(EXIT.terminated));
-  const given = args.some(isLossy) ? (await import('./exact-arguments.js')).exactArguments(args) : args;
-  const program = await build({ output, signal: interrupt.signal }, given);
+  const given = args.some(isLossy) ? exactArguments(args) : args;
+  const program = build({ output, signal: interrupt.signal }, given);
   program.version(version, '-V, --version', 'show the version of this program');
   output.programName = program.name();
   // Commander's own two-line messages are replaced by the one line of Output.failure.

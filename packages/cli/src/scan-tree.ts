@@ -9,10 +9,12 @@ import type {
   ScanProgress,
   ScanRun,
 } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Command } from 'commander';
-import { catalogPlace, pathOnDisk, pathResult } from './catalog-command.js';
+import { catalogPlace, pathOnDisk } from './catalog-command.js';
 import type { CommandContext } from './context.js';
 import type { Amount } from './migrate/source.js';
+import { jsonPathFields } from './output/path-fields.js';
 import { ProgressLine, progressStyle } from './output/progress-line.js';
 import { describeReading } from './output/read-progress.js';
 import { describeScan } from './output/scan-progress.js';
@@ -27,7 +29,6 @@ export async function scanTree(
 ): Promise<void> {
   const root = await pathOnDisk(directory);
   const options = await scanOptions(settings, context.signal);
-  const { displayPath } = await import('@filetracker/catalog/scan');
   const line = new ProgressLine(process.stderr, progressStyle(context.output));
   const onProgress = (progress: ScanProgress) =>
     line.update((elapsed) => describeScan(progress, elapsed), { isLast: progress.isRead });
@@ -41,7 +42,7 @@ export async function scanTree(
   const { id, ...result } = scanResult(run);
   context.output.result(scanSummary(run, displayPath(root), name), {
     ...(settings.dryRun ? { dryRun: true } : { id }),
-    ...(await pathResult('root', root)),
+    ...jsonPathFields(root, 'root'),
     ...result,
   });
   if (!settings.dryRun) await fingerprint(context, run, { settings, command });

@@ -9,13 +9,13 @@ import { optimizeParserLate } from './wasm-tiering.js';
  *
  * @param instead what may be given in the place of a server, for the {@link UsageError} where there is none
  */
-export function openServer(
+export async function openServer(
   { output }: CommandContext,
   url: string | undefined,
   flags: AccessFlags,
   instead: string,
-): RemoteDataStore {
-  optimizeParserLate();
+): Promise<RemoteDataStore> {
+  await optimizeParserLate();
   const store = openRemoteStore({
     ...(url !== undefined && { remoteUrl: url }),
     ...accessSettings(flags),

@@ -12,7 +12,7 @@ export async function withClient<T>(
 ): Promise<T> {
   // Loaded here and not above: it takes 100 ms, which `--help` and other commands need not wait for.
   const { FileTrackerClient } = await import('@filetracker/client');
-  optimizeParserLate();
+  await optimizeParserLate();
   const client = new FileTrackerClient({
     ...storeSettings(command),
     onWarning: (message) => output.warn(message),

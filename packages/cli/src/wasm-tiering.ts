@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-
 /** Roughly the bytes of machine code that a function of WebAssembly runs before V8 optimizes it; it would be 1,800,000. */
 const BUDGET = 100_000_000;
 
@@ -10,6 +8,7 @@ const BUDGET = 100_000_000;
  *
  * It is called once the client is loaded: a changed flag has V8 refuse the compiled code of Node.js's own modules.
  */
-export function optimizeParserLate(): void {
+export async function optimizeParserLate(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
   setFlagsFromString(`--wasm-tiering-budget=${BUDGET}`);
 }

@@ -1,7 +1,9 @@
+import { displayPath, isDirectory } from '@filetracker/catalog/paths';
 import type { PastEntry } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPath } from '../known-path.js';
+import { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } from '../output/entry-fields.js';
 import { formatSize } from '../output/format.js';
 import { formatCount } from '../output/format-count.js';
 import type { RowPrinter } from '../output/row-printer.js';
@@ -25,7 +27,7 @@ export function asOfCommand({ output }: CommandContext): Command {
     .option('-R, --recursive', 'show all below it, too')
     .action((when: ScanMoment, file: string, flags: { readonly recursive?: true }, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { asOf, displayPath } = await import('@filetracker/catalog/reports');
+        const { asOf } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, file);
         const tree = await asOf(database, {
           path,
@@ -59,9 +61,7 @@ class NotThereError extends Error {
 
 /** Gives the function that shows entries. */
 async function entryPrinter(rows: RowPrinter) {
-  const { displayPath, isDirectory } = await import('@filetracker/catalog/reports');
-  const pathFields = await rows.pathFields();
-  const { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
+  const { pathFields } = rows;
   const table = await rows.table(['path', 'pathBase64', 'files', 'bytes', ...ATTRIBUTE_COLUMNS]);
   const form = {
     text: ({ path, attributes, files, bytes }: PastEntry) => {

@@ -1,4 +1,5 @@
 import type { Attributes, ChangeFilter, ChangeKind, FileChange } from '@filetracker/catalog';
+import { changedAspects, displayPath, entryType, isDirectory } from '@filetracker/catalog/paths';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withCatalog } from '../catalog-command.js';
 import { CHANGE_KINDS, CHANGE_SIGNS } from '../change-kinds.js';
@@ -80,8 +81,7 @@ const COLUMNS = [
 
 /** Gives the function that shows changes. */
 async function changePrinter(rows: RowPrinter) {
-  const { changedAspects, displayPath, entryType, isDirectory } = await import('@filetracker/catalog/scan');
-  const pathFields = await rows.pathFields();
+  const { pathFields } = rows;
   const aspectsOf = ({ before, after }: FileChange) =>
     before && after ? changedAspects(before, after) : undefined;
   const place = ({ sequence, scan, recordedAt, kind, path, before, after }: FileChange) => ({

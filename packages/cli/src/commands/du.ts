@@ -1,3 +1,4 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
@@ -22,8 +23,8 @@ export function duCommand({ output }: CommandContext): Command {
     .option('--apparent-size', 'show lengths of files instead of the space that they take on the disk')
     .action((directory: string | undefined, flags: DuFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { diskUsage, displayPath } = await import('@filetracker/catalog/reports');
-        const pathFields = await rows.pathFields();
+        const { diskUsage } = await import('@filetracker/catalog/reports');
+        const { pathFields } = rows;
         const place = await knownPathOrAll(database, directory);
         const columns = [
           'path',

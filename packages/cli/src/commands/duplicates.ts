@@ -1,3 +1,4 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
@@ -24,8 +25,8 @@ export function duplicatesCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'sets of equal files', wholeNumber(1), 100)
     .action((directory: string | undefined, flags: DuplicatesFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, duplicates } = await import('@filetracker/catalog/reports');
-        const pathFields = await rows.pathFields();
+        const { duplicates } = await import('@filetracker/catalog/reports');
+        const { pathFields } = rows;
         const place = await knownPathOrAll(database, directory);
         const options = { minimumSize: flags.minSize, limit: flags.limit, ...place };
         const columns = ['fingerprint', 'bytes', 'wasted', 'copies', 'path', 'pathBase64'] as const;

@@ -36,15 +36,15 @@ export function eventsCommand({ output, signal }: CommandContext): Command {
       const { isMeant, ...range } = await recordedRange(command, flags.since);
       return withCatalog(command, { create: false }, async (catalog) => {
         const filter = {
-          ...(path !== undefined && { path: await pathArgument(path) }),
+          ...(path !== undefined && { path: pathArgument(path) }),
           ...(flags.kind !== undefined && { kinds: flags.kind }),
           ...range,
         };
         if (flags.follow && filter.path !== undefined) await warnIfUnknown(catalog, filter.path, output);
         for await (const mutation of await stream(catalog, { flags, filter, signal })) {
           if (isMeant && !isMeant(mutation)) continue;
-          if (output.json) output.result(undefined, await mutationResult(mutation));
-          else output.result(await mutationLine(mutation), {});
+          if (output.json) output.result(undefined, mutationResult(mutation));
+          else output.result(mutationLine(mutation), {});
         }
       });
     });

@@ -1,3 +1,4 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { ChangeReport, Growth } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -42,9 +43,7 @@ export function explainCommand({ output }: CommandContext): Command {
     .option('-n, --limit <n>', 'rows of each list', wholeNumber(1), 8)
     .action((directory: string, flags: ExplainFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { changeReport, displayPath, knownSince, notRecorded } = await import(
-          '@filetracker/catalog/reports'
-        );
+        const { changeReport, knownSince, notRecorded } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, limit } = flags;
         const span = await spanOf(database, since ?? last, until);

@@ -124,5 +124,5 @@ async function openSource(
     const { StoreExport } = await import('../export/store-export.js');
     return StoreExport.open(store, (error) => context.output.warn(describeFailure(error).message));
   }
-  return new ServerExport(openServer(context, url, flags, '--store with its directory'));
+  return new ServerExport(await openServer(context, url, flags, '--store with its directory'));
 }

@@ -1,8 +1,10 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { FindOptions, QueryDatabase } from '@filetracker/catalog/reports';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
 import { parseSize } from '../number-argument.js';
+import { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } from '../output/entry-fields.js';
 import { UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { parseGroup, parseUser } from '../owner-argument.js';
@@ -55,9 +57,8 @@ export function findCommand({ output }: CommandContext): Command {
     .option('-0, --null', 'end each path with a NUL byte and escape nothing: for xargs -0')
     .action((directory: string | undefined, flags: FindFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, find, findPaths } = await import('@filetracker/catalog/reports');
-        const pathFields = await rows.pathFields();
-        const { ATTRIBUTE_COLUMNS, entryRow, formatNanoseconds } = await import('../output/entry-fields.js');
+        const { find, findPaths } = await import('@filetracker/catalog/reports');
+        const { pathFields } = rows;
         const place = await knownPathOrAll(database, directory);
         const options = { ...(await findOptions(database, flags)), ...place };
         if (flags.null) {

@@ -1,8 +1,10 @@
+import { changedAspects, displayPath } from '@filetracker/catalog/paths';
 import type { ChangeRow } from '@filetracker/catalog/reports';
 import type { Command } from 'commander';
 import { CHANGE_SIGNS } from '../change-kinds.js';
 import type { CommandContext } from '../context.js';
 import { knownPath } from '../known-path.js';
+import { ATTRIBUTE_COLUMNS, attributeFields, formatNanoseconds } from '../output/entry-fields.js';
 import { formatSize, formatVersion } from '../output/format.js';
 import type { RowPrinter } from '../output/row-printer.js';
 import { reportCommand, withQueries } from '../report-command.js';
@@ -19,12 +21,11 @@ export function historyCommand({ output }: CommandContext): Command {
       withQueries(command, output, async (database, rows) => {
         const { pathHistory } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, file);
-        const { ATTRIBUTE_COLUMNS } = await import('../output/entry-fields.js');
         const table = await rows.table([...COLUMNS, ...ATTRIBUTE_COLUMNS]);
         let hasChanges = false;
         for await (const change of pathHistory(database, path)) {
           hasChanges = true;
-          await table.print(await historyLine(change), await historyRow(change, rows));
+          await table.print(historyLine(change), historyRow(change, rows));
         }
         if (!hasChanges)
           output.note('no change of it is recorded (what is in a directory: "filetracker changes DIR")');
@@ -32,16 +33,7 @@ export function historyCommand({ output }: CommandContext): Command {
     );
 }
 
-async function historyLine({
-  recordedAt,
-  kind,
-  path,
-  previousPath,
-  before,
-  after,
-}: ChangeRow): Promise<string> {
-  const { changedAspects, displayPath } = await import('@filetracker/catalog/reports');
-  const { formatNanoseconds } = await import('../output/entry-fields.js');
+function historyLine({ recordedAt, kind, path, previousPath, before, after }: ChangeRow): string {
   const attributes = after ?? before;
   const when = formatVersion(Math.floor(recordedAt / 1000));
   const size = formatSize(attributes?.size ?? 0).padStart(10);
@@ -66,10 +58,8 @@ const COLUMNS = [
   'sizeBefore',
 ] as const;
 
-async function historyRow(change: ChangeRow, rows: RowPrinter) {
-  const { changedAspects } = await import('@filetracker/catalog/reports');
-  const pathFields = await rows.pathFields();
-  const { attributeFields } = await import('../output/entry-fields.js');
+function historyRow(change: ChangeRow, rows: RowPrinter) {
+  const { pathFields } = rows;
   const { sequence, scan, recordedAt, kind, path, previousPath, before, after } = change;
   const attributes = after ?? before;
   return {

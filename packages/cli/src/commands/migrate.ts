@@ -207,7 +207,7 @@ async function openTarget(
     return StoreTarget.open(to, { dryRun: flags.dryRun ?? false, onBackgroundError });
   }
   const { openServer } = await import('../server-argument.js');
-  const store = openServer(context, url, flags, '--to with a directory');
+  const store = await openServer(context, url, flags, '--to with a directory');
   if (flags.fetch) return new (await import('../migrate/fetching-target.js')).FetchingTarget(store);
   return new (await import('../migrate/server-target.js')).ServerTarget(store);
 }

@@ -35,10 +35,10 @@ export function reconcileCommand({ output, signal }: CommandContext): Command {
         const changes = run === undefined ? [] : catalog.changes({ scan: run });
         for await (const change of changes) {
           differences++;
-          if (output.json) output.result(undefined, await mutationResult(change));
-          else output.result(await mutationLine(change), {});
+          if (output.json) output.result(undefined, mutationResult(change));
+          else output.result(mutationLine(change), {});
         }
-        if (unreadable) output.warn(await unreadableRemark(unreadable));
+        if (unreadable) output.warn(unreadableRemark(unreadable));
         output.note(
           differences === 0 ? 'no differences' : `${formatThings(differences, 'difference')}, repaired`,
         );

@@ -1,4 +1,5 @@
 import type { ScanRun } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Command } from 'commander';
 import { pathArgument, withCatalog } from '../catalog-command.js';
 import type { CommandContext } from '../context.js';
@@ -17,9 +18,8 @@ export function scansCommand({ output }: CommandContext): Command {
     .action((directory: string | undefined, _, command: Command) => {
       const rows = rowPrinter(command, output);
       return withCatalog(command, { create: false }, async (catalog) => {
-        const { displayPath } = await import('@filetracker/catalog/scan');
-        const pathFields = await rows.pathFields();
-        const filter = directory === undefined ? {} : { path: await pathArgument(directory) };
+        const { pathFields } = rows;
+        const filter = directory === undefined ? {} : { path: pathArgument(directory) };
         const table = await rows.table(COLUMNS);
         for await (const run of catalog.scans(filter)) {
           const when = formatVersion(Math.floor(run.finishedAt / 1000));

@@ -1,3 +1,4 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { TimelinePoint } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -36,7 +37,7 @@ export function timelineCommand({ output }: CommandContext): Command {
     .option('--html <file>', 'write one HTML page with a chart, which needs nothing else, to this file')
     .action((directory: string, flags: TimelineFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { displayPath, timeline } = await import('@filetracker/catalog/reports');
+        const { timeline } = await import('@filetracker/catalog/reports');
         const path = await knownPath(database, directory);
         const { last, since, until, points: count, html } = flags;
         const span = await spanOf(database, since ?? last, until);

@@ -1,9 +1,11 @@
+import { displayPath } from '@filetracker/catalog/paths';
 import type { BytePath, QueryDatabase } from '@filetracker/catalog/reports';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
 import { parseMoment } from '../moment.js';
 import { wholeNumber } from '../number-argument.js';
+import { formatNanoseconds } from '../output/entry-fields.js';
 import { UsageError } from '../output/failure.js';
 import { formatSize } from '../output/format.js';
 import { formatCount, formatGrowth } from '../output/format-count.js';
@@ -58,8 +60,8 @@ export function topCommand({ output }: CommandContext): Command {
 }
 
 async function printDirectories(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
-  const { topDirectories, displayPath } = await import('@filetracker/catalog/reports');
-  const pathFields = await rows.pathFields();
+  const { topDirectories } = await import('@filetracker/catalog/reports');
+  const { pathFields } = rows;
   const columns = ['path', 'pathBase64', 'files', 'directories', 'bytes', 'allocated'] as const;
   const table = await rows.table(columns);
   for (const { path, ...totals } of await topDirectories(database, options)) {
@@ -71,9 +73,8 @@ async function printDirectories(rows: RowPrinter, { database, ...options }: Ques
 
 async function printFiles(rows: RowPrinter, { database, ...options }: Question): Promise<void> {
   if (options.by !== 'size') throw new UsageError('files can be ordered by size only');
-  const { topFiles, displayPath } = await import('@filetracker/catalog/reports');
-  const pathFields = await rows.pathFields();
-  const { formatNanoseconds } = await import('../output/entry-fields.js');
+  const { topFiles } = await import('@filetracker/catalog/reports');
+  const { pathFields } = rows;
   const table = await rows.table(['path', 'pathBase64', 'bytes', 'allocated', 'uid', 'mtimeNs']);
   for (const { path, mtimeNs, ...file } of await topFiles(database, options)) {
     const when = formatNanoseconds(mtimeNs);
@@ -89,8 +90,8 @@ async function printGrowth(rows: RowPrinter, { database, ...options }: Question)
   const { by, since, until, files } = options;
   if (since === undefined) throw new UsageError('growth needs --since or --last');
   if (by === 'allocated') throw new UsageError('growth is by size or count');
-  const { topGrowth, displayPath } = await import('@filetracker/catalog/reports');
-  const pathFields = await rows.pathFields();
+  const { topGrowth } = await import('@filetracker/catalog/reports');
+  const { pathFields } = rows;
   const span = await spanOf(database, since, until ?? Number.MAX_SAFE_INTEGER);
   const found = await topGrowth(database, { ...options, ...span, by, of: files ? 'files' : 'directories' });
   const table = await rows.table(['path', 'pathBase64', 'bytes', 'files', 'changes']);

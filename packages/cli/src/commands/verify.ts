@@ -1,4 +1,5 @@
 import type { Verdict } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { knownPathOrAll } from '../known-path.js';
@@ -34,8 +35,8 @@ export function verifyCommand({ output, signal }: CommandContext): Command {
     .option('--io-limit <size>', 'bytes a second to read at most: 50MiB (default: no limit)', parseRate)
     .action((directory: string | undefined, { jobs, ioLimit }: VerifyFlags, command: Command) =>
       withQueries(command, output, async (database, rows) => {
-        const { countContents, displayPath, ReadProgress, verify } = await import('@filetracker/catalog');
-        const pathFields = await rows.pathFields();
+        const { countContents, ReadProgress, verify } = await import('@filetracker/catalog');
+        const { pathFields } = rows;
         const place = await knownPathOrAll(database, directory);
         const table = await rows.table(['path', 'pathBase64', 'verdict', 'bytes', 'hasSameCtime']);
         const counts = { intact: 0, silent: 0, changed: 0, missing: 0, unreadable: 0 };

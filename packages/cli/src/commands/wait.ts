@@ -41,7 +41,7 @@ export function waitCommand({ output, signal }: CommandContext): Command {
         const ended = AbortSignal.any([signal, ...expired]);
         const cursor = await catalog.mutationCursor();
         output.detail(`waiting behind event ${cursor}`);
-        const place = { path: await pathArgument(path), cursor, signal: ended };
+        const place = { path: pathArgument(path), cursor, signal: ended };
         await warnIfUnknown(catalog, place.path, output);
         const seen =
           count === undefined

@@ -5,8 +5,8 @@ import type { CommandContext } from '../context.js';
 import { durationOption } from '../duration-argument.js';
 import { excludeOption } from '../repeated-option.js';
 import { type AlertRule, parseAlertRule } from '../watch/alert-rule.js';
-import { parseListenAddress } from '../watch/metrics-server.js';
-import { type ConsumerOptions, WatchConsumers } from '../watch/watch-consumers.js';
+import { parseListenAddress } from '../watch/listen-address.js';
+import type { ConsumerOptions } from '../watch/watch-consumers.js';
 import { catalogFiles, treeArgument, watchTrees } from '../watch/watch-trees.js';
 
 interface WatchFlags extends ConsumerOptions {
@@ -68,6 +68,8 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')
     .action(
       async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
+        // Loaded here and not above: other commands need not wait for the server of the metrics.
+        const { WatchConsumers } = await import('../watch/watch-consumers.js');
         await withCatalog(command, { create: true }, async (catalog) => {
           const named = await Promise.all(directories.map((path) => treeArgument(catalog, path)));
           const roots = [...new Set(named)];

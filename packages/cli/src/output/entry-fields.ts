@@ -1,4 +1,5 @@
-import { type Attributes, entryType } from '@filetracker/catalog/reports';
+import { entryType } from '@filetracker/catalog/paths';
+import type { Attributes } from '@filetracker/catalog/reports';
 import { formatVersion } from './format.js';
 import type { PathFieldsOf } from './path-fields.js';
 

@@ -1,16 +1,17 @@
 import type { Mutation, MutationKind } from '@filetracker/catalog';
+import { displayPath, entryType, isDirectory } from '@filetracker/catalog/paths';
 import { CHANGE_SIGNS } from '../change-kinds.js';
 import { formatSize, formatVersion } from './format.js';
 import { formatGrowth } from './format-count.js';
 import type { Result } from './output.js';
+import { jsonPathFields } from './path-fields.js';
 
 const SIZE_WIDTH = 11;
 
 const SIGNS: Readonly<Record<MutationKind, string>> = { ...CHANGE_SIGNS, scan: '=', gap: '!' };
 
 /** An event as a line for people. */
-export async function mutationLine(mutation: Mutation): Promise<string> {
-  const { displayPath, isDirectory } = await import('@filetracker/catalog/scan');
+export function mutationLine(mutation: Mutation): string {
   const { kind, path, previousPath, before, after, recordedAt } = mutation;
   const folder = isDirectory((after ?? before)?.mode ?? 0);
   const size = folder ? '' : sizeColumn(mutation);
@@ -26,9 +27,7 @@ const REMARKS: Partial<Readonly<Record<MutationKind, string>>> = {
 };
 
 /** An event for programs. */
-export async function mutationResult(mutation: Mutation): Promise<Result> {
-  const { entryType } = await import('@filetracker/catalog/scan');
-  const { jsonPathFields } = await import('./path-fields.js');
+export function mutationResult(mutation: Mutation): Result {
   const { sequence, recordedAt, kind, path, previousPath, scan, before, after } = mutation;
   const attributes = after ?? before;
   return {

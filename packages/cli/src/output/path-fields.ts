@@ -1,5 +1,4 @@
-import type { BytePath } from '@filetracker/catalog';
-import { displayPath, toBytes, unicodePath } from '@filetracker/catalog/scan';
+import { type BytePath, displayPath, toBytes, unicodePath } from '@filetracker/catalog/paths';
 import type { Result } from './output.js';
 
 /** Fields of a path: its text, and where that is not all, its bytes in base 64. */

@@ -1,6 +1,6 @@
 import { UsageError } from './failure.js';
 import type { Output, Result } from './output.js';
-import type { PathFields } from './path-fields.js';
+import { csvPathFields, jsonPathFields, type PathFields } from './path-fields.js';
 import { jsonLine } from './printable.js';
 
 /** Chooses the form that reports are printed in: text, JSON or CSV. */
@@ -19,8 +19,7 @@ export class RowPrinter {
   }
 
   /** Gives the function that turns a path into fields of a row, in the form that rows are printed in. */
-  async pathFields(): Promise<PathFields> {
-    const { csvPathFields, jsonPathFields } = await import('./path-fields.js');
+  get pathFields(): PathFields {
     return this.form === 'csv' ? csvPathFields : jsonPathFields;
   }
 

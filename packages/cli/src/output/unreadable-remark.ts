@@ -1,9 +1,9 @@
 import type { UnreadableDirectories } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import { formatThings } from './format-count.js';
 
 /** What could not be read, as a sentence. */
-export async function unreadableRemark({ count, example }: UnreadableDirectories): Promise<string> {
-  const { displayPath } = await import('@filetracker/catalog');
+export function unreadableRemark({ count, example }: UnreadableDirectories): string {
   const what = `cannot read ${formatThings(count, 'directory', 'directories')}`;
   if (!example) return what;
   const lead = count === 1 ? ': ' : ', such as ';

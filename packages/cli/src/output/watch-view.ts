@@ -1,8 +1,10 @@
 import type { Catalog, ChangedPlace, ChangeKind, WatchEvent } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Alert } from '../watch/growth-alerts.js';
 import { formatSize } from './format.js';
 import { formatCount, formatDuration, formatGrowth, formatThings } from './format-count.js';
 import type { Output, Result } from './output.js';
+import { jsonPathFields } from './path-fields.js';
 import { unreadableRemark } from './unreadable-remark.js';
 
 /** Directories that a batch's lines name at most. */
@@ -20,23 +22,20 @@ export class WatchView {
 
   async show(event: WatchEvent): Promise<void> {
     if (event.kind === 'batch') await this.#showBatch(event);
-    else if (this.output.json) await this.#print(undefined, event);
-    else await this.#remark(event);
+    else if (this.output.json) this.#print(undefined, event);
+    else this.#remark(event);
   }
 
   /** A directory grew more than a rule allows. */
-  async showAlert({ rule, path, bytes }: Alert): Promise<void> {
-    const { displayPath } = await import('@filetracker/catalog');
-    const { jsonPathFields } = await import('./path-fields.js');
+  showAlert({ rule, path, bytes }: Alert): void {
     const text = `${clockTime(Date.now())}  ALERT: ${displayPath(path)} grew ${formatSize(bytes)} (${rule.text})`;
     this.output.result(text, { kind: 'alert', ...jsonPathFields(path), bytes, rule: rule.text });
   }
 
   async #showBatch({ root, batch }: Extract<WatchEvent, { kind: 'batch' }>): Promise<void> {
-    const { changedPlaces, displayPath } = await import('@filetracker/catalog');
+    const { changedPlaces } = await import('@filetracker/catalog');
     const places = await changedPlaces(this.catalog, batch, { root, limit: LINES });
     if (this.output.json) {
-      const { jsonPathFields } = await import('./path-fields.js');
       const { recordedAt, cursor, run, changes, totals } = batch;
       const rows = places.map(({ path, ...sums }) => ({ ...jsonPathFields(path), ...sums }));
       this.output.result(undefined, {
@@ -63,8 +62,7 @@ export class WatchView {
     }
   }
 
-  async #remark(event: Exclude<WatchEvent, { kind: 'batch' }>): Promise<void> {
-    const { displayPath } = await import('@filetracker/catalog');
+  #remark(event: Exclude<WatchEvent, { kind: 'batch' }>): void {
     const root = displayPath(event.root);
     if (event.kind === 'started') {
       for (const { backend, reason } of event.rejected) this.output.note(`not with ${backend}: ${reason}`);
@@ -79,15 +77,14 @@ export class WatchView {
       );
     } else if (event.kind === 'unreadable') {
       const { directories: count, example } = event;
-      if (count > 0) this.output.warn(await unreadableRemark({ count, example }));
+      if (count > 0) this.output.warn(unreadableRemark({ count, example }));
       else this.output.note(`everything below ${displayPath(event.path)} can be read again`);
     } else {
       this.output.warn(`${displayPath(event.path)} is polled: ${event.reason}`);
     }
   }
 
-  async #print(text: string | undefined, event: Exclude<WatchEvent, { kind: 'batch' }>): Promise<void> {
-    const { jsonPathFields } = await import('./path-fields.js');
+  #print(text: string | undefined, event: Exclude<WatchEvent, { kind: 'batch' }>): void {
     const { root, ...fields } = event;
     const path: Result = 'path' in event ? jsonPathFields(event.path) : {};
     const example: Result =

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Catalog, RecordedBatch } from '@filetracker/catalog';
+import { toBytes } from '@filetracker/catalog/paths';
 import type { Output } from '../output/output.js';
 
 /** Behind which event of the log a run of the command begins and where it ends. */
@@ -64,7 +65,6 @@ export class ExecTrigger {
   }
 
   async *#paths(range: Range): AsyncGenerator<Buffer> {
-    const { toBytes } = await import('@filetracker/catalog');
     const end = Buffer.from(this.context.separator);
     for await (const { kind, path } of this.context.catalog.mutations(range)) {
       if (kind !== 'scan') yield Buffer.concat([toBytes(path), end]);

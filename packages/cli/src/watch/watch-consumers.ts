@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { Server } from 'node:http';
 import type { BytePath, Catalog, RecordedBatch, WatchEvent } from '@filetracker/catalog';
+import { displayPath } from '@filetracker/catalog/paths';
 import type { Output } from '../output/output.js';
 import { WatchView } from '../output/watch-view.js';
 import type { AlertRule } from './alert-rule.js';
 import { ExecTrigger } from './exec-trigger.js';
 import { type Alert, GrowthAlerts } from './growth-alerts.js';
-import { type ListenAddress, serveMetrics } from './metrics-server.js';
+import type { ListenAddress } from './listen-address.js';
+import { serveMetrics } from './metrics-server.js';
 import { WatchMetrics } from './watch-metrics.js';
 
 /** What is to be done with what watches tell, besides showing it. */
@@ -46,7 +48,6 @@ export class WatchConsumers {
     output: Output,
     options: ConsumerOptions & { readonly roots: readonly BytePath[] },
   ): Promise<WatchConsumers> {
-    const { displayPath } = await import('@filetracker/catalog');
     const shownRoots = new Map(options.roots.map((root) => [root, displayPath(root)]));
     const consumers = new WatchConsumers(catalog, output, { ...options, shownRoots });
     if (options.listen) {
@@ -79,16 +80,15 @@ export class WatchConsumers {
     const limit = Number.POSITIVE_INFINITY;
     const places = await changedPlaces(this.catalog, batch, { root, limit });
     for (const alerts of this.#alerts) {
-      for (const alert of alerts.add(places, batch.recordedAt)) await this.#raise(root, alert);
+      for (const alert of alerts.add(places, batch.recordedAt)) this.#raise(root, alert);
     }
   }
 
-  async #raise(root: BytePath, alert: Alert): Promise<void> {
+  #raise(root: BytePath, alert: Alert): void {
     this.#metrics.addAlert(this.#shown(root));
-    await this.#view.showAlert(alert);
+    this.#view.showAlert(alert);
     const { alertExec } = this.options;
     if (alertExec === undefined) return;
-    const { displayPath } = await import('@filetracker/catalog');
     const env = {
       ...process.env,
       FILETRACKER_ALERT_PATH: displayPath(alert.path),

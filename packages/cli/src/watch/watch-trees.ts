@@ -1,6 +1,7 @@
 import { opendir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { BytePath, Catalog, WatchEvent, WatchOptions } from '@filetracker/catalog';
+import { toBytes } from '@filetracker/catalog/paths';
 import { pathArgument, pathOnDisk } from '../catalog-command.js';
 
 /**
@@ -10,11 +11,10 @@ import { pathArgument, pathOnDisk } from '../catalog-command.js';
 export async function treeArgument(catalog: Catalog, text: string): Promise<BytePath> {
   try {
     const path = await pathOnDisk(text);
-    const { toBytes } = await import('@filetracker/catalog/scan');
     await (await opendir(toBytes(path))).close();
     return path;
   } catch (error) {
-    const path = await pathArgument(text);
+    const path = pathArgument(text);
     if (await catalog.directory(path)) return path;
     throw error;
   }
@@ -53,5 +53,5 @@ export async function watchTrees(
 export async function catalogFiles(place: string): Promise<readonly BytePath[]> {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(place)) return [];
   const file = join(await realpath(dirname(resolve(place))), basename(place));
-  return Promise.all(['', '-wal', '-shm', '-journal'].map((ending) => pathArgument(file + ending)));
+  return ['', '-wal', '-shm', '-journal'].map((ending) => pathArgument(file + ending));
 }
