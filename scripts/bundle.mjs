@@ -1,8 +1,9 @@
 // Makes single files of what takes longer to load than to run, in the place of what the compiler made of them.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { loadedBeforeDemand } from './loaded-before-demand.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -27,55 +28,199 @@ const BUNDLES = [
       'light-my-request',
     ],
   },
+  // The command line, with what its commands load on demand beside it.
+  {
+    package: 'cli',
+    module: 'bin/filetracker',
+    isWhole: true,
+    external: ['zstd-napi/binding.js', 'pg-native'],
+  },
 ];
 
-/** Packages of the workspace stay outside: what they export must be the same for everybody in a process. */
+/**
+ * Packages of the workspace stay outside: what they export must be the same for everybody in a process. A program that
+ * is whole is everybody in its process, threads apart, and takes them in.
+ */
 const OURS = '@filetracker/*';
 
-/** CommonJS modules in the file call it for those of Node.js and for what stays outside. */
+/** Where the parts of a program go that it loads on demand, or that several parts need. */
+const PARTS = 'parts';
+
+/** CommonJS modules in the file call `require` for those of Node.js and for what stays outside; the others: {@link placeOf}. */
 const REQUIRE = `import { createRequire as createRequireOfBundle } from 'node:module';
+import { pathToFileURL as pathToFileURLOfBundle } from 'node:url';
 const require = createRequireOfBundle(import.meta.url);`;
+
+/** What other packages do as they are loaded although nobody needs it. */
+const CHANGED = [
+  {
+    // Kysely's builders of tables, with which nobody builds any: 5 ms.
+    file: /\/kysely\/dist\/esm\/schema\/schema\.js$/,
+    change: () => 'export class SchemaModule {}',
+  },
+  {
+    // It asks whether it runs in a Cloudflare worker: in Node.js 20 it makes a Response to find out, for which Node.js loads
+    // all of fetch, half the time that it takes to start.
+    file: /\/pg\/lib\/stream\.js$/,
+    change: (text) => `const navigator = { userAgent: 'Node.js' };\n${text}`,
+  },
+  {
+    // It would start subcommands that are programs of their own, of which there are none: 9 ms.
+    file: /\/commander\/lib\/command\.js$/,
+    change: (text) =>
+      text.replace(
+        "const childProcess = require('node:child_process');",
+        "const childProcess = { get spawn() { return require('node:child_process').spawn; } };",
+      ),
+  },
+];
 
 await Promise.all(BUNDLES.map(bundle));
 
-async function bundle({ package: name, module, external = [] }) {
-  const source = join(root, 'packages', name, 'src');
-  const outfile = join(root, 'packages', name, 'dist', `${module}.js`);
-  const { metafile, outputFiles } = await build({
-    entryPoints: [join(source, `${module}.ts`)],
-    outfile,
+async function bundle({ package: name, module, external = [], isWhole = false }) {
+  const source = sourceOf(name);
+  const target = join(source, '../dist');
+  const place = dirname(join(target, module));
+  const entry = join(source, `${module}.ts`);
+  const options = {
+    entryPoints: [entry],
+    outdir: target,
+    outbase: source,
     absWorkingDir: root,
     bundle: true,
+    splitting: isWhole,
+    chunkNames: `${PARTS}/[name]-[hash]`,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: [OURS, ...external],
-    plugins: [keepPlaces(source, dirname(outfile))],
+    external: isWhole ? external : [OURS, ...external],
     banner: { js: REQUIRE },
     legalComments: 'none',
     metafile: true,
     write: false,
     logLevel: 'warning',
+  };
+  const plugins = [isWhole ? takeOurs(external) : leaveOnDemand(place), changeOthers()];
+  const before = isWhole ? await loadedBefore(entry, { ...options, plugins }) : new Map();
+  const { metafile, outputFiles } = await build({
+    ...options,
+    plugins: [...plugins, keepPlaces(name, place, before)],
   });
-  writeFileSync(outfile, `${outputFiles[0].text}${licences(Object.keys(metafile.inputs))}`);
+  if (isWhole) rmSync(join(target, PARTS), { recursive: true, force: true });
+  for (const { path, text } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${text}${licences(Object.keys(metafile.outputs[relative(root, path)].inputs))}`);
+  }
 }
 
-/** What is loaded on demand stays outside, and each of our modules keeps its place: files are named relative to it. */
-function keepPlaces(source, place) {
-  const compiled = (path) => `./${relative(place, path.replace(source, join(source, '../dist')))}`;
+/**
+ * For each module that a program loads on demand, those of our modules that are loaded already whichever way leads there.
+ * Where it imports them, too, all that have the same modules around them become one part: without that a command loads
+ * three times as many, half a millisecond each.
+ */
+async function loadedBefore(entry, options) {
+  const { metafile } = await build(options);
+  const modules = Object.entries(metafile.inputs).map(([module, { imports }]) => [
+    join(root, module),
+    imports
+      .filter(({ external }) => !external)
+      .map(({ path, kind }) => ({ path: join(root, path), isOnDemand: kind === 'dynamic-import' })),
+  ]);
+  const before = loadedBeforeDemand(entry, new Map(modules));
+  // The program's own module waits for the program's end.
+  const isOurs = (module) => module !== entry && packageOf(module) !== undefined;
+  return new Map([...before].map(([module, loaded]) => [module, loaded.filter(isOurs)]));
+}
+
+function sourceOf(name) {
+  return join(root, 'packages', name, 'src');
+}
+
+/** What is loaded on demand stays outside: modules of ours where the compiler put them. */
+function leaveOnDemand(place) {
   return {
-    name: 'keep-places',
+    name: 'leave-on-demand',
     setup(bundling) {
       bundling.onResolve({ filter: /./ }, ({ kind, path, resolveDir }) => {
         if (kind !== 'dynamic-import') return undefined;
-        return { external: true, path: path.startsWith('.') ? compiled(join(resolveDir, path)) : path };
-      });
-      bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const url = `new URL(${JSON.stringify(compiled(path).replace(/ts$/, 'js'))}, import.meta.url).href`;
-        return { loader: 'ts', contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url) };
+        return {
+          external: true,
+          path: path.startsWith('.') ? seenFrom(place, join(resolveDir, path)) : path,
+        };
       });
     },
   };
+}
+
+/** Packages of the workspace go in. What stays outside is found from the one whose dependency it is. */
+function takeOurs(external) {
+  return {
+    name: 'take-ours',
+    setup(bundling) {
+      bundling.onResolve({ filter: /^@filetracker\// }, ({ path }) => {
+        const [, name, entry] = /^@filetracker\/([^/]+)(.*)$/.exec(path);
+        const { exports } = JSON.parse(readFileSync(join(sourceOf(name), '../package.json'), 'utf8'));
+        const compiled = exports[`.${entry}`].default;
+        return {
+          path: join(sourceOf(name), '..', compiled.replace(/^\.\/dist/, 'src').replace(/js$/, 'ts')),
+        };
+      });
+      bundling.onResolve({ filter: /./ }, ({ path, importer }) => {
+        const name = packageOf(importer);
+        return name && external.includes(path) ? { path, namespace: 'outside', pluginData: name } : undefined;
+      });
+      bundling.onLoad({ filter: /./, namespace: 'outside' }, ({ path, pluginData: name }) => ({
+        contents: `export default createRequireOfBundle(${placeOf(name)})(${JSON.stringify(path)});`,
+      }));
+    },
+  };
+}
+
+/** Each of our modules keeps its place: files are named relative to it. It imports what is loaded before it, too. */
+function keepPlaces(own, place, before) {
+  return {
+    name: 'keep-places',
+    setup(bundling) {
+      bundling.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const name = packageOf(path);
+        const dist = join(sourceOf(name), '../dist');
+        const [file, from] =
+          name === own ? [seenFrom(place, path), 'import.meta.url'] : [seenFrom(dist, path), placeOf(name)];
+        const url = `new URL(${JSON.stringify(file.replace(/ts$/, 'js'))}, ${from}).href`;
+        const loaded = (before.get(path) ?? []).map((module) => `import ${JSON.stringify(module)};`);
+        const text = readFileSync(path, 'utf8').replaceAll('import.meta.url', url);
+        return { loader: 'ts', contents: `${loaded.join('')}${text}` };
+      });
+    },
+  };
+}
+
+/** Changes the text of other packages, see {@link CHANGED}. */
+function changeOthers() {
+  return {
+    name: 'change-others',
+    setup(bundling) {
+      for (const { file, change } of CHANGED) {
+        bundling.onLoad({ filter: file }, ({ path }) => ({ contents: change(readFileSync(path, 'utf8')) }));
+      }
+    },
+  };
+}
+
+/** What the compiler makes of a source file, named from another folder. */
+function seenFrom(place, path) {
+  const source = sourceOf(packageOf(path));
+  return `./${relative(place, join(source, '../dist', relative(source, path)))}`;
+}
+
+/** The package of the workspace that a file is from; of other files, undefined. */
+function packageOf(path) {
+  return /^packages\/([^/]+)\/src\//.exec(relative(root, path))?.[1];
+}
+
+/** Where a package of the workspace is installed: an expression for the URL of its main module. */
+function placeOf(name) {
+  return `pathToFileURLOfBundle(createRequireOfBundle(import.meta.url).resolve('@filetracker/${name}')).href`;
 }
 
 /** A comment with the licences of the packages that these files are from. */

@@ -1,23 +1,18 @@
-import { createRequire } from 'node:module';
 import type { Dispatcher, Agent as UndiciAgent, errors as undiciErrors } from 'undici';
-
 /*
  * The parts of undici that requests need: loading all of it, with its fetch and web sockets, takes 100 ms of the
  * processor's time, these 40. Every command pays that.
  */
-const load = createRequire(import.meta.url);
+import send from 'undici/lib/api/api-request.js';
+import errors from 'undici/lib/core/errors.js';
+import agent from 'undici/lib/dispatcher/agent.js';
 
 /** Connections kept open to servers. */
-export const Agent = load('undici/lib/dispatcher/agent.js') as typeof UndiciAgent;
+export const Agent: typeof UndiciAgent = agent;
 export type Agent = UndiciAgent;
 
 /** A connection that broke. */
-export const { SocketError } = load('undici/lib/core/errors.js') as typeof undiciErrors;
-
-const send = load('undici/lib/api/api-request.js') as (
-  this: Dispatcher,
-  options: Dispatcher.RequestOptions,
-) => Promise<Dispatcher.ResponseData>;
+export const { SocketError }: typeof undiciErrors = errors;
 
 /** undici's `request`: sends a request through connections of an agent. */
 export function request(
