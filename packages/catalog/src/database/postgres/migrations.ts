@@ -257,5 +257,8 @@ export const MIGRATIONS: readonly string[] = [
     ) f ON f.directory_id = d.id;
   CREATE VIEW filetracker_host.directory_bounds AS SELECT * FROM directory_bounds
     WHERE host_id + 0 = current_setting('filetracker.host')::integer;
+  CREATE OR REPLACE VIEW filetracker_host.files AS SELECT * FROM files WHERE EXISTS (
+    SELECT FROM directory_bounds b
+    WHERE b.directory_id = files.directory_id AND b.host_id = current_setting('filetracker.host')::integer);
   `,
 ];
