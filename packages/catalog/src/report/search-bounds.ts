@@ -12,34 +12,27 @@ import type { SearchPlace } from './search-place.js';
  */
 const MOST = 10_000;
 
-/** Directories that are looked up at once: each batch is one of several that threads can share. */
-const BATCH = 2_000;
-
 /**
- * Which directories may meet criteria, or hold files that do, in batches; undefined where that would not spare
- * anything. What they are is told by their bounds, see directory-bounds.ts.
+ * Which directories may meet criteria, or hold files that do, as their bounds tell (see directory-bounds.ts); undefined
+ * where to know would not spare anything.
  */
 export async function directoriesInBounds(
   database: QueryDatabase,
   criteria: Criteria,
   { within }: SearchPlace,
-): Promise<readonly (readonly bigint[])[] | undefined> {
+): Promise<readonly bigint[] | undefined> {
   const conditions = boundConditions(criteria);
   if (conditions.length === 0) return undefined;
-  const inBounds = database.tables
+  if (within) conditions.push(sql`directory_id IN ${within}`);
+  const query = database.tables
     .selectFrom('directory_bounds')
     .select(sql<string>`cast(directory_id AS text)`.as('line'))
     .where(sql<SqlBool>`${sql.join(conditions, sql` AND `)}`)
     .limit(sql.lit(MOST + 1));
-  const parts = within ? [sql<SqlBool>`directory_id IN ${within}`] : database.directoryParts('directory_id');
   const found: bigint[] = [];
-  for await (const lines of database.streamLines(parts.map((part) => inBounds.where(part)))) {
-    for (const line of lines) found.push(BigInt(line));
-    if (found.length > MOST) return undefined;
-  }
-  return Array.from({ length: Math.ceil(found.length / BATCH) }, (_, n) =>
-    found.slice(n * BATCH, (n + 1) * BATCH),
-  );
+  // In one part: the bounds of half a million directories are looked through before another thread has started.
+  for await (const lines of database.streamLines([query])) found.push(...lines.map(BigInt));
+  return found.length > MOST ? undefined : found;
 }
 
 /** What the bounds of a directory must say. */
@@ -51,7 +44,7 @@ function boundConditions({
   modifiedUntil,
   uid,
   gid,
-}: Criteria): readonly RawBuilder<SqlBool>[] {
+}: Criteria): RawBuilder<SqlBool>[] {
   const column = (name: (typeof BOUND_COLUMNS)[number]) => sql.ref(name);
   return [
     minimumSize !== undefined && sql<SqlBool>`${column('largest')} >= ${BigInt(minimumSize)}`,
@@ -59,12 +52,15 @@ function boundConditions({
     modifiedUntil !== undefined && sql<SqlBool>`${column('oldest')} <= ${modifiedUntil}`,
     uid !== undefined && holds(column('user_bits'), BigInt(ownerBit(uid))),
     gid !== undefined && holds(column('group_bits'), BigInt(ownerBit(gid))),
-    types && anyOf(types.map((type) => holds(column('type_bits'), BigInt(typeBit(typeNumber(type)))))),
+    // Files and directories are nearly everywhere.
+    types &&
+      !types.some((type) => type === 'file' || type === 'directory') &&
+      anyOf(types.map((type) => holds(column('type_bits'), BigInt(typeBit(typeNumber(type)))))),
     patterns && mayHoldNames(patterns),
   ].filter((condition) => condition !== undefined && condition !== false);
 }
 
-/** Undefined where a name says nothing: every three bytes of what stands in a glob must be in one name of the directory. */
+/** Every three bytes of what stands in a glob must stand in names there; undefined where that says nothing. */
 function mayHoldNames(patterns: readonly string[]): RawBuilder<SqlBool> | undefined {
   const conditions = patterns.map((pattern) => {
     const { start, longest } = literalsOf(pattern);

@@ -61,8 +61,8 @@ interface Search {
   readonly criteria: Criteria;
   readonly place: SearchPlace;
   readonly isNamed: NameFilter;
-  /** The only directories that matter, in batches; without it all do. */
-  readonly homes: readonly (readonly bigint[])[] | undefined;
+  /** The only directories that matter; undefined: all do. */
+  readonly homes: readonly bigint[] | undefined;
 }
 
 async function* directories<Item>(
@@ -137,7 +137,7 @@ function partsOf(
   { place: { within }, homes }: Search,
   column: DirectoryColumn,
 ): readonly RawBuilder<SqlBool>[] {
-  if (homes) return homes.map((some) => database.isAmong(column, some));
+  if (homes) return [database.isAmong(column, homes)];
   return within ? [sql<SqlBool>`${sql.ref(column)} IN ${within}`] : database.directoryParts(column);
 }
 
