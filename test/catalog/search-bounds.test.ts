@@ -30,7 +30,7 @@ describe.each(DATABASES)('a search in $kind', ({ newPlace }) => {
     return { catalog, found };
   }
 
-  test('finds what changed in the first part of a very large directory', async () => {
+  test('finds what changed in the first and in the last part of a very large directory', async () => {
     const { catalog, found } = await workplace();
     const tree = new PackedTree('/data');
     for (let n = 0; n < 60_000; n++) tree.file(`big/file-${String(n).padStart(9, '0')}`);
@@ -38,6 +38,10 @@ describe.each(DATABASES)('a search in $kind', ({ newPlace }) => {
     expect(await found(SINCE)).toEqual([]);
     await record(catalog, tree.file('big/file-000000001', { mtime: LATER, ctime: LATER }));
     expect(await found(SINCE)).toEqual(['/data/big/file-000000001']);
+    await record(catalog, tree.file('big/file-000059999', { mtime: LATER + 9, ctime: LATER + 9 }));
+    expect(await found({ modifiedSince: BigInt(LATER + 9) * 1_000_000_000n })).toEqual([
+      '/data/big/file-000059999',
+    ]);
   });
 
   test('finds a directory that was only looked at from outside', async () => {
