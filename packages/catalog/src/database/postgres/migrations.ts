@@ -240,4 +240,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE OR REPLACE VIEW filetracker_host.file_changes AS SELECT * FROM file_changes
     WHERE host_id = current_setting('filetracker.host')::integer;
   `,
+  `
+  -- Since when the history that follows a run is whole: changes that came after its end were forgotten. Null: since its
+  -- end.
+  ALTER TABLE scan_runs ADD COLUMN history_since bigint;
+  CREATE OR REPLACE VIEW filetracker_host.scan_runs AS SELECT * FROM scan_runs
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
 ];

@@ -153,4 +153,9 @@ export const MIGRATIONS: readonly string[] = [
   -- of this one. Rows from before this step do not tell.
   ALTER TABLE file_changes ADD COLUMN moved_bytes INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Since when the history that follows a run is whole: changes that came after its end were forgotten. Null: since its
+  -- end.
+  ALTER TABLE scan_runs ADD COLUMN history_since INTEGER;
+  `,
 ];
