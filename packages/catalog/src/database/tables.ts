@@ -79,6 +79,8 @@ interface ScanRunsTable {
   status: 'running' | 'finished';
   started_at: bigint;
   finished_at: bigint;
+  /** Since when the history that follows is whole, where changes that came after the end were forgotten. */
+  history_since: bigint | null;
 }
 
 interface MutationLogTable {

@@ -242,6 +242,13 @@ export const MIGRATIONS: readonly string[] = [
     WHERE host_id = current_setting('filetracker.host')::integer;
   `,
   `
+  -- Since when the history that follows a run is whole: changes that came after its end were forgotten. Null: since its
+  -- end.
+  ALTER TABLE scan_runs ADD COLUMN history_since bigint;
+  CREATE OR REPLACE VIEW filetracker_host.scan_runs AS SELECT * FROM scan_runs
+    WHERE host_id = current_setting('filetracker.host')::integer;
+  `,
+  `
   -- What a directory and the files directly in it are like, see directory-bounds.ts: searches pass over those where nothing
   -- can match, in a tenth of the space that directories take. Rows of before this step hold all owners, types and names
   -- until their directory changes.

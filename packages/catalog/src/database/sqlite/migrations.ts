@@ -155,6 +155,11 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE file_changes ADD COLUMN moved_bytes INTEGER NOT NULL DEFAULT 0;
   `,
   `
+  -- Since when the history that follows a run is whole: changes that came after its end were forgotten. Null: since its
+  -- end.
+  ALTER TABLE scan_runs ADD COLUMN history_since INTEGER;
+  `,
+  `
   -- What a directory and the files directly in it are like, see directory-bounds.ts: searches pass over those where nothing
   -- can match. Rows of before this step hold all owners, types and names until their directory changes.
   CREATE TABLE directory_bounds (
