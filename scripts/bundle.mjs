@@ -1,5 +1,6 @@
 // Makes single files of what takes longer to load than to run, in the place of what the compiler made of them.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -33,7 +34,7 @@ const BUNDLES = [
     package: 'cli',
     module: 'bin/filetracker',
     isWhole: true,
-    external: ['zstd-napi/binding.js', 'pg-native'],
+    external: ['zstd-napi/binding.js', 'pg-native', 'bindings'],
   },
 ];
 
@@ -46,10 +47,14 @@ const OURS = '@filetracker/*';
 /** Where the parts of a program go that it loads on demand, or that several parts need. */
 const PARTS = 'parts';
 
-/** CommonJS modules in the file call `require` for those of Node.js and for what stays outside; the others: {@link placeOf}. */
-const REQUIRE = `import { createRequire as createRequireOfBundle } from 'node:module';
-import { pathToFileURL as pathToFileURLOfBundle } from 'node:url';
-const require = createRequireOfBundle(import.meta.url);`;
+/**
+ * What the file has beside its modules: `require`, which those in CommonJS call for what stays outside and for those of
+ * Node.js, and the URL of a package's main module.
+ */
+const REQUIRE = `import { createRequire as requireOfBundle } from 'node:module';
+import { pathToFileURL as urlOfBundle } from 'node:url';
+const require = requireOfBundle(import.meta.url);
+const placeOfBundle = (name) => urlOfBundle(require.resolve(name)).href;`;
 
 /** What other packages do as they are loaded although nobody needs it. */
 const CHANGED = [
@@ -57,6 +62,12 @@ const CHANGED = [
     // Kysely's builders of tables, with which nobody builds any: 5 ms.
     file: /\/kysely\/dist\/esm\/schema\/schema\.js$/,
     change: () => 'export class SchemaModule {}',
+  },
+  {
+    // Its machine code lies beside it.
+    file: /\/better-sqlite3-node22\/lib\/binding\.js$/,
+    change: (text) =>
+      `const __dirname = require('node:path').dirname(requireOfBundle(${placeOf('catalog')}).resolve('better-sqlite3-node22'));\n${text}`,
   },
   {
     // It asks whether it runs in a Cloudflare worker: in Node.js 20 it makes a Response to find out, for which Node.js loads
@@ -165,15 +176,26 @@ function takeOurs(external) {
           path: join(sourceOf(name), '..', compiled.replace(/^\.\/dist/, 'src').replace(/js$/, 'ts')),
         };
       });
-      bundling.onResolve({ filter: /./ }, ({ path, importer }) => {
+      bundling.onResolve({ filter: /./ }, ({ kind, path, importer }) => {
         const name = packageOf(importer);
-        return name && external.includes(path) ? { path, namespace: 'outside', pluginData: name } : undefined;
+        const isMissing = kind === 'require-call' && !isInstalled(path, importer);
+        const isOutside = name && (external.includes(path) || isMissing);
+        return isOutside ? { path, namespace: 'outside', pluginData: name } : undefined;
       });
       bundling.onLoad({ filter: /./, namespace: 'outside' }, ({ path, pluginData: name }) => ({
-        contents: `export default createRequireOfBundle(${placeOf(name)})(${JSON.stringify(path)});`,
+        contents: `module.exports = requireOfBundle(${placeOf(name)})(${JSON.stringify(path)});`,
       }));
     },
   };
+}
+
+/** Whether a package is there that a module asks for: npm leaves out what the present Node.js cannot load. */
+function isInstalled(name, importer) {
+  try {
+    return Boolean(createRequire(importer).resolve(name));
+  } catch {
+    return false;
+  }
 }
 
 /** Each of our modules keeps its place: files are named relative to it. It imports what is loaded before it, too. */
@@ -220,7 +242,7 @@ function packageOf(path) {
 
 /** Where a package of the workspace is installed: an expression for the URL of its main module. */
 function placeOf(name) {
-  return `pathToFileURLOfBundle(createRequireOfBundle(import.meta.url).resolve('@filetracker/${name}')).href`;
+  return `placeOfBundle('@filetracker/${name}')`;
 }
 
 /** A comment with the licences of the packages that these files are from. */

@@ -10,7 +10,7 @@ export async function withClient<T>(
   command: Command,
   action: (client: FileTrackerClient) => Promise<T>,
 ): Promise<T> {
-  // Loaded here and not above: it takes 100 ms, which `--help` and other commands need not wait for.
+  // Loaded here and not above: it takes 60 ms, which `--help` and other commands need not wait for.
   const { FileTrackerClient } = await import('@filetracker/client');
   await optimizeParserLate();
   const client = new FileTrackerClient({

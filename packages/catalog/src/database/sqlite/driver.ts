@@ -1,26 +1,22 @@
 import { createRequire } from 'node:module';
 import { systemCode } from '@filetracker/durable-fs/system-code';
 import type Driver from 'better-sqlite3';
+import { load12, load13 } from './load-driver.cjs';
 
 /** Node-API of Node.js 22.14 and 23.6. */
 const NODE_API_OF_13 = 10;
-
-const require = createRequire(import.meta.url);
 
 /**
  * better-sqlite3: 13 where Node.js can load it, 12 otherwise. 13 needs a Node-API that Node.js 20 lacks, and 12 ends
  * processes of Node.js 24.19 and later as soon as one of its objects is collected as garbage in an idle moment
  * (`RemoveEnvironmentCleanupHook`, "Assertion failed: (env) != nullptr").
  */
-export const Sqlite: typeof Driver = load(
-  Number(process.versions['napi']) >= NODE_API_OF_13 ? 'better-sqlite3-node22' : 'better-sqlite3',
-);
+export const Sqlite: typeof Driver = load();
 
 /** npm leaves out the one that the Node.js which installs could not load: it is missing when Node.js was replaced. */
-function load(name: string): typeof Driver {
-  let driver: typeof Driver;
+function load(): typeof Driver {
   try {
-    driver = require(name) as typeof Driver;
+    return Number(process.versions['napi']) >= NODE_API_OF_13 ? load13() : knowing12();
   } catch (cause) {
     if (systemCode(cause) !== 'MODULE_NOT_FOUND') throw cause;
     throw new Error(
@@ -28,23 +24,18 @@ function load(name: string): typeof Driver {
       { cause },
     );
   }
-  const nativeBinding = compiled(name);
-  return nativeBinding === undefined ? driver : knowing(driver, nativeBinding);
 }
 
-/** The machine code that 12 was installed with; undefined where it lies elsewhere. */
-function compiled(name: string): string | undefined {
+/** 12, which need not search for its machine code where that lies where npm puts it: that takes 4 ms of each process. */
+function knowing12(): typeof Driver {
+  const installed = createRequire(import.meta.url);
+  let nativeBinding: string;
   try {
-    return require.resolve(`${name}/build/Release/better_sqlite3.node`);
+    nativeBinding = installed.resolve('better-sqlite3/build/Release/better_sqlite3.node');
   } catch {
-    // 13 finds its own without searching.
-    return undefined;
+    return installed('better-sqlite3') as typeof Driver;
   }
-}
-
-/** The driver, which need not search for its machine code: that takes 4 ms of each process that uses it. */
-function knowing(driver: typeof Driver, nativeBinding: string): typeof Driver {
-  return class extends driver {
+  return class extends load12() {
     constructor(file?: string | Buffer, options?: Driver.Options) {
       super(file, { nativeBinding, ...options });
     }
