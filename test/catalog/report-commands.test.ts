@@ -237,7 +237,7 @@ const WITHOUT_ROWS: readonly (readonly [headings: string, command: string, ...ar
   [
     'id,root,rootBase64,source,startedAt,finishedAt,isBaseline,files,directories,bytes,allocated,' +
       'newFiles,newBytes,modifiedFiles,modifiedBytes,renamedFiles,renamedBytes,removedFiles,removedBytes,' +
-      'newDirectories,removedDirectories,errors,unreadableDirectories,metadata',
+      'newDirectories,removedDirectories,errors,unreadableDirectories,metadata,historySince',
     'scans',
     '/nowhere',
   ],

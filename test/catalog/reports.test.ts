@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import {
   asOf,
+  type BytePath,
   changeReport,
   countContents,
   diskUsage,
@@ -353,23 +354,26 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     expect(left.map(({ path }) => displayPath(path))).toEqual([join(tree.root, 'third')]);
   });
 
-  test('prune keeps the last run of each tree, but none that was followed by one of a part or of more', async () => {
+  test('prune keeps the last scan of each tree, but none that was followed by one of more', async () => {
     const tree = await ScannedTree.in({ newPlace });
     for (const directory of ['a', 'b', 'b-1']) mkdirSync(join(tree.root, directory));
     const catalog = await openCatalog(tree.database, { create: true });
     const a = parseBytePath(join(tree.root, 'a'));
     const first = await scan(catalog, a, { threads: 1 });
     writeFileSync(join(tree.root, 'a/file'), '1');
-    for (const directory of ['', 'b', 'b-1'])
-      await scan(catalog, parseBytePath(join(tree.root, directory)), { threads: 1 });
+    const whole = await scan(catalog, tree.path, { threads: 1 });
+    writeFileSync(join(tree.root, 'b/file'), '1');
+    const part = await scan(catalog, parseBytePath(join(tree.root, 'b')), { threads: 1 });
+    await scan(catalog, parseBytePath(join(tree.root, 'b-1')), { threads: 1 });
     await tree.query((database) => prune(database, Date.now() + 1));
-    expect((await all(catalog.scans())).map(({ id }) => id)).toEqual([4, 3]);
+    expect((await all(catalog.scans())).map(({ id }) => id)).toEqual([4, 3, 2]);
     await catalog.close();
-    // The whole was looked at later, and what that found in this part is forgotten.
-    const then = { path: a, moment: first.finishedAt, isRecursive: false };
-    await expect(tree.query((database) => asOf(database, then))).rejects.toMatchObject({
-      code: 'not_recorded',
-    });
+    // The whole was looked at later, and what that found in this part is forgotten; then a part of it was.
+    const at = (path: BytePath, moment: number) =>
+      tree.query((database) => asOf(database, { path, moment, isRecursive: false }));
+    await expect(at(a, first.finishedAt)).rejects.toMatchObject({ code: 'not_recorded' });
+    await expect(at(tree.path, whole.finishedAt)).rejects.toMatchObject({ code: 'not_recorded' });
+    expect((await at(tree.path, part.finishedAt)).top).toMatchObject({ files: 2 });
   });
 
   test('prune takes no part of a scan: changes are recorded before it ends', async () => {

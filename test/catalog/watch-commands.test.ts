@@ -95,6 +95,41 @@ describe('filetracker watch', () => {
     await process.end('SIGINT');
     expect(json('changes')).toHaveLength(20);
   });
+
+  test('of what prune has forgotten of it while it goes on, every question says that', async () => {
+    const { root, database, json, run, placeFile } = catalogWorkplace();
+    const process = new WatchProcess(root, database, { flags: FAST });
+    await process.started();
+    const moments: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      placeFile(join(root, name), name);
+      await expect.poll(() => json('changes').length, PATIENTLY).toBe(moments.length + 1);
+      moments.push(String(json('changes').at(-1)?.['recordedAt']));
+    }
+    const [first = '', second = '', third = ''] = moments;
+    const names = (when: string) => json('as-of', when, root).map(({ path }) => path);
+    expect(names(first)).toEqual([join(root, 'one'), root]);
+    expect(json('prune', '--keep', third)).toEqual([{ changes: 2, runs: 0 }]);
+    for (const question of [
+      ['as-of', first],
+      ['as-of', 'scan:1'],
+      ['explain', '--since', 'scan:1'],
+      ['explain', '--until', first],
+      ['timeline', '--until', first],
+    ]) {
+      expect(run(...question, root), question.join(' ')).toMatchObject({
+        status: 1,
+        stderr:
+          'filetracker: the catalog does not reach back that far for this path (see "filetracker scans")\n',
+      });
+    }
+    expect(names(second)).toEqual([join(root, 'one'), join(root, 'two'), root]);
+    expect(json('timeline', root)[0]).toMatchObject({ at: second, files: 2 });
+    expect(json('report', root)).toMatchObject([{ knownSince: second }]);
+    expect(json('scans').at(-1)).toMatchObject({ id: 1, historySince: second });
+    expect(run('scans').stdout).toMatch(/ {2}first scan {2}\(history since \d{4}-.*\)\n$/);
+    await process.end('SIGINT');
+  });
 });
 
 describe('filetracker events', () => {

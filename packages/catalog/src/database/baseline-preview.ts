@@ -74,6 +74,7 @@ export class BaselinePreview implements ScanSession {
       source,
       startedAt: this.#startedAt,
       finishedAt: Date.now(),
+      historySince: null,
       isBaseline: true,
       totals: {
         files: this.#files,

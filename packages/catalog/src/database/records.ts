@@ -45,6 +45,11 @@ export interface ScanRun {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly finishedAt: number;
+  /**
+   * Since when the history that follows it is whole, in milliseconds since 1970, where changes that came after its end
+   * were forgotten; else null. Of moments before, also of its own end, nothing can be told.
+   */
+  readonly historySince: number | null;
   /** The first look at this root: what it found is the base of the history and not reported as new. */
   readonly isBaseline: boolean;
   /** Totals of the root after the run. */
@@ -103,6 +108,7 @@ export interface Mutation {
   readonly path: BytePath;
   /** For `renamed`: where it was before. */
   readonly previousPath: BytePath | null;
+  /** The run that found it; null for `gap`. */
   readonly scan: ScanId | null;
   /** How it was and is; null for `scan` and `gap`, and where the history has been pruned. */
   readonly before: Attributes | null;

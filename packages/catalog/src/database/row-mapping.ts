@@ -69,7 +69,7 @@ export function directoryRecord(path: BytePath, row: DirectoryRow): DirectoryRec
 
 /** A row of `scan_runs`. */
 export interface ScanRow {
-  readonly [column: string]: number | bigint | boolean | string | Buffer;
+  readonly [column: string]: number | bigint | boolean | string | Buffer | null;
   readonly root: Buffer;
   readonly source: 'scan' | 'watch';
   readonly metadata: string;
@@ -87,6 +87,7 @@ export function scanRun(row: ScanRow): ScanRun {
     source: row.source,
     startedAt: Number(row['started_at']),
     finishedAt: Number(row['finished_at']),
+    historySince: row['history_since'] === null ? null : Number(row['history_since']),
     isBaseline: Number(row['is_baseline']) === 1,
     totals: {
       files: Number(row['files']),

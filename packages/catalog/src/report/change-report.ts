@@ -65,7 +65,7 @@ export interface ChangeReport extends ChangeSums {
   /** What there is now, over all roots or below the path. */
   readonly totals: Totals;
   readonly scans: number;
-  /** When what there is was scanned first, as far as that is remembered, in milliseconds since 1970; null where never. */
+  /** Since when the changes of what there is are remembered, in milliseconds since 1970; null where it was never scanned. */
   readonly knownSince: number | null;
   /** Every period of the span since the first scan, also those in which nothing changed. */
   readonly periods: readonly Period[];
@@ -255,11 +255,11 @@ async function countScans({ tables }: QueryDatabase, { path, ...span }: ReportOp
   return meant.reduce((sum, { count }) => sum + Number(count), 0);
 }
 
-/** When the first of the scans ended that looked at a path, or at something below it; null where there is none. */
+/** Since when changes are remembered that scans of a path, or of something below it, found; null where there are none. */
 async function firstScan({ tables }: QueryDatabase, path: BytePath | undefined): Promise<number | null> {
   const rows = await tables
     .selectFrom('scan_runs')
-    .select((eb) => ['root', eb.fn.min('finished_at').as('first')])
+    .select((eb) => ['root', eb.fn.min(eb.fn.coalesce('history_since', 'finished_at')).as('first')])
     .where('status', '=', 'finished')
     .groupBy('root')
     .execute();

@@ -11,20 +11,21 @@ export interface Pruned {
 
 /**
  * Forgets history that was recorded before a moment (milliseconds since 1970). What the catalog knows of the present
- * stays, and so does the last run of each tree before the moment, unless a later one looked at a part of it or at more:
- * from it on, every past state can still be told.
+ * stays, and so does the last scan of each tree before the moment, unless a later one looked at more: from it on every
+ * past state can still be told, or where changes that came after it are forgotten, from the last of these on.
  * All of it happens or nothing. Fails with {@link CatalogError} `busy` while a scan runs.
  */
 export async function prune(database: QueryDatabase, before: number): Promise<Pruned> {
   return database.write(async (writer) => {
     const { tables } = writer;
     const limit = await beginning(tables, BigInt(Math.floor(before)));
-    const forgotten = await forgottenRuns(tables, limit);
+    const { forgotten, kept } = await earlierRuns(tables, limit);
+    await noteForgotten(tables, kept, limit);
     const changes = await writer.forgetChanges(limit);
     await tables.deleteFrom('mutation_log').where('recorded_at', '<', limit).execute();
     for (const id of forgotten) {
-      // A watch may have begun before the moment and recorded changes after it: such a run is kept.
-      await tables.deleteFrom('mutation_log').where('scan_id', '=', id).execute();
+      // Of a run of which no changes are kept the log still has at most gaps, in catalogs that are older.
+      await tables.updateTable('mutation_log').set({ scan_id: null }).where('scan_id', '=', id).execute();
       await tables.deleteFrom('scan_errors').where('scan_id', '=', id).execute();
       await tables.deleteFrom('scan_runs').where('id', '=', id).execute();
     }
@@ -65,10 +66,21 @@ async function forgetUnrepeated(tables: Kysely<CatalogTables>): Promise<void> {
     .execute();
 }
 
-async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Promise<bigint[]> {
+/** A run that had ended before the moment. */
+interface EarlierRun {
+  readonly id: bigint;
+  readonly root: BytePath;
+  readonly end: bigint;
+}
+
+/** The runs of which all changes are forgotten: those that go themselves, and those that stay. */
+async function earlierRuns(
+  tables: Kysely<CatalogTables>,
+  limit: bigint,
+): Promise<{ readonly forgotten: readonly bigint[]; readonly kept: readonly EarlierRun[] }> {
   const rows = await tables
     .selectFrom('scan_runs')
-    .select(['id', 'root'])
+    .select(['id', 'root', 'finished_at as end'])
     .where('status', '=', 'finished')
     .where('finished_at', '<', limit)
     .where((eb) =>
@@ -82,16 +94,48 @@ async function forgottenRuns(tables: Kysely<CatalogTables>, limit: bigint): Prom
         ),
       ),
     )
+    // Scans first: the end of a watch that is still going on moves, so that the past does not begin there.
+    .orderBy('source')
     .orderBy('id', 'desc')
     .execute();
-  // Of roots that overlap only the newest run stays: changes that it found were forgotten, whether it stays itself or
-  // not, so no earlier state of what it looked at can be told any more.
-  const later: BytePath[] = [];
+  // Its number must not be given to another run.
+  const { newest } = await tables
+    .selectFrom('scan_runs')
+    .select((eb) => eb.fn.max('id').as('newest'))
+    .executeTakeFirstOrThrow();
+  const kept: EarlierRun[] = [];
   const forgotten: bigint[] = [];
-  for (const { id, root } of rows) {
-    const path = pathFromBytes(root);
-    if (later.some((other) => isWithin(path, other) || isWithin(other, path))) forgotten.push(id);
-    later.push(path);
+  for (const { id, root, end } of rows) {
+    const run = { id, root: pathFromBytes(root), end };
+    if (id !== newest && kept.some((later) => isWithin(run.root, later.root))) forgotten.push(id);
+    else kept.push(run);
   }
-  return forgotten;
+  return { forgotten, kept };
+}
+
+/**
+ * Notes for runs that stay which changes that came after them are about to be forgotten: those that later runs found in a
+ * part of what they looked at, and those of watches, which go on while runs begin and end.
+ */
+async function noteForgotten(
+  tables: Kysely<CatalogTables>,
+  kept: readonly EarlierRun[],
+  limit: bigint,
+): Promise<void> {
+  const rows = await tables
+    .selectFrom('file_changes')
+    .innerJoin('scan_runs', 'scan_runs.id', 'file_changes.scan_id')
+    .select((eb) => ['scan_runs.id', 'root', 'source', eb.fn.max('recorded_at').as('last')])
+    .where('recorded_at', '<', limit)
+    .groupBy(['scan_runs.id', 'root', 'source'])
+    .execute();
+  const forgetful = rows.map(({ root, ...run }) => ({ ...run, root: pathFromBytes(root) }));
+  for (const { id, root, end } of kept) {
+    const since = forgetful
+      .filter((other) => other.id > id || other.source === 'watch')
+      .filter((other) => isWithin(other.root, root) || isWithin(root, other.root))
+      .reduce((latest, { last }) => (last > latest ? last : latest), end);
+    if (since === end) continue;
+    await tables.updateTable('scan_runs').set({ history_since: since }).where('id', '=', id).execute();
+  }
 }

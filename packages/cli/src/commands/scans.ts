@@ -23,7 +23,7 @@ export function scansCommand({ output }: CommandContext): Command {
         const table = await rows.table(COLUMNS);
         for await (const run of catalog.scans(filter)) {
           const when = formatVersion(Math.floor(run.finishedAt / 1000));
-          const what = `${changeSummary(run)}${problemSummary(run)}`;
+          const what = `${changeSummary(run)}${problemSummary(run)}${historyRemark(run)}`;
           await table.printAll([run], {
             text: () => `${String(run.id).padStart(5)}  ${when}  ${displayPath(run.root)}  ${what}`,
             row: () => flat(run, pathFields),
@@ -60,11 +60,13 @@ const COLUMNS = [
   'errors',
   'unreadableDirectories',
   'metadata',
+  'historySince',
 ] as const;
 
 /** A run as one row without tables in it. */
 function flat(run: ScanRun, pathFields: PathFields) {
-  const { id, source, isBaseline, totals, changes, errors, unreadableDirectories, metadata } = run;
+  const { id, source, isBaseline, totals, changes, errors, unreadableDirectories } = run;
+  const { metadata, historySince } = run;
   return {
     id,
     ...pathFields(run.root, 'root'),
@@ -89,5 +91,11 @@ function flat(run: ScanRun, pathFields: PathFields) {
     errors,
     unreadableDirectories,
     metadata,
+    historySince: historySince === null ? null : new Date(historySince).toISOString(),
   };
+}
+
+/** Says where changes that came after a run were forgotten. */
+function historyRemark({ historySince }: ScanRun): string {
+  return historySince === null ? '' : `  (history since ${formatVersion(Math.floor(historySince / 1000))})`;
 }

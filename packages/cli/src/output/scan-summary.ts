@@ -45,11 +45,12 @@ export function scanSummary(run: ScanRun, root: string, name: string): string {
 
 /** A run for `--json`; the paths are added by the caller. */
 export function scanResult(run: ScanRun): Result {
-  const { root: _, startedAt, finishedAt, ...rest } = run;
+  const { root: _, startedAt, finishedAt, historySince, ...rest } = run;
   return {
     ...rest,
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(finishedAt).toISOString(),
+    ...(historySince !== null && { historySince: new Date(historySince).toISOString() }),
   };
 }
 

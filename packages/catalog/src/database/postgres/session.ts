@@ -140,6 +140,7 @@ export class PostgresScanSession implements ScanSession {
         source,
         startedAt: this.#startedAt,
         finishedAt: Date.now(),
+        historySince: null,
         isBaseline: this.isBaseline,
         totals: after?.totals ?? { files: 0, directories: 0, bytes: 0, allocated: 0 },
         changes,

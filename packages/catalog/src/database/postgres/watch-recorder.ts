@@ -248,7 +248,13 @@ class PostgresWatchBatch implements WatchBatch {
       const { id, after } = this;
       await this.staging.end();
       const recordedAt = run.nextMoment();
-      for (const path of this.#gaps) await run.addGap(client, { host, path, recordedAt });
+      for (const path of this.#gaps) {
+        // Of no run: the watch's may have been forgotten, and this batch need not make it anew.
+        await client.query(
+          "INSERT INTO mutation_log (host_id, recorded_at, kind, path) VALUES ($1, $2, 'gap', $3)",
+          [host, recordedAt, toBytes(path)],
+        );
+      }
       const merge: Merge = { client, host, staged: this.staging.table, isBaseline: false, isDirect: false };
       const isEmpty = this.#stager.stagedDirectories === 0;
       if (!isEmpty) await resolveDirectories(merge);

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type pg from 'pg';
-import { type BytePath, toBytes } from '../../byte-path.js';
+import { toBytes } from '../../byte-path.js';
 import type { ChangeTallies, Totals } from '../records.js';
 import type { BeginWatchOptions } from '../watch-recorder.js';
 
@@ -63,21 +63,6 @@ export class WatchRun {
     return this.#lastRecordedAt;
   }
 
-  /** Writes that events were lost. */
-  async addGap(
-    client: pg.ClientBase,
-    {
-      host,
-      path,
-      recordedAt,
-    }: { readonly host: number; readonly path: BytePath; readonly recordedAt: number },
-  ): Promise<void> {
-    await client.query(
-      "INSERT INTO mutation_log (host_id, recorded_at, kind, path, scan_id) VALUES ($1, $2, 'gap', $3, $4)",
-      [host, recordedAt, toBytes(path), this.id ?? null],
-    );
-  }
-
   /** Adds what a batch came to, and the batch's changes to the log that followers of events read. */
   async add(client: pg.ClientBase, sums: BatchSums): Promise<void> {
     const { host, id, recordedAt, errorsIn } = sums;
@@ -137,7 +122,7 @@ export class WatchRun {
       `INSERT INTO scan_runs (id, host_id, root, started_at, finished_at, metadata, ${columns.join(', ')},
          ${TALLIES.join(', ')}, source, status, is_baseline)
        VALUES (${values.map((_, n) => `$${n + 1}`).join(', ')}, 'watch', 'finished', false)
-       ON CONFLICT (id) DO UPDATE SET finished_at = excluded.finished_at,
+       ON CONFLICT (id) DO UPDATE SET finished_at = excluded.finished_at, history_since = NULL,
          ${columns.map((column) => `${column} = excluded.${column}`).join(', ')},
          ${TALLIES.map((column) => `${column} = scan_runs.${column} + excluded.${column}`).join(', ')}`,
       values,

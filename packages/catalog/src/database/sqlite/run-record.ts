@@ -49,6 +49,7 @@ export class RunRecord {
       source,
       startedAt: this.#startedAt,
       finishedAt,
+      historySince: null,
       isBaseline,
       totals,
       changes,

@@ -151,10 +151,11 @@ class SqliteWatchBatch implements WatchBatch {
 
   recordGap(path: BytePath): Promise<void> {
     return this.#attempt(() => {
-      prepared(
-        this.#database,
-        "INSERT INTO mutation_log (recorded_at, kind, path, scan_id) VALUES (?, 'gap', ?, ?)",
-      ).run(this.#recordedAt, toBytes(path), this.run.id ?? null);
+      // Of no run: the watch's may have been forgotten, and this batch need not make it anew.
+      prepared(this.#database, "INSERT INTO mutation_log (recorded_at, kind, path) VALUES (?, 'gap', ?)").run(
+        this.#recordedAt,
+        toBytes(path),
+      );
     });
   }
 

@@ -64,7 +64,7 @@ export class WatchRun {
     const { new: added, modified, renamed, removed, newDirectories, removedDirectories } = changes;
     prepared(
       database,
-      `UPDATE scan_runs SET finished_at = ?, files = ?, directories = ?, bytes = ?, allocated = ?,
+      `UPDATE scan_runs SET finished_at = ?, history_since = NULL, files = ?, directories = ?, bytes = ?, allocated = ?,
            new_files = new_files + ?, new_bytes = new_bytes + ?,
            modified_files = modified_files + ?, modified_bytes = modified_bytes + ?,
            renamed_files = renamed_files + ?, renamed_bytes = renamed_bytes + ?,
