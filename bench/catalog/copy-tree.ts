@@ -104,6 +104,9 @@ async function copyAll(times: number, runner: Runner): Promise<void> {
       lineage: `('${root}.' || (SELECT string_agg((label::bigint ${further})::text, '.' ORDER BY at)
         FROM unnest(string_to_array(lineage::text, '.')) WITH ORDINALITY AS labels (label, at)))::ltree`,
     });
+    await copyRows(runner, `directory_bounds WHERE directory_id <= ${directories}`, {
+      directory_id: `directory_id ${further}`,
+    });
     await copyRows(runner, `files WHERE directory_id <= ${directories}`, {
       directory_id: `directory_id ${further}`,
       inode: `inode + ${copy * INODES}`,

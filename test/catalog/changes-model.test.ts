@@ -12,6 +12,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { all, contents } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
+import { boundsProblems } from '../support/directory-bounds.js';
 import {
   awaitClockTick,
   bytes,
@@ -145,7 +146,8 @@ test.each(DATABASES)('reports equal a model’s, and their replay gives the tree
       const place = temporaryDirectory();
       const root = join(place, 'tree');
       mkdirSync(root);
-      const catalog = await openCatalog(await newPlace(place), { create: true });
+      const database = await newPlace(place);
+      const catalog = await openCatalog(database, { create: true });
       let replayed: Replayed = new Map();
       let before: Tree = new Map();
       for (const [round, some] of edits.entries()) {
@@ -158,6 +160,7 @@ test.each(DATABASES)('reports equal a model’s, and their replay gives the tree
         replay(replayed, changes, root);
         expect(replayed).toEqual(kept(after));
         await checkAgainstDisk(catalog, root, after);
+        expect(await boundsProblems(database)).toEqual([]);
         before = after;
         awaitClockTick(join(place, 'probe'));
       }

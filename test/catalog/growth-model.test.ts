@@ -4,6 +4,7 @@ import { openCatalog, parseBytePath, scan } from '@filetracker/catalog';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DATABASES } from '../support/databases.js';
+import { boundsProblems } from '../support/directory-bounds.js';
 import { growthProblems, type Measured, measure } from '../support/measured-sizes.js';
 import { awaitClockTick, bytes, type EditKind, randomEdit, walk } from '../support/random-edits.js';
 import { rounds as runs } from '../support/rounds.js';
@@ -73,6 +74,7 @@ test.each(DATABASES)('growth is the difference of sizes, whichever names count: 
         awaitClockTick(join(directory, 'probe'));
       }
       expect(await growthProblems(place, path, { measured, sample: 4 })).toEqual([]);
+      expect(await boundsProblems(place)).toEqual([]);
       await catalog.close();
       rmSync(directory, { recursive: true, force: true });
     }),

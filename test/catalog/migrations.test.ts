@@ -1,6 +1,7 @@
 import { duplicates, openQueries } from '@filetracker/catalog';
 import { expect, test } from 'vitest';
 import { all } from '../support/catalog-contents.js';
+import { boundsProblems } from '../support/directory-bounds.js';
 import { BYTES_LITERAL, olderPostgres, olderSqlite } from '../support/older-catalog.js';
 
 /** What differs between the kinds of databases in what a test writes by itself. */
@@ -30,7 +31,7 @@ function treeOf(
     ...files.map(
       ([name, inode, fingerprint]) =>
         `INSERT INTO files (directory_id, name, ${stat}, is_counted, fingerprint)
-         VALUES (1, ${bytes(name)}, 33188, 0, 0, 1, ${inode}, 5, 8, 0, 0, ${yes}, ${bytes(fingerprint)})`,
+         VALUES (1, ${bytes(name)}, 33188, 0, 0, 1, ${inode}, 5, 8, ${inode - 3}, 0, ${yes}, ${bytes(fingerprint)})`,
     ),
   ];
 }
@@ -49,11 +50,15 @@ const OLD = {
   },
 };
 
-test.each(Object.entries(OLD))('%s: a catalog of an earlier version tells duplicates', async (_, old) => {
-  const database = await openQueries(await old());
+test.each(
+  Object.entries(OLD),
+)('%s: a catalog of an earlier version tells duplicates and is searched', async (_, old) => {
+  const place = await old();
+  const database = await openQueries(place);
   const sets = await all(duplicates(database, { minimumSize: 1, limit: 10 }));
   await database.close();
   expect(sets.map(({ paths, wasted }) => ({ paths, wasted }))).toEqual([
     { paths: ['/data/a', '/data/b'], wasted: 5 },
   ]);
+  expect(await boundsProblems(place)).toEqual([]);
 });

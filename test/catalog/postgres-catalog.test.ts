@@ -12,12 +12,13 @@ import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all, contents } from '../support/catalog-contents.js';
+import { checkedCatalog } from '../support/checked-catalog.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { newDatabase, query, queryMeanwhile } from '../support/postgres-database.js';
 
 const factory = {
   kind: 'PostgreSQL',
-  create: async () => openCatalog(await newDatabase(), { create: true }),
+  create: async () => checkedCatalog(await newDatabase()),
 };
 describeCatalog(factory);
 describeWatchRecorder(factory);

@@ -316,6 +316,26 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     }
   });
 
+  test('a report tells so also of a name that nothing else changed about, recorded by an earlier version', async () => {
+    const tree = await ScannedTree.in({ newPlace });
+    const at = (path: string) => join(tree.root, path);
+    for (const name of ['a', 'b']) mkdirSync(at(name));
+    writeFileSync(at('a/1'), Buffer.alloc(1000));
+    linkSync(at('a/1'), at('b/2'));
+    const base = await tree.scan();
+    renameSync(at('a'), at('z'));
+    await tree.scan();
+    await tree.query((database) =>
+      database.write(({ tables }) => tables.updateTable('file_changes').set({ moved_bytes: 0n }).execute()),
+    );
+    const span = { after: base.finishedAt, upTo: Date.now(), interval: 'day', limit: 5 } as const;
+    const { growth, moved, kinds } = await tree.query((database) =>
+      changeReport(database, { ...span, path: parseBytePath(at('b')) }),
+    );
+    expect({ growth, moved }).toEqual({ growth: 1000, moved: 1000 });
+    expect(kinds.modified).toEqual({ files: 0, bytes: 0 });
+  });
+
   test('prune forgets old history and nothing of the present', async () => {
     const tree = await ScannedTree.in({ newPlace });
     fill(tree.root);

@@ -1,8 +1,8 @@
-import { openCatalog, openQueries, parseBytePath } from '@filetracker/catalog';
+import { openCatalog, openQueries, parseBytePath, splitPath } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readChangeRows } from '#catalog/database/change-rows.js';
 import { SEQUENCES_TOGETHER } from '#catalog/database/change-texts.js';
-import { readSizeChanges } from '#catalog/database/size-changes.js';
+import { readDetailedSizeChanges, readSizeChanges } from '#catalog/database/size-changes.js';
 import { isDirectory } from '#catalog/entry.js';
 import { record } from '../conformance/catalog/recording.js';
 import { allOf } from '../support/catalog-contents.js';
@@ -54,21 +54,19 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
         const wanted = [];
         for await (const { before, after, ...row } of readChangeRows(database, { ...range, order })) {
           if (isDirectory((after ?? before)?.mode ?? 0)) continue;
-          const side = (of: typeof before) => of && { size: of.size, uid: of.uid, counted: of.size };
           const { scan, recordedAt, kind, path: at, previousPath } = row;
+          const places = { path: splitPath(at), previousPath: previousPath && splitPath(previousPath) };
+          const [was, is] = [before?.size ?? null, after?.size ?? null];
           wanted.push({
-            scan,
-            recordedAt,
-            kind,
-            path: at,
-            previousPath,
-            before: side(before),
-            after: side(after),
-            moved: 0,
+            sizes: { scan, recordedAt, kind, ...places, was, is },
+            details: { moved: 0, size: is ?? was, uidBefore: before?.uid ?? null, uid: after?.uid ?? null },
           });
         }
         const found = await allOf(readSizeChanges(database, { ...range, order }));
-        expect(found, `${JSON.stringify(range)} ${order}`).toEqual(wanted);
+        const detailed = await allOf(readDetailedSizeChanges(database, { ...range, order }));
+        const what = `${JSON.stringify(range)} ${order}`;
+        expect(found, what).toEqual(wanted.map(({ sizes }) => sizes));
+        expect(detailed, what).toEqual(wanted.map(({ sizes, details }) => ({ ...sizes, ...details })));
         numbers.push(found.length);
       }
     }

@@ -13,12 +13,13 @@ import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all, contents } from '../support/catalog-contents.js';
+import { checkedCatalog } from '../support/checked-catalog.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const factory = {
   kind: 'SQLite',
-  create: () => openCatalog(join(temporaryDirectory(), 'catalog.db'), { create: true }),
+  create: () => checkedCatalog(join(temporaryDirectory(), 'catalog.db')),
 };
 describeCatalog(factory);
 describeWatchRecorder(factory);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { type BytePath, type Catalog, openCatalog } from '@filetracker/catalog';
 import { describe, expect, test } from 'vitest';
 import { contents } from '../support/catalog-contents.js';
+import { boundsProblems } from '../support/directory-bounds.js';
 import { differencesFromDisk } from '../support/fresh-scan.js';
 import { growthProblems, measure } from '../support/measured-sizes.js';
 import { kept, replay } from '../support/mutation-replay.js';
@@ -60,6 +61,7 @@ describe.each(BACKENDS)('a watch with %s', (backend) => {
       await checkTotals(catalog, path, root);
       const measured = [begin, await measure(catalog, path)];
       expect(await growthProblems(database, path, { measured, sample: 20 })).toEqual([]);
+      expect(await boundsProblems(database)).toEqual([]);
       expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
     }
   });
@@ -99,6 +101,7 @@ test('a watch into PostgreSQL converges too', async () => {
   await checkTotals(catalog, path, root);
   const measured = [begin, await measure(catalog, path)];
   expect(await growthProblems(url, path, { measured, sample: 20 })).toEqual([]);
+  expect(await boundsProblems(url)).toEqual([]);
   expect(await replay(before, catalog, cursor)).toEqual(await kept(catalog, path));
   await catalog.close();
 });

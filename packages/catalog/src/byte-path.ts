@@ -69,10 +69,14 @@ export function childPath(directory: BytePath, name: ByteName): BytePath {
   return (directory === '/' ? `/${name}` : `${directory}/${name}`) as BytePath;
 }
 
-/** The directory that holds a path, and the name in it; undefined for `/`. */
-export function splitPath(
-  path: BytePath,
-): { readonly parent: BytePath; readonly name: ByteName } | undefined {
+/** A path in two parts: the directory that holds it, and the name in it. */
+export interface SplitPath {
+  readonly parent: BytePath;
+  readonly name: ByteName;
+}
+
+/** The parts of a path; undefined for `/`. */
+export function splitPath(path: BytePath): SplitPath | undefined {
   if (path === '/') return undefined;
   const slash = path.lastIndexOf('/');
   return { parent: (path.slice(0, slash) || '/') as BytePath, name: path.slice(slash + 1) as ByteName };

@@ -15,7 +15,6 @@ export { asOf, type PastEntry } from './report/as-of.js';
 export {
   type ChangeReport,
   changeReport,
-  type Group,
   type Period,
   type SizedFile,
 } from './report/change-report.js';
@@ -23,7 +22,9 @@ export { countContents } from './report/count-contents.js';
 export { diskUsage } from './report/disk-usage.js';
 export { duplicates } from './report/duplicates.js';
 export { type FindOptions, find, findPaths } from './report/find.js';
-export { type Growth, topGrowth } from './report/growth.js';
+export type { Group } from './report/group-sums.js';
+export { topGrowth } from './report/growth.js';
+export type { Growth } from './report/growth-sums.js';
 export { pathHistory } from './report/history.js';
 export { isKnownPath, treesBelow } from './report/known-path.js';
 export type { Interval } from './report/periods.js';

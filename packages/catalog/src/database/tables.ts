@@ -1,3 +1,4 @@
+import type { BOUND_COLUMNS } from '../listing/directory-bounds.js';
 import type { ChangeKind } from './records.js';
 
 /*
@@ -34,6 +35,11 @@ interface DirectoriesTable extends AttributeColumns {
   total_bytes: bigint;
   total_allocated: bigint;
 }
+
+/** See directory-bounds.ts. */
+type DirectoryBoundsTable = { readonly directory_id: bigint } & Readonly<
+  Record<(typeof BOUND_COLUMNS)[number], bigint>
+>;
 
 interface FilesTable extends AttributeColumns {
   directory_id: bigint;
@@ -99,6 +105,7 @@ interface RepeatedContentsTable {
 /** What queries may read and write. */
 export interface CatalogTables {
   directories: DirectoriesTable;
+  directory_bounds: DirectoryBoundsTable;
   files: FilesTable;
   file_changes: FileChangesTable;
   scan_runs: ScanRunsTable;

@@ -65,6 +65,11 @@ export class PackedEntry {
     ) as ByteName;
   }
 
+  /** One byte of the name. */
+  nameByte(index: number): number {
+    return this.view.getUint8(this.at + AT_ENTRY.end + index);
+  }
+
   /** All fields but the name's length, then the name, in hexadecimal: two entries are the same if their lines are. */
   get line(): string {
     return this.bytes.toString('hex', this.at + AT_ENTRY.mode, this.at + AT_ENTRY.end + this.nameLength);

@@ -3,12 +3,12 @@ import { type ChangeRow, readChangeRows } from '../database/change-rows.js';
 import { locateDirectory } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ScanId, Totals } from '../database/records.js';
-import { readSizeChanges } from '../database/size-changes.js';
 import { type Attributes, isDirectory } from '../entry.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { entriesBelow, readEntry } from './entries-below.js';
 import { WHOLE } from './entry-forms.js';
-import { effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
+import { readGrowth } from './growth.js';
+import type { Growth, GrowthSums } from './growth-sums.js';
 import { notRecorded, runAt } from './run-at.js';
 import { type ScanEnd, spanBetween, spanFilter } from './span.js';
 
@@ -80,18 +80,13 @@ async function rollBack(
   database: QueryDatabase,
   { path, isRecursive, after, afterScan }: Rollback,
 ): Promise<Past> {
+  const range = { after, path };
+  const sums = await readGrowth(database, { range, scans: { afterScan }, of: 'directories' });
   const isLater = await spanFilter(database, { afterScan });
-  const range = { after, path, order: 'newestFirst' } as const;
-  const sums = new GrowthSums();
-  const inside = withinFilter(path);
-  for await (const changes of readSizeChanges(database, range)) {
-    for (const effect of changes.filter(isLater).flatMap(effectsOf)) {
-      if (inside(effect.path)) sums.add(splitPath(effect.path)?.parent ?? effect.path, effect);
-    }
-  }
   const differing = new Map<BytePath, Attributes | null>();
   let batch: ChangeRow[] = [];
-  for await (const change of readChangeRows(database, { ...range, onlyDirect: !isRecursive })) {
+  const rows = { ...range, order: 'newestFirst', onlyDirect: !isRecursive } as const;
+  for await (const change of readChangeRows(database, rows)) {
     if (!isLater(change)) continue;
     const last = batch[0];
     if (last && (last.scan !== change.scan || last.recordedAt !== change.recordedAt)) {
@@ -101,7 +96,7 @@ async function rollBack(
     batch.push(change);
   }
   undo(batch, differing);
-  return { differing, growth: sums.carriedUp((at) => !inside(at)) };
+  return { differing, growth: isRecursive ? sums.carriedUp(path) : sums.carriedTo(path) };
 }
 
 /** Undoes what was recorded together, as a whole: files may have swapped their names. */

@@ -1,11 +1,20 @@
-import { type BytePath, isWithin, pathFromBytes, splitPath } from '../byte-path.js';
+import {
+  type ByteName,
+  type BytePath,
+  childPath,
+  isWithin,
+  pathFromBytes,
+  type SplitPath,
+} from '../byte-path.js';
 import { startingDirectories } from '../database/directory-paths.js';
 import type { QueryDatabase } from '../database/query-database.js';
 import type { ChangeKind, ScanError, Tally, Totals } from '../database/records.js';
-import { readSizeChanges, type SizeChange } from '../database/size-changes.js';
+import { type DetailedSizeChange, readDetailedSizeChanges } from '../database/size-changes.js';
 import { TOTALS_COLUMNS, totalsOf } from './directory-size.js';
 import { FirstItems } from './first-items.js';
-import { type Effect, effectsOf, type Growth, GrowthSums, withinFilter } from './growth.js';
+import { type Group, GroupSums } from './group-sums.js';
+import { type Effect, effectsOf, withinFilter } from './growth.js';
+import { type Growth, GrowthSums } from './growth-sums.js';
 import { type Interval, nextPeriod, periodFinder, periodStart } from './periods.js';
 import { countErrors, readErrors } from './scan-errors.js';
 import { endsIn, type Span, spanFilter } from './span.js';
@@ -44,15 +53,6 @@ export interface SizedFile {
   readonly uid: number;
 }
 
-/** What changed for one file type or owner. */
-export interface Group {
-  readonly key: string;
-  /** Files more than before. */
-  readonly files: number;
-  readonly bytes: number;
-  readonly changes: number;
-}
-
 /**
  * What happened in a span of time. Lengths of files count, under one of several names, as in the totals of directories;
  * changes of directories themselves are left out.
@@ -88,8 +88,9 @@ export async function changeReport(database: QueryDatabase, options: ReportOptio
   const sums = new ReportSums(options);
   const range = { after, upTo, order: 'oldestFirst', ...(path && { path }) } as const;
   const isInSpan = await spanFilter(database, options);
-  for await (const changes of readSizeChanges(database, range))
+  for await (const changes of readDetailedSizeChanges(database, range)) {
     for (const change of changes) if (isInSpan(change)) sums.add(change);
+  }
   const knownSince = await firstScan(database, path);
   return {
     path,
@@ -124,37 +125,38 @@ class ReportSums {
   readonly #owners = new GroupSums();
   readonly #largestNew: FirstItems<SizedFile>;
   readonly #largestRemoved: FirstItems<SizedFile>;
-  readonly #inside: (path: BytePath) => boolean;
+  readonly #isInside: (file: SplitPath) => boolean;
 
   constructor(private readonly options: ReportOptions) {
     this.#largestNew = new FirstItems(options.limit, largestFirst);
     this.#largestRemoved = new FirstItems(options.limit, largestFirst);
-    this.#inside = withinFilter(options.path);
+    this.#isInside = withinFilter(options.path);
     this.#startOf = periodFinder(options.interval);
   }
 
-  add(change: SizeChange): void {
-    const { kind, path, before, after } = change;
-    const attributes = after ?? before;
-    if (!attributes) return;
-    const effects = effectsOf(change).filter((effect) => this.#inside(effect.path));
-    const bytes = this.#count(change, effects);
-    for (const effect of effects) {
-      this.#directories.add(splitPath(effect.path)?.parent ?? effect.path, effect);
-      this.#fileTypes.add(fileTypeOf(effect.path), effect);
-      this.#owners.add(String((effect.files < 0 ? before : attributes)?.uid ?? attributes.uid), effect);
+  add(change: DetailedSizeChange): void {
+    const { kind, path, size, uidBefore } = change;
+    const uid = change.uid ?? uidBefore ?? 0;
+    const here = { growth: 0, moved: 0 };
+    for (const effect of effectsOf(change)) {
+      if (!this.#isInside(effect.path)) continue;
+      const hasLeft = effect.files < 0;
+      here.growth += effect.bytes;
+      here.moved += movedBytes(change, effect);
+      this.#directories.add(effect.path.parent, effect);
+      this.#fileTypes.add(fileTypeOf(effect.path.name), effect);
+      this.#owners.add(String(hasLeft ? (uidBefore ?? uid) : uid), effect);
     }
-    const file = { path, bytes: attributes.size, uid: attributes.uid };
+    const bytes = this.#count(change, here);
     // One more name of a file takes nothing, and one less frees nothing.
-    const isWhole = bytes === attributes.size;
-    if (kind === 'new' && isWhole) this.#largestNew.add(file);
-    if (kind === 'removed' && isWhole) this.#largestRemoved.add(file);
+    if (bytes !== size || (kind !== 'new' && kind !== 'removed')) return;
+    const largest = kind === 'new' ? this.#largestNew : this.#largestRemoved;
+    largest.add({ path: childPath(path.parent, path.name), bytes: size, uid });
   }
 
   result(knownSince: number | null) {
     const { path, limit } = this.options;
-    const isAbove = (at: BytePath) => !this.#inside(at);
-    const directories = this.#directories.carriedUp(isAbove).dropEchoes();
+    const directories = this.#directories.carriedUp(path).dropEchoes();
     const below = (growth: readonly Growth[]) => growth.filter(({ path: at }) => at !== path).slice(0, limit);
     return {
       ...this.#all,
@@ -181,59 +183,46 @@ class ReportSums {
     return periods;
   }
 
-  /** Adds a change to the sums and tells the bytes that it came to. */
-  #count({ kind, recordedAt, after, moved }: SizeChange, effects: readonly Effect[]): number {
-    const growth = effects.reduce((sum, effect) => sum + effect.bytes, 0);
-    const movedHere = effects.reduce((sum, effect) => sum + effect.moved, 0);
-    const changed = growth - movedHere;
-    const bytes =
-      kind === 'renamed' ? (after?.counted ?? 0) - moved : kind === 'removed' ? -changed : changed;
+  /** Adds a change, and what it did here, to the sums; tells the bytes that it came to. */
+  #count(
+    { kind, recordedAt, is, moved }: DetailedSizeChange,
+    here: Pick<ChangeSums, 'growth' | 'moved'>,
+  ): number {
+    const changed = here.growth - here.moved;
+    const bytes = kind === 'renamed' ? (is ?? 0) - moved : kind === 'removed' ? -changed : changed;
     const start = this.#startOf(recordedAt);
-    const period = this.#periods.get(start) ?? noChanges();
-    this.#periods.set(start, period);
+    const known = this.#periods.get(start);
+    const period = known ?? noChanges();
+    if (!known) this.#periods.set(start, period);
     for (const sums of [this.#all, period]) {
       const tally = sums.kinds[kind === 'recounted' ? 'modified' : kind];
       if (kind !== 'recounted') tally.files++;
       tally.bytes += bytes;
-      sums.growth += growth;
-      sums.moved += movedHere;
+      sums.growth += here.growth;
+      sums.moved += here.moved;
     }
     return bytes;
   }
+}
+
+/** What of the bytes that a change took away or added somewhere only went to another name of the same file, or came from one. */
+function movedBytes({ kind, moved }: DetailedSizeChange, { bytes, files }: Effect): number {
+  if (kind === 'recounted') return bytes;
+  if (kind !== 'renamed') return moved;
+  return files < 0 ? Math.min(moved, 0) : Math.max(moved, 0);
 }
 
 function largestFirst(a: SizedFile, b: SizedFile): number {
   return b.bytes - a.bytes || (a.path < b.path ? -1 : 1);
 }
 
-/** Sums by a key, of which there are few. */
-class GroupSums {
-  readonly #groups = new Map<string, { files: number; bytes: number; changes: number }>();
-
-  add(key: string, { files, bytes, changes }: Effect): void {
-    const group = this.#groups.get(key) ?? { files: 0, bytes: 0, changes: 0 };
-    group.files += files;
-    group.bytes += bytes;
-    group.changes += changes;
-    this.#groups.set(key, group);
-  }
-
-  /** Those whose size changed most, up or down. */
-  first(limit: number): Group[] {
-    return [...this.#groups]
-      .map(([key, group]) => ({ key, ...group }))
-      .sort(
-        (a, b) => Math.abs(b.bytes) - Math.abs(a.bytes) || b.changes - a.changes || (a.key < b.key ? -1 : 1),
-      )
-      .slice(0, limit);
-  }
-}
-
 /** Endings of names longer than this, or with other characters, are no types but part of the name. */
-const FILE_TYPE = /[^/]\.([A-Za-z0-9_+-]{1,12})$/;
+const FILE_TYPE = /^[A-Za-z0-9_+-]{1,12}$/;
 
-function fileTypeOf(path: BytePath): string {
-  return FILE_TYPE.exec(path)?.[1]?.toLowerCase() ?? '(none)';
+function fileTypeOf(name: ByteName): string {
+  const dot = name.lastIndexOf('.');
+  const ending = name.slice(dot + 1);
+  return dot > 0 && FILE_TYPE.test(ending) ? ending.toLowerCase() : '(none)';
 }
 
 async function presentTotals({ tables }: QueryDatabase, path: BytePath | undefined): Promise<Totals> {

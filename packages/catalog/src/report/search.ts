@@ -1,11 +1,12 @@
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import { DETAILS } from '../database/file-groups.js';
-import type { QueryDatabase } from '../database/query-database.js';
+import type { DirectoryColumn, QueryDatabase } from '../database/query-database.js';
 import type { LineColumns } from '../database/text-lines.js';
-import { type Expression, type RawBuilder, type SqlBool, sql } from '../kysely.js';
+import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
 import { readFileAt } from './entries-below.js';
 import type { EntryForm } from './entry-forms.js';
+import { directoriesInBounds } from './search-bounds.js';
 import { type Criteria, criteriaConditions } from './search-criteria.js';
 import { SearchPlace } from './search-place.js';
 
@@ -16,8 +17,8 @@ interface Question {
 }
 
 /**
- * The entries that meet criteria, in one pass of the database over its tables, many at a time: directories first, then
- * files, each as they lie in the tables. A walk through the directories, which gives an order, takes many times as
+ * The entries that meet criteria, many at a time: directories first, then files, each as they lie in the tables. Where
+ * the bounds of directories leave few to look into, only those are read, else all in one pass of the database. A walk through the directories, which gives an order, takes many times as
  * long. Throws {@link InvalidPatternError}.
  */
 export async function* search<Item>(
@@ -31,10 +32,11 @@ export async function* search<Item>(
     if (path !== undefined) yield* fileAt(database, { criteria, path, isNamed }, form);
     return;
   }
+  const homes = await directoriesInBounds(database, criteria, place);
+  const wanted = { criteria, place, isNamed, homes };
   const { types } = criteria;
-  if (!types || types.includes('directory')) yield* directories(database, { criteria, place, isNamed }, form);
-  if (!types || types.some((type) => type !== 'directory'))
-    yield* files(database, { criteria, place, isNamed }, form);
+  if (!types || types.includes('directory')) yield* directories(database, wanted, form);
+  if (!types || types.some((type) => type !== 'directory')) yield* files(database, wanted, form);
 }
 
 /** The file at a path, where it meets the criteria. */
@@ -59,21 +61,22 @@ interface Search {
   readonly criteria: Criteria;
   readonly place: SearchPlace;
   readonly isNamed: NameFilter;
+  /** The only directories that matter; undefined: all do. */
+  readonly homes: readonly bigint[] | undefined;
 }
 
 async function* directories<Item>(
   database: QueryDatabase,
-  { criteria, place, isNamed }: Search,
+  search: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
+  const { criteria, place, isNamed } = search;
   const matching = database.tables
     .selectFrom('directories')
     .select(sql<string>`cast(id AS text)`.as('line'))
     .where(criteriaConditions(database, 'directories', criteria))
     .orderBy('id');
-  const queries = place.within
-    ? [matching.where('id', 'in', place.within)]
-    : database.directoryParts('id').map((part) => matching.where(part));
+  const queries = partsOf(database, search, 'id').map((part) => matching.where(part));
   for await (const lines of database.streamLines(queries)) {
     const ids = lines.map(BigInt);
     const paths = await place.pathsOf(ids);
@@ -92,9 +95,10 @@ const FILE: LineColumns = { plain: ['directory_id'], bytes: ['name'] };
 
 async function* files<Item>(
   database: QueryDatabase,
-  { criteria, place, isNamed }: Search,
+  search: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
+  const { criteria, place, isNamed } = search;
   const file = database.line('files', FILE);
   const line =
     form.field === 'details' ? sql<string>`${file} || ' ' || ${database.line('files', DETAILS)}` : file;
@@ -102,7 +106,7 @@ async function* files<Item>(
     .selectFrom('files')
     .select(line.as('line'))
     .where(criteriaConditions(database, 'files', criteria));
-  const queries = fileParts(database, criteria, place).map((part) => matching.where(part));
+  const queries = partsOf(database, search, 'directory_id').map((part) => matching.where(part));
   for await (const lines of database.streamLines(queries)) {
     const found = lines.map(foundFile);
     const paths = await place.pathsOf(new Set(found.map(({ directory }) => directory)));
@@ -127,21 +131,14 @@ function foundFile(line: string) {
   };
 }
 
-/** Where to look for files: in those directories that may hold them, in all of which parts can be looked into. */
-function fileParts(
+/** Where to look, in parts; `column` holds the numbers of directories. */
+function partsOf(
   database: QueryDatabase,
-  { minimumSize }: Criteria,
-  { within }: SearchPlace,
+  { place: { within }, homes }: Search,
+  column: DirectoryColumn,
 ): readonly RawBuilder<SqlBool>[] {
-  const among = (homes: Expression<unknown>) => sql<SqlBool>`directory_id IN ${homes}`;
-  if (minimumSize === undefined) return within ? [among(within)] : database.directoryParts('directory_id');
-  const homes = database.tables
-    .selectFrom('directories')
-    .select('id')
-    .where('largest_file', '>=', BigInt(minimumSize));
-  return within
-    ? [among(homes.where('id', 'in', within))]
-    : database.directoryParts('id').map((part) => among(homes.where(part)));
+  if (homes) return [database.isAmong(column, homes)];
+  return within ? [sql<SqlBool>`${sql.ref(column)} IN ${within}`] : database.directoryParts(column);
 }
 
 /** Whether a name is looked for; `name` are bytes. */

@@ -22,6 +22,14 @@ export const FIELD_COLUMNS = [
 export const FIELD_COUNT = FIELD_COLUMNS.length;
 export const FIELD_BYTES = 12 * FIELD_COUNT;
 
+/** The number that PostgreSQL has for the type bigint, the same in every installation (pg_type.dat). */
+const BIGINT_TYPE = 20;
+
+/** The bytes that {@link CopyRows.addNumbers} takes. */
+export function numbersLength(count: number): number {
+  return 24 + 12 * count;
+}
+
 /**
  * Packs the rows of one table in PostgreSQL's binary COPY format: for each row the number of fields as i16, and each
  * field as its length in i32 (-1: null) and its bytes, big-endian. Fields of entries are copied as they are packed: a
@@ -81,6 +89,19 @@ export abstract class CopyRows {
     this.#end += 4 + value.length;
   }
 
+  /** Numbers of 64 bits, as an array. */
+  protected addNumbers(values: BigInt64Array): void {
+    this.#view.setInt32(this.#end, numbersLength(values.length) - 4);
+    this.#end += 4;
+    // One dimension, no nulls, the type, the number of elements and of the first one.
+    for (const word of [1, 0, BIGINT_TYPE, values.length, 1]) this.#addWord(word);
+    for (const value of values) {
+      this.#addWord(8);
+      this.#view.setBigInt64(this.#end, value);
+      this.#end += 8;
+    }
+  }
+
   protected addName(entry: PackedEntry): void {
     const start = this.#end + 4;
     const end = entry.copyName(this.#bytes, start);
@@ -110,6 +131,11 @@ export abstract class CopyRows {
   /** Adds a field of 64 bits. */
   protected addPacked(entry: PackedEntry, field: number): void {
     this.#addWords(entry.word(field), entry.word(field + 4));
+  }
+
+  #addWord(word: number): void {
+    this.#view.setInt32(this.#end, word);
+    this.#end += 4;
   }
 
   #addWords(high: number, low: number): void {

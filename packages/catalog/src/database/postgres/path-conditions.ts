@@ -48,7 +48,8 @@ function isAtOrIn(column: PathColumn, directory: BytePath): RawBuilder<SqlBool> 
  * `files` then read with a table of all directories; numbers that come as rows are looked up one by one.
  */
 export function isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool> {
-  return sql<SqlBool>`${sql.ref(column)} IN (SELECT unnest(${directories.map(String)}::bigint[]))`;
+  const numbers = `{${directories.join(',')}}`;
+  return sql<SqlBool>`${sql.ref(column)} IN (SELECT unnest(${numbers}::bigint[]))`;
 }
 
 /** The path of an entry, from the columns of its directory's path and of its name. */

@@ -54,7 +54,7 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
   const seen = `
     SELECT DISTINCT ON (s.name) s.directory AS number, s.kind, s.name AS path,
       substring(s.name FROM 1 FOR parent_length) AS parent_path, substring(s.name FROM ${NAME_START}) AS name,
-      ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, d.id AS known_id,
+      ${attributes('s.?')}, s.digest, s.files, s.bytes, s.file_allocated, s.largest_file, s.bounds, d.id AS known_id,
       coalesce(d.id, ${isDirect ? 's.directory' : "nextval('directory_ids')"}) AS id, d.parent_id, d.lineage,
       ${attributes('d.? AS known_?')}
     -- Through the index: OFFSET keeps the planner from reading all directories for some.
@@ -72,7 +72,7 @@ async function makeWorkingTables({ client, host, staged, isDirect }: Merge): Pro
   if (!isDirect) {
     // What could not even be looked at, see StatFields.setUnknownDirectory, stays as it is known.
     await client.query(`
-      UPDATE seen SET (${attributes('?')}) = ROW (${attributes('known_?')})
+      UPDATE seen SET (bounds, ${attributes('?')}) = ROW (NULL, ${attributes('known_?')})
       WHERE kind IN ('N', 'U') AND inode = 0 AND known_id IS NOT NULL`);
   }
   await client.query('CREATE INDEX ON seen USING hash (parent_path)');

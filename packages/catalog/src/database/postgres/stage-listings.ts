@@ -1,4 +1,10 @@
 import { type BytePath, childPath, splitPath, toBytes } from '../../byte-path.js';
+import {
+  boundsOf,
+  boundsOfPlace,
+  type DirectoryBounds,
+  unitedBounds,
+} from '../../listing/directory-bounds.js';
 import { type DirectoryListing, NOTHING_KNOWN, type PackedEntry } from '../../listing/directory-listing.js';
 import type { ChangedFile } from './changed-files.js';
 import { type FileSums, StagedKind } from './staged-rows.js';
@@ -10,6 +16,7 @@ const NO_FILES: FileSums = { files: 0, bytes: 0, allocated: 0, largest: 0 };
 interface Numbered {
   readonly number: number;
   readonly sums: FileSums;
+  readonly bounds: DirectoryBounds;
 }
 
 /** Turns listings into rows of the staging table, or of `files` too, and counts what could not be read. */
@@ -53,28 +60,30 @@ export class ListingStager {
 
   /** Stages a directory of which only the place is known. */
   stagePlace(path: BytePath): void {
-    const place = { number: this.nextNumber(), sums: NO_FILES };
+    const place = { number: this.nextNumber(), sums: NO_FILES, bounds: boundsOfPlace(path) };
     this.#stageDirectory(path, StagedKind.notEntered, { ...place, own: NOTHING_KNOWN });
   }
 
   /** Stages one listing. */
   stage(listing: DirectoryListing): void {
     const { path, state, own } = listing;
-    const { number, sums: before } = this.#parts.get(path) ?? { number: this.nextNumber(), sums: NO_FILES };
-    const hasParts = this.#parts.delete(path);
+    const parts = this.#parts.get(path);
+    this.#parts.delete(path);
+    const { number, sums: before } = parts ?? { number: this.nextNumber(), sums: NO_FILES };
+    const bounds = parts ? unitedBounds(parts.bounds, boundsOf(listing)) : boundsOf(listing);
     const hasEntries = state === 'part' || state === 'read';
     const sums = hasEntries ? sumOf(before, listing) : before;
     if (hasEntries) this.#stageEntries(number, listing);
     if (state === 'part') {
-      this.#parts.set(path, { number, sums });
+      this.#parts.set(path, { number, sums, bounds });
       return;
     }
-    const directory = { number, own, sums };
+    const directory = { number, own, sums, bounds };
     if (state === 'read')
       this.#stageDirectory(path, StagedKind.read, { ...directory, digest: listing.digest });
     else if (state === 'notEntered') this.#stageDirectory(path, StagedKind.notEntered, directory);
     // One that vanishes while it is read in parts goes with the next scan.
-    else if (listing.isGone && !hasParts) this.#stageDirectory(path, StagedKind.vanished, directory);
+    else if (listing.isGone && !parts) this.#stageDirectory(path, StagedKind.vanished, directory);
     else this.#stageDirectory(path, StagedKind.unreadable, directory);
   }
 
@@ -88,7 +97,13 @@ export class ListingStager {
       if (before) rows.addEarlierFile(number, now, before);
     }
     const sums = sumOf(NO_FILES, listing);
-    this.#stageDirectory(path, StagedKind.compared, { number, own, sums, digest });
+    this.#stageDirectory(path, StagedKind.compared, {
+      number,
+      own,
+      sums,
+      bounds: boundsOf(listing),
+      digest,
+    });
   }
 
   /** Notes what a listing says could not be read. */
@@ -129,14 +144,12 @@ export class ListingStager {
     path: BytePath,
     kind: StagedKind,
     {
-      number,
-      sums,
-      own,
       digest = null,
+      ...directory
     }: Numbered & { readonly own: PackedEntry; readonly digest?: Uint8Array | null },
   ): void {
     const parentLength = splitPath(path)?.parent.length ?? 0;
-    this.staging.rows.addDirectory({ number, kind, path: toBytes(path), own, digest, parentLength, sums });
+    this.staging.rows.addDirectory({ ...directory, kind, path: toBytes(path), digest, parentLength });
     this.#rows++;
   }
 }

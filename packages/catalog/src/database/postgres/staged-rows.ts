@@ -1,7 +1,8 @@
+import { BOUND_COLUMNS, type DirectoryBounds } from '../../listing/directory-bounds.js';
 import type { PackedEntry } from '../../listing/directory-listing.js';
 import { ENTRY } from '../../listing/packed-layout.js';
 import type { EarlierFile } from '../earlier-file.js';
-import { CopyRows, FIELD_BYTES, FIELD_COLUMNS, FIELD_COUNT } from './copy-rows.js';
+import { CopyRows, FIELD_BYTES, FIELD_COLUMNS, FIELD_COUNT, numbersLength } from './copy-rows.js';
 
 /** What a staged row is. */
 export const StagedKind = {
@@ -37,15 +38,18 @@ export type StagedKind = (typeof StagedKind)[keyof typeof StagedKind];
 export const STAGED_COLUMNS = `directory bigint, kind "char", name bytea, device bigint,
   ${FIELD_COLUMNS.map((column) => `${column} ${column === 'mode' ? 'integer' : 'bigint'}`).join(', ')},
   errno integer, digest bytea, parent_length integer, files bigint, bytes bigint, file_allocated bigint,
-  largest_file bigint, is_counted boolean, fingerprint bytea`;
+  largest_file bigint, bounds bigint[], is_counted boolean, fingerprint bytea`;
 
-const COLUMN_COUNT = 13 + FIELD_COUNT;
+const COLUMN_COUNT = 14 + FIELD_COUNT;
 /** Columns that only directories have. */
-const OWN_COUNT = 6;
+const OWN_COUNT = 7;
 /** Columns that only what the catalog has of a file has. */
 const EARLIER_COUNT = 2;
-/** Room for all fields of a row but the name and a fingerprint. */
-const FIXED_BYTES = 192 + FIELD_BYTES;
+/** Room for all fields of a row but the name, bounds and a fingerprint. */
+const FIXED_BYTES = 196 + FIELD_BYTES;
+
+/** Room for bounds. */
+const BOUND_BYTES = numbersLength(BOUND_COLUMNS.length);
 
 /** Sums over the entries of a directory that are no directories; bytes are of those with one link. */
 export interface FileSums {
@@ -64,6 +68,7 @@ interface StagedDirectory {
   readonly digest: Uint8Array | null;
   readonly parentLength: number;
   readonly sums: FileSums;
+  readonly bounds: DirectoryBounds;
 }
 
 /** Packs rows of the staging table. */
@@ -112,8 +117,8 @@ export class StagedRows extends CopyRows {
   }
 
   /** Adds a directory. */
-  addDirectory({ number, kind, path, own, digest, parentLength, sums }: StagedDirectory): void {
-    this.#begin(number, kind, path);
+  addDirectory({ number, kind, path, own, digest, parentLength, sums, bounds }: StagedDirectory): void {
+    this.#begin(number, kind, path, BOUND_BYTES);
     this.addPacked(own, ENTRY.device);
     this.addFields(own);
     this.addNulls(1);
@@ -124,11 +129,12 @@ export class StagedRows extends CopyRows {
     this.addNumber(sums.bytes);
     this.addNumber(sums.allocated);
     this.addNumber(sums.largest);
+    this.addNumbers(bounds);
     this.addNulls(EARLIER_COUNT);
   }
 
-  #begin(directory: number, kind: StagedKind, name: Uint8Array): void {
-    this.begin(COLUMN_COUNT, FIXED_BYTES + name.length);
+  #begin(directory: number, kind: StagedKind, name: Uint8Array, further = 0): void {
+    this.begin(COLUMN_COUNT, FIXED_BYTES + name.length + further);
     this.addNumber(directory);
     this.addByte(kind.charCodeAt(0));
     this.addBytes(name);

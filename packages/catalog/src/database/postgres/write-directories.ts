@@ -1,4 +1,6 @@
+import { BOUND_COLUMNS } from '../../listing/directory-bounds.js';
 import { attributes } from '../attribute-columns.js';
+import { boundColumns, widenedBounds } from '../bound-columns.js';
 import type { Merge } from './resolve-directories.js';
 
 /**
@@ -8,6 +10,7 @@ import type { Merge } from './resolve-directories.js';
 export async function writeDirectories(merge: Merge): Promise<void> {
   await sumUp(merge);
   await write(merge);
+  await writeBounds(merge);
 }
 
 async function sumUp({ client }: Merge): Promise<void> {
@@ -80,4 +83,16 @@ async function write({ client, host, staged }: Merge): Promise<void> {
       o.files, o.bytes, o.allocated, t.files, t.directories - 1, t.bytes, t.allocated
     FROM seen s JOIN own_sums o ON o.id = s.id JOIN total_sums t ON t.id = s.id
     WHERE s.known_id IS NULL`);
+}
+
+async function writeBounds({ client, host, staged }: Merge): Promise<void> {
+  const write = (wanted: string, known: string) => `
+    INSERT INTO directory_bounds (directory_id, host_id, ${boundColumns()})
+    SELECT id, ${host}, ${BOUND_COLUMNS.map((_, n) => `bounds[${n + 1}]`).join(', ')} FROM seen WHERE bounds IS NOT NULL AND ${wanted}
+    ON CONFLICT (directory_id) DO UPDATE SET ${known}`;
+  // Where something could not be looked at, what is known of it counts on.
+  const isWhole = `(kind IN ('C', 'D') AND number NOT IN (SELECT directory FROM ${staged} WHERE kind = 'u'))`;
+  await client.query('DELETE FROM directory_bounds USING gone WHERE directory_id = gone.id');
+  await client.query(write(isWhole, boundColumns('? = excluded.?')));
+  await client.query(write(`NOT ${isWhole}`, widenedBounds({ least: 'least', greatest: 'greatest' })));
 }

@@ -9,33 +9,34 @@ import {
 import type { OrderedRange } from '../change-range.js';
 import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
 import type { CatalogTables } from '../tables.js';
-import type { LineColumns } from '../text-lines.js';
 import { expressionOf, type SequencedRange, type Sequences } from './change-range.js';
-import { line } from './lines.js';
 
 /** The query that gives the texts of wanted changes (change-texts.ts), and null for steps that have none. */
 export function changeTextsQuery(
   tables: Kysely<CatalogTables>,
-  { range: { order }, isWanted, columns }: WantedChanges,
+  { range: { order }, isWanted, ...fields }: WantedChanges,
   found: SequencedRange,
 ): CompiledQuery {
   const changes = tables.selectFrom('file_changes').where(expressionOf(found.isWanted)).where(isWanted);
   if (found.between) {
-    const ofStep = changes.where(IS_IN_STEP).select(changeText(columns).as('text'));
+    const ofStep = changes.where(IS_IN_STEP).select(changeText(fields).as('text'));
     return stepping(found.between, order, ofStep).compile(tables);
   }
   return changes
-    .select(changeText(columns, sql`ORDER BY sequence`).as('text'))
+    .select(changeText(fields, sql`ORDER BY sequence`).as('text'))
     .groupBy(STEP)
     .orderBy(STEP, order === 'oldestFirst' ? 'asc' : 'desc')
     .compile();
 }
 
 /** The bytes that many changes make, see change-texts.ts. */
-function changeText({ plain, bytes }: LineColumns, order = sql``): RawBuilder<Buffer | null> {
+function changeText(
+  { paths, numbers }: Pick<WantedChanges, 'numbers' | 'paths'>,
+  order = sql``,
+): RawBuilder<Buffer | null> {
   const fields = [
-    line('file_changes', { plain, bytes: [] }),
-    ...bytes.map((column) => sql`coalesce(${sql.ref(`file_changes.${column}`)}, x'')`),
+    ...paths.map((column) => sql`coalesce(${sql.ref(column)}, '')`),
+    sql.raw(numbers.map((number) => `coalesce(${number}, '')`).join(" || ' ' || ")),
   ];
   return sql`CAST(group_concat(${sql.join(fields, sql` || x'00' || `)}, x'00' ${order}) AS BLOB)`;
 }

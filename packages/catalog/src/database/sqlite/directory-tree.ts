@@ -1,6 +1,6 @@
 import { type BytePath, isWithin, isWithinAny, pathFromBytes, splitPath, toBytes } from '../../byte-path.js';
-import type { DirectoryTable } from './directory-table.js';
-import type { TotalsLedger } from './totals-ledger.js';
+import { boundsOfPlace } from '../../listing/directory-bounds.js';
+import type { SessionTables } from './session-tables.js';
 
 /** A directory that a session has to do with. */
 export interface DirectoryNode {
@@ -30,11 +30,12 @@ export class DirectoryTree {
 
   /** `root` is what the session scans. */
   constructor(
-    private readonly table: DirectoryTable,
-    private readonly ledger: TotalsLedger,
+    private readonly tables: Pick<SessionTables, 'directories' | 'bounds' | 'ledger'>,
     root: BytePath,
   ) {
-    const roots = table.roots().map(({ id, name }) => ({ id, path: pathFromBytes(toBytes(name)) }));
+    const roots = tables.directories
+      .roots()
+      .map(({ id, name }) => ({ id, path: pathFromBytes(toBytes(name)) }));
     // Trees that are not joined yet may nest: the innermost one holds the path.
     roots.sort((a, b) => b.path.length - a.path.length);
     this.#anchor = roots.find(({ path }) => isWithin(root, path))?.path ?? root;
@@ -98,16 +99,17 @@ export class DirectoryTree {
   #make(path: BytePath): DirectoryNode {
     const found = this.locate(path);
     if ('id' in found) return found;
-    const id = this.table.place(found.parent, found.name);
-    if (found.parent !== 0)
-      this.ledger.add(found.parent, { files: 0, directories: 1, bytes: 0, allocated: 0 });
+    const { directories, bounds, ledger } = this.tables;
+    const id = directories.place(found.parent, found.name);
+    bounds.set(id, boundsOfPlace(path));
+    if (found.parent !== 0) ledger.add(found.parent, { files: 0, directories: 1, bytes: 0, allocated: 0 });
     const node = { id, parent: found.parent, digest: null, isFresh: true };
     this.remember(path, node);
     return node;
   }
 
   #findAt(path: BytePath, { parent, name }: FreePlace): DirectoryNode | undefined {
-    const row = this.table.find(parent, name);
+    const row = this.tables.directories.find(parent, name);
     if (!row) return undefined;
     const node = { id: row.id, parent, digest: row.digest, isFresh: false };
     this.remember(path, node);
@@ -119,9 +121,10 @@ export class DirectoryTree {
     const id = this.#nestedRoots.get(path);
     if (id === undefined) return undefined;
     this.#nestedRoots.delete(path);
-    this.ledger.flush();
-    this.table.move(id, parent, name);
-    this.ledger.add(parent, this.table.totals(id));
+    const { directories, ledger } = this.tables;
+    ledger.flush();
+    directories.move(id, parent, name);
+    ledger.add(parent, directories.totals(id));
     return this.#findAt(path, { parent, name });
   }
 }

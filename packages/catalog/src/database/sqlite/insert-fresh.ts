@@ -1,5 +1,6 @@
 import { childPath } from '../../byte-path.js';
 import type { Attributes } from '../../entry.js';
+import { boundsOf } from '../../listing/directory-bounds.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import type { OwnSums } from './directory-table.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
@@ -42,6 +43,9 @@ export function insertFresh(
   };
   const digest = listing.state === 'read' ? listing.digest : null;
   const id = placeFresh(tables, { found, listing, attributes, digest, whole: isLast ? whole : undefined });
+  // Of what came in parts, or only by its place, nothing is taken back.
+  const isWhole = listing.state === 'read' && earlier.files === 0;
+  tables.bounds[isWhole ? 'set' : 'widen'](id, boundsOf(listing));
   if (isLast && !isBaseline) tables.log.add('new', listing.path, { before: null, after: attributes });
   insertFiles(tables, { id, device: attributes.device, listing, isBaseline });
   return whole;

@@ -1,4 +1,5 @@
 import { type BytePath, childPath } from '../../byte-path.js';
+import { boundsOf } from '../../listing/directory-bounds.js';
 import type { DirectoryListing } from '../../listing/directory-listing.js';
 import type { DirectoryNode, FreePlace } from './directory-tree.js';
 import { type FreshSums, insertFresh, noSums } from './insert-fresh.js';
@@ -57,6 +58,7 @@ export class ListingIntake {
   #takeStaged(listing: DirectoryListing, node: DirectoryNode): void {
     const { tables, staged } = this.options;
     staged.add(node.id, listing);
+    tables.bounds.widen(node.id, boundsOf(listing));
     if (listing.state === 'part') return;
     if (!node.digest?.equals(listing.digest)) mergeStaged(tables, { staged, node, last: listing });
     staged.forget(node.id);
@@ -92,6 +94,7 @@ export class ListingIntake {
     updateAttributes(tables, { node: found, path: listing.path, before }, after);
     if (before.ctimeNs !== after.ctimeNs || before.inode !== after.inode) {
       tables.directories.setAttributes(found.id, after);
+      tables.bounds.widen(found.id, boundsOf(listing));
     }
   }
 

@@ -1,6 +1,7 @@
 import { type ByteName, type BytePath, childPath, toBytes } from '../../byte-path.js';
 import { diffListing } from '../../diff/diff-listing.js';
 import type { Attributes, Entry } from '../../entry.js';
+import { boundsOf } from '../../listing/directory-bounds.js';
 import { type DirectoryListing, nameFromLine } from '../../listing/directory-listing.js';
 import { applyFileDiff, type ChangedDirectory, type FileSums } from './apply-file-diff.js';
 import { ComparedDirectory } from './compared-directory.js';
@@ -21,6 +22,7 @@ export function mergeListing(tables: SessionTables, node: DirectoryNode, listing
   if (newest?.areAll && listing.problemCount === 0) {
     const sums = applyChanges(tables, directory, newest);
     tables.directories.renew(node.id, listing.digest, listing.largest, sums);
+    tables.bounds.set(node.id, boundsOf(listing));
     return;
   }
   const { gone, undecided } = compared.folders;
@@ -28,8 +30,10 @@ export function mergeListing(tables: SessionTables, node: DirectoryNode, listing
   const sums = applyChanges(tables, directory, newest ?? allChanges(tables, directory, listing), undecided);
   tables.directories.addOwn(node.id, sums);
   for (const child of gone) removeChild(tables, directory, child);
-  const largest = undecided.size > 0 ? tables.files.largest(node.id) : listing.largest;
+  const isWhole = undecided.size === 0;
+  const largest = isWhole ? listing.largest : tables.files.largest(node.id);
   updateDirectory(tables, { node, own }, { listing, largest });
+  tables.bounds[isWhole ? 'set' : 'widen'](node.id, boundsOf(listing));
 }
 
 function applyChanges(

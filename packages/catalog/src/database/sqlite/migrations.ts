@@ -1,3 +1,4 @@
+import { ALL_BITS, boundColumns } from '../bound-columns.js';
 import { repeatedContents } from '../repeated-contents.js';
 
 /**
@@ -157,5 +158,18 @@ export const MIGRATIONS: readonly string[] = [
   -- Since when the history that follows a run is whole: changes that came after its end were forgotten. Null: since its
   -- end.
   ALTER TABLE scan_runs ADD COLUMN history_since INTEGER;
+  `,
+  `
+  -- What a directory and the files directly in it are like, see directory-bounds.ts: searches pass over those where nothing
+  -- can match. Rows of before this step hold all owners, types and names until their directory changes.
+  CREATE TABLE directory_bounds (
+    directory_id INTEGER PRIMARY KEY,
+    ${boundColumns('? INTEGER NOT NULL')}
+  ) STRICT;
+  INSERT INTO directory_bounds SELECT id, min(d.mtime_ns, coalesce(f.oldest, d.mtime_ns)),
+      max(d.mtime_ns, coalesce(f.newest, d.mtime_ns)), max(d.size, d.largest_file), ${ALL_BITS}
+    FROM directories d LEFT JOIN (
+      SELECT directory_id, min(mtime_ns) AS oldest, max(mtime_ns) AS newest FROM files GROUP BY directory_id
+    ) f ON f.directory_id = d.id;
   `,
 ];

@@ -9,7 +9,7 @@ export function removeSubtree(
   tables: SessionTables,
   top: { readonly id: number; readonly parent: number; readonly path: BytePath },
 ): void {
-  const { directories, files, tree, ledger } = tables;
+  const { directories, bounds, files, tree, ledger } = tables;
   files.flush();
   // What this session already knows about the subtree must be in its totals before they are taken away as a whole.
   ledger.flush();
@@ -25,6 +25,7 @@ export function removeSubtree(
       stack.push({ id, path: childPath(next.path, name) });
     tables.log.add('removed', next.path, { before: directories.attributes(next.id), after: null });
     directories.delete(next.id);
+    bounds.delete(next.id);
     tree.forget(next.path);
   }
 }
