@@ -7,7 +7,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { all, contents } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
-import { loseFrom, makeExt4, makeTmpfs } from '../support/file-systems.js';
+import { loseFrom, makeExt4, makeExt4In, makeTmpfs } from '../support/file-systems.js';
 import { PackedTree } from '../support/packed-tree.js';
 import { query } from '../support/postgres-database.js';
 import { ScannedTree } from '../support/scanned-tree.js';
@@ -161,6 +161,24 @@ describe.each(DATABASES)('$kind', ({ newPlace }) => {
     disk.unmount();
     const believed = await scan(catalog, path, { allowEmpty: true });
     expect(believed).toMatchObject({ errors: 0, changes: { removed: { files: 2 } } });
+    await catalog.close();
+  });
+
+  test.each([
+    '',
+    'mounted',
+  ])('nor is by the first scan of what is around a tree that was scanned by itself: %j', async (part) => {
+    const root = temporaryDirectory();
+    const disk = makeExt4In(root, 16);
+    const mounted = parseBytePath(disk.path);
+    writeFileSync(join(disk.path, 'a'), '');
+    const catalog = await openCatalog(await newPlace(temporaryDirectory()), { create: true });
+    await scan(catalog, parseBytePath(join(dirname(disk.path), part)));
+    const before = await contents(catalog, mounted);
+    disk.unmount();
+    const found = await scan(catalog, parseBytePath(root));
+    expect(found).toMatchObject({ isBaseline: true, unreadableDirectories: 1 });
+    expect(await contents(catalog, mounted)).toEqual(before);
     await catalog.close();
   });
 

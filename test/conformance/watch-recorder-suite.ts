@@ -254,6 +254,25 @@ export function describeWatchRecorder({ kind, create }: CatalogFactory): void {
       expect(found.toSorted()).toEqual(['/data', '/data/new', '/data/other']);
     });
 
+    test('which mount points have files in them, below the root alone', async () => {
+      const there = { device: 2050 };
+      const tree = new PackedTree('/data')
+        .directory('w/disk/d', there)
+        .directory('w/disk', there)
+        .file('w/disk/d/x', there)
+        .directory('w/empty', { device: 2051 })
+        .file('w/plain/x')
+        .directory('disk', there)
+        .file('disk/x', there);
+      const { catalog, recorder } = await watching(tree, parseBytePath('/data/w'));
+      expect(await recorder.knownMounts()).toEqual(['/data/w/disk']);
+      await batch(recorder, tree.remove('w/disk/d').list('w/disk'));
+      expect(await recorder.knownMounts()).toEqual([]);
+      const inside = await catalog.beginWatch({ root: parseBytePath('/data/disk') });
+      onTestFinished(() => inside.close());
+      expect(await inside.knownMounts()).toEqual([]);
+    });
+
     test('the nearest known place of a path, and whether it has been read', async () => {
       const tree = new PackedTree('/data').file('w/a/x').file('w-1/x').problem('w/closed', {
         kind: 'notEntered',

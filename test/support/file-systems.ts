@@ -19,7 +19,8 @@ export interface TestFileSystem {
   /** Where it is mounted. */
   readonly path: string;
   unmount(): void;
-  mount(): void;
+  /** Mounts it again where it was, or in another directory. */
+  mount(at?: string): void;
 }
 
 /** EXT4_IOC_SHUTDOWN and its argument "no flush of log or data": see ioctl_ext4(2). */
@@ -29,11 +30,21 @@ const SHUTDOWN =
 /** Makes a small ext4 in a file. Needs root. */
 export function makeExt4(mebibytes: number, ...options: string[]): TestFileSystem {
   const directory = temporaryDirectory();
+  return mounted(join(directory, 'mounted'), ['-o', 'loop'], ext4Image(directory, mebibytes, options));
+}
+
+/** The same, mounted in a new directory below `parent`. */
+export function makeExt4In(parent: string, mebibytes: number): TestFileSystem {
+  const image = ext4Image(temporaryDirectory(), mebibytes);
+  return mounted(join(mkdtempSync(join(parent, 'disk-')), 'mounted'), ['-o', 'loop'], image);
+}
+
+function ext4Image(directory: string, mebibytes: number, options: readonly string[] = []): string {
   const image = join(directory, 'image');
   writeFileSync(image, '');
   truncateSync(image, mebibytes * 1024 * 1024);
   run('mkfs.ext4', '-q', '-m', '0', ...options, image);
-  return mounted(join(directory, 'mounted'), ['-o', 'loop'], image);
+  return image;
 }
 
 /** Whether there are the tools for btrfs, and a kernel that knows it. */
@@ -167,22 +178,22 @@ function waitUntilFree(image: string): void {
 
 function mounted(path: string, options: readonly string[], image?: string): TestFileSystem {
   mkdirSync(path);
-  let isMounted = false;
+  let place: string | undefined;
   const fileSystem = {
     path,
-    mount() {
-      run('mount', ...options, image ?? 'none', path);
-      isMounted = true;
+    mount(at = path) {
+      run('mount', ...options, image ?? 'none', at);
+      place = at;
     },
     unmount() {
-      run('umount', path);
-      isMounted = false;
+      run('umount', place ?? path);
+      place = undefined;
       if (image) waitUntilFree(image);
     },
   };
   onTestFinished(() => {
     // Lazily: a process that a failed test has left must not keep the machine's mount.
-    if (isMounted) run('umount', '-l', path);
+    if (place !== undefined) run('umount', '-l', place);
   });
   fileSystem.mount();
   return fileSystem;

@@ -15,7 +15,7 @@ export class CrawlThread {
     private readonly pool: WorkPool,
     reader: DirectoryReader,
     private readonly writer: ListingWriter,
-    mounts: ReadonlySet<BytePath>,
+    mounts: Set<BytePath>,
   ) {
     this.#packer = new DirectoryPacker(scope, this.#pending, reader, writer, mounts);
   }

@@ -32,15 +32,15 @@ export class DirectoryPacker {
   /**
    * Subdirectories that are found go to `pending`.
    *
-   * @param mounts directories that nothing is read of where they are empty and no mount points any more: as one that is
-   *   missing has left them
+   * @param mounts mount points, to which those that are entered are added; nothing is read of one that is empty and no
+   *   mount point any more: as a file system that is missing has left it. Without them all that is empty is believed
    */
   constructor(
     private readonly scope: CrawlScope,
     private readonly pending: PendingDirectories,
     private readonly reader: DirectoryReader,
     private readonly writer: ListingWriter,
-    private readonly mounts: ReadonlySet<BytePath> = new Set(),
+    private readonly mounts?: Set<BytePath>,
   ) {}
 
   /** Packs one directory, also where it cannot be read; returns how many subdirectories it found. */
@@ -99,12 +99,13 @@ export class DirectoryPacker {
     if (this.scope.oneFileSystem) return false;
     if (!this.scope.followMounts && isPseudoFileSystem(this.reader.fileSystemType())) return false;
     if (this.#isItsOwnAncestor(path)) throw new SystemCallError('crawl', ELOOP);
+    this.mounts?.add(path);
     return true;
   }
 
   /** Leaves the directory open, at its beginning. */
   #isUnmounted({ path, parentDevice }: PendingDirectory): boolean {
-    if (!this.mounts.has(path) || this.#own.device !== parentDevice) return false;
+    if (!this.mounts?.has(path) || this.#own.device !== parentDevice) return false;
     let isEmpty = true;
     this.reader.list(() => {
       isEmpty = false;

@@ -131,8 +131,9 @@ export interface ScanSession {
   knownDigests(): Promise<KnownDigests | undefined>;
 
   /**
-   * Directories below the root that were mount points when they were last looked at, with files in them: of one that is
-   * suddenly empty, and on the device of the directory around it, the file system is most likely not mounted.
+   * Directories below the root that were mount points when they were last looked at, or roots of trees that were scanned
+   * by themselves, with files in them: of one that is suddenly empty, and on the device of the directory around it, the
+   * file system is most likely not mounted.
    */
   knownMounts(): Promise<readonly BytePath[]>;
 

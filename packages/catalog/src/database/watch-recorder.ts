@@ -37,6 +37,9 @@ export interface WatchRecorder {
   /** Every directory in and below the root, in lots of a few thousand, parents before what is below them. */
   directories(): AsyncIterable<readonly KnownDirectory[]>;
 
+  /** As {@link ScanSession.knownMounts}, in the state of the moment. */
+  knownMounts(): Promise<readonly BytePath[]>;
+
   /** For each path the nearest place at or above it and not above the root; undefined where there is none. */
   nearestKnown(paths: readonly BytePath[]): Promise<readonly (KnownPlace | undefined)[]>;
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BytePath } from '../byte-path.js';
-import { type CrawlOptions, crawl } from '../crawl/crawl.js';
+import { type BytePath, isWithinAny } from '../byte-path.js';
+import { type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
 import type { KnownDirectory, WatchRecorder } from '../database/watch-recorder.js';
 import { STATX, type StatFields } from '../listing/stat-fields.js';
 import type { TreeReader } from './tree-reader.js';
@@ -9,14 +9,16 @@ import type { UnreadableTally } from './unreadable.js';
 /**
  * Compares every directory's own inode and times with what the catalog has, and yields those that differ, also those
  * that are gone. Entries that came, went or were renamed always show so; what was written into a file that stayed
- * does not.
+ * does not. Nothing is said of what is in or below a directory that is `missing`.
  */
 export async function* checkDirectories(
   recorder: WatchRecorder,
   reader: TreeReader,
+  missing: ReadonlySet<BytePath>,
 ): AsyncGenerator<readonly BytePath[]> {
   for await (const lot of recorder.directories()) {
-    yield lot.flatMap((known) => (isAsKnown(known, reader.look(known.path)) ? [] : known.path));
+    const present = missing.size === 0 ? lot : lot.filter(({ path }) => !isWithinAny(path, missing));
+    yield present.flatMap((known) => (isAsKnown(known, reader.look(known.path)) ? [] : known.path));
     await nextTurn();
   }
 }
@@ -24,14 +26,25 @@ export async function* checkDirectories(
 /**
  * Looks at every file below a directory and yields the directories that differ from the catalog or are new. Those that
  * cannot be read are no difference: `unreadable` counts them.
+ *
+ * @param mounts see {@link DirectoryPacker}
  */
 export async function* checkEverything(
   recorder: WatchRecorder,
   top: BytePath,
-  options: CrawlOptions,
-  unreadable: UnreadableTally,
+  {
+    options,
+    unreadable,
+    mounts,
+  }: {
+    readonly options: CrawlOptions;
+    readonly unreadable: UnreadableTally;
+    readonly mounts: readonly BytePath[];
+  },
 ): AsyncGenerator<readonly BytePath[]> {
-  for await (const listings of crawl(top, options)) {
+  const crawl = prepareCrawl(top, options);
+  crawl.begin(undefined, mounts);
+  for await (const listings of crawl) {
     unreadable.add(listings);
     yield await recorder.differing(listings);
   }

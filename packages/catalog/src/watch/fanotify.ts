@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { type BytePath, childPath, toBytes } from '../byte-path.js';
 import { isPseudoFileSystem } from '../crawl/mounts.js';
@@ -24,6 +24,8 @@ const MASK =
   FAN.modify | FAN.attrib | FAN.closeWrite | FAN.create | FAN.delete | FAN.rename | FAN.onDirectory;
 
 const READ_BYTES = 256 * 1024;
+/** Bits of the number of a device, as the kernel has it, that are the minor one. */
+const MINOR_BITS = 20;
 /** Where struct statfs has f_fsid. */
 const FSID_AT = 56;
 
@@ -69,12 +71,18 @@ export class FanotifyReader implements NotifyReader {
 
   mountsChanged(hints: HintBuffer): void {
     const { root } = this.options.scope;
-    const { below } = mountsAround(root);
-    for (const path of this.#mounts.keys()) {
-      if (path === root || below.some((mount) => mount.path === path)) continue;
+    const { own, below } = mountsAround(root);
+    const shown = new Map(below.map(({ path, device }) => [path, device]));
+    if (own) shown.set(root, own.device);
+    const marked = this.#markedDevices();
+    const gone = [...this.#mounts.keys()].filter((path) => !marked.has(shown.get(path) ?? ''));
+    for (const path of gone) {
       this.#mounts.delete(path);
       hints.add({ kind: 'lost', path, reason: 'it was unmounted' });
     }
+    // What was below one may be somewhere else now.
+    if (gone.length > 0) this.#paths.forget();
+    if (gone.includes(root)) this.#tryAddMount(root, hints);
     this.#addMountsBelow(hints);
     hints.add({ kind: 'root' });
   }
@@ -116,14 +124,28 @@ export class FanotifyReader implements NotifyReader {
     const { root, oneFileSystem } = this.options.scope;
     if (oneFileSystem) return;
     for (const { path } of mountsAround(root).below) {
-      if (this.#mounts.has(path)) continue;
-      try {
-        if (this.#addMount(path)) hints.appeared(path);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        hints.add({ kind: 'unwatched', path, reason });
-      }
+      if (!this.#mounts.has(path) && this.#tryAddMount(path, hints)) hints.appeared(path);
     }
+  }
+
+  #tryAddMount(path: BytePath, hints: HintBuffer): boolean {
+    try {
+      return this.#addMount(path);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      hints.add({ kind: 'unwatched', path, reason });
+      return false;
+    }
+  }
+
+  /**
+   * The devices of the file systems that are marked. A mark goes with its file system, of which the table of mounts says
+   * nothing where it is mounted again at once.
+   */
+  #markedDevices(): ReadonlySet<string> {
+    const marks = readFileSync(`/proc/self/fdinfo/${this.descriptor}`, 'latin1');
+    const devices = [...marks.matchAll(/ sdev:([0-9a-f]+)/g)].map(([, hex = '']) => Number.parseInt(hex, 16));
+    return new Set(devices.map((device) => `${device >>> MINOR_BITS}:${device & ((1 << MINOR_BITS) - 1)}`));
   }
 
   /** Marks a file system; false where it shows kernel state only. */

@@ -32,6 +32,8 @@ const MASK =
 /** The root's own end is of interest, too. */
 const ROOT_MASK = MASK | IN.deleteSelf | IN.moveSelf;
 
+const MOUNTS_CHANGED = 'something was mounted or unmounted';
+
 const READ_BYTES = 256 * 1024;
 const LIMIT = '/proc/sys/fs/inotify/max_user_watches';
 
@@ -57,8 +59,10 @@ export class InotifyReader implements NotifyReader {
   /** Where the first halves of renames were, by cookie. */
   readonly #origins = new Map<number, BytePath>();
   #isFull = false;
-  /** What is mounted below the root. */
-  #mounts = '';
+  /** What is mounted below the root, in words that change when it does, and where. */
+  #mounts = { text: '', paths: new Set<BytePath>() };
+  /** The root or mount points below of which an event said that they were unmounted. */
+  readonly #unmounted = new Set<BytePath>();
 
   /** Throws {@link BackendUnavailableError}. */
   constructor(
@@ -98,7 +102,8 @@ export class InotifyReader implements NotifyReader {
     for (const node of this.#leaving.values()) if (this.#tree.pathOf(node) === undefined) this.#drop(node);
     this.#leaving.clear();
     this.#origins.clear();
-    if (isOverflow) this.#recover(hints);
+    if (isOverflow) this.#recover(hints, 'the queue of inotify overflowed');
+    if (this.#unmounted.size > 0) this.#takeUnmounted(hints);
   }
 
   mountsChanged(hints: HintBuffer): void {
@@ -106,9 +111,7 @@ export class InotifyReader implements NotifyReader {
     // The table is the whole machine's: on one with containers it changes all the time.
     const before = this.#mounts;
     this.#mounts = this.#mountsBelow();
-    if (this.#mounts === before) return;
-    this.#rewalk(hints);
-    hints.add({ kind: 'lost', path: this.options.scope.root, reason: 'something was mounted or unmounted' });
+    if (this.#mounts.text !== before.text) this.#recover(hints, MOUNTS_CHANGED);
   }
 
   close(): void {
@@ -125,6 +128,8 @@ export class InotifyReader implements NotifyReader {
     if (mask & (IN.deleteSelf | IN.moveSelf | IN.unmount)) hints.add({ kind: 'root' });
     const path = this.#tree.pathOf(node);
     if (path === undefined) return;
+    if (mask & IN.unmount && (path === this.options.scope.root || this.#mounts.paths.has(path)))
+      this.#unmounted.add(path);
     hints.changed(path, name);
     if (mask & IN.movedFrom) this.#origins.set(cookie, path);
     const origin = mask & IN.movedTo ? this.#origins.get(cookie) : undefined;
@@ -199,10 +204,22 @@ export class InotifyReader implements NotifyReader {
     }
   }
 
-  #mountsBelow(): string {
-    return mountsAround(this.options.scope.root)
-      .below.map(({ id, path }) => `${id} ${path}`)
-      .join('\n');
+  #mountsBelow() {
+    const { below } = mountsAround(this.options.scope.root);
+    return {
+      text: below.map(({ id, path }) => `${id} ${path}`).join('\n'),
+      paths: new Set(below.map(({ path }) => path)),
+    };
+  }
+
+  /** Watches go with their file system, of which the table of mounts says nothing where it is mounted again at once. */
+  #takeUnmounted(hints: HintBuffer): void {
+    this.#mounts = this.#mountsBelow();
+    const isBack = [...this.#unmounted].some(
+      (path) => path === this.options.scope.root || this.#mounts.paths.has(path),
+    );
+    this.#unmounted.clear();
+    if (isBack) this.#recover(hints, MOUNTS_CHANGED);
   }
 
   #mayEnter(): boolean {
@@ -244,9 +261,8 @@ export class InotifyReader implements NotifyReader {
   }
 
   /** Directories that appeared meanwhile have no watch yet, and others have moved. */
-  #recover(hints: HintBuffer): void {
+  #recover(hints: HintBuffer, reason: string): void {
     this.#rewalk(hints);
-    const reason = 'the queue of inotify overflowed';
     hints.add({ kind: 'lost', path: this.options.scope.root, reason });
   }
 

@@ -1,11 +1,14 @@
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BytePath } from '../byte-path.js';
 import { compileExclusion } from '../crawl/exclude.js';
 import type { Catalog } from '../database/catalog.js';
 import { CatalogError } from '../database/errors.js';
 import type { ScanId } from '../database/records.js';
-import { checkRoot, unreadableRoot } from '../scan/root-check.js';
+import { displayPath } from '../display-path.js';
+import { checkRoot, emptyRootReason, unreadableRoot } from '../scan/root-check.js';
 import { checkDirectories, checkEverything } from './checks.js';
+import { KnownMounts } from './known-mounts.js';
 import { recordBatch } from './record-batch.js';
 import { RootGuard } from './root-guard.js';
 import { TreeReader } from './tree-reader.js';
@@ -19,6 +22,11 @@ export interface ReconcileOptions {
   readonly exclude?: readonly string[];
   readonly oneFileSystem?: boolean;
   readonly followMounts?: boolean;
+  /**
+   * Take a directory that was a mount point and is empty as true although the catalog knows files below it: it, or those
+   * within. Default false: nothing of a file system that is not mounted is taken for removed.
+   */
+  readonly allowEmpty?: boolean;
   /** Told at the end which directories could not be read, if there are any: what is in them was not compared. */
   readonly onUnreadable?: (found: UnreadableDirectories) => void;
   readonly signal?: AbortSignal;
@@ -33,7 +41,8 @@ const PATIENCE = 10_000;
  * there may be found here first.
  *
  * Throws {@link CatalogError}: `root_unreadable` where the directory is not there, `not_recorded` where the catalog
- * does not know it, `busy` where somebody writes for long; or the signal's reason.
+ * does not know it, `implausible` where its file system is not mounted, `busy` where somebody writes for long; or the
+ * signal's reason.
  */
 export async function reconcile(
   catalog: Catalog,
@@ -41,25 +50,35 @@ export async function reconcile(
   options: ReconcileOptions = {},
 ): Promise<ScanId | undefined> {
   const { isFull = false, exclude = [], oneFileSystem = false, followMounts = false } = options;
-  const { onUnreadable, signal } = options;
+  const { allowEmpty = false, onUnreadable, signal } = options;
   checkRoot(path);
   const guard = new RootGuard(path);
   guard.adopt();
-  if (!(await catalog.directory(path))) {
+  const known = await catalog.directory(path);
+  if (!known) {
     throw new CatalogError('not_recorded', 'the catalog does not know this directory: scan it first');
   }
   const exclusions = exclude.map(compileExclusion);
-  const maxDepth = Number.MAX_SAFE_INTEGER;
-  const reader = new TreeReader({ root: path, exclusions, oneFileSystem, followMounts, maxDepth });
+  const scope = { root: path, exclusions, oneFileSystem, followMounts, maxDepth: Number.MAX_SAFE_INTEGER };
+  const reader = new TreeReader(scope, allowEmpty ? undefined : new Set([path]));
+  const mounts = new KnownMounts(catalog, reader);
   const recorder = await catalog.beginWatch({
     root: path,
     metadata: { reconcile: isFull ? 'full' : 'quick' },
   });
-  const unreadable = new UnreadableTally();
   try {
+    const below = await mounts.learn(recorder);
+    const missing = await mounts.missing();
+    if (missing.has(path)) {
+      const reason = emptyRootReason(known.totals.files);
+      throw new CatalogError('implausible', `${displayPath(path)} ${reason}`);
+    }
+    const unreadable = new UnreadableTally(below);
+    for (const mount of missing) unreadable.addOne(mount, constants.errno.ENODEV);
+    const crawlOptions = { exclude, oneFileSystem, followMounts };
     const found = isFull
-      ? checkEverything(recorder, path, { exclude, oneFileSystem, followMounts }, unreadable)
-      : checkDirectories(recorder, reader);
+      ? checkEverything(recorder, path, { options: crawlOptions, unreadable, mounts: below })
+      : checkDirectories(recorder, reader, missing);
     let entries: BytePath[] = [];
     for await (const lot of found) {
       signal?.throwIfAborted();
@@ -71,7 +90,7 @@ export async function reconcile(
     };
     let run: ScanId | undefined;
     while (entries.length > 0) {
-      const setting = { root: path, recorder, reader, checkRoot: checkSame };
+      const setting = { root: path, recorder, reader, mounts, checkRoot: checkSame };
       const batch = await whileBusy(() => recordBatch(setting, { entries, trees: [] }), signal);
       run = batch.run;
       // Other names of files that differed; those outside are not this comparison's business.

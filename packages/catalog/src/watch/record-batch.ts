@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BytePath, isWithinAny } from '../byte-path.js';
+import { type BytePath, isWithin, isWithinAny } from '../byte-path.js';
 import type { RecordedBatch, WatchBatch, WatchRecorder } from '../database/watch-recorder.js';
 import { type DirtyPlaces, outermost } from './dirty-queue.js';
+import type { KnownMounts } from './known-mounts.js';
 import type { TreeReader } from './tree-reader.js';
 
 /** What a batch is made with. */
@@ -9,6 +10,7 @@ export interface BatchSetting {
   readonly root: BytePath;
   readonly recorder: WatchRecorder;
   readonly reader: TreeReader;
+  readonly mounts: KnownMounts;
   /** Throws when what was read must not be recorded, because the root is not there any more. */
   readonly checkRoot: () => void;
 }
@@ -24,25 +26,37 @@ export async function recordBatch(
   places: DirtyPlaces,
   gaps: readonly BytePath[] = [],
 ): Promise<RecordedBatch> {
-  const batch = await setting.recorder.beginBatch();
-  try {
-    for (const path of gaps) await batch.recordGap(path);
-    // Looked at after the batch has begun: nobody else changes the catalog from here on.
-    const { entries, trees } = await resolvePlaces(setting, places);
-    const allTrees = new Set(trees);
-    for (const listings of setting.reader.read(entries)) {
-      await batch.record(listings);
-      for (const path of await batch.unknownSubdirectories([listings])) {
-        if (!isWithinAny(path, allTrees)) allTrees.add(path);
-      }
+  for (;;) {
+    const batch = await setting.recorder.beginBatch();
+    try {
+      for (const path of gaps) await batch.recordGap(path);
+      // Looked at after the batch has begun: nobody else changes the catalog from here on.
+      const missing = await setting.mounts.missing();
+      await readPlaces(setting, batch, await resolvePlaces(setting, places, missing));
+      setting.checkRoot();
+      if (!setting.mounts.haveChanged(missing)) return await batch.commit();
+    } catch (error) {
+      await batch.abort();
+      throw error;
     }
-    for (const tree of allTrees) await recordTree(setting, batch, tree);
-    setting.checkRoot();
-    return await batch.commit();
-  } catch (error) {
+    // What was read in a file system that went meanwhile is not there, and not gone: all is looked at again.
     await batch.abort();
-    throw error;
   }
+}
+
+async function readPlaces(
+  setting: BatchSetting,
+  batch: WatchBatch,
+  { entries, trees }: ResolvedPlaces,
+): Promise<void> {
+  const allTrees = new Set(trees);
+  for (const listings of setting.reader.read(entries)) {
+    await batch.record(listings);
+    for (const path of await batch.unknownSubdirectories([listings])) {
+      if (!isWithinAny(path, allTrees)) allTrees.add(path);
+    }
+  }
+  for (const tree of allTrees) await recordTree(setting, batch, tree);
 }
 
 async function recordTree({ reader }: BatchSetting, batch: WatchBatch, tree: BytePath): Promise<void> {
@@ -53,16 +67,26 @@ async function recordTree({ reader }: BatchSetting, batch: WatchBatch, tree: Byt
   }
 }
 
+/** What a batch reads. */
+interface ResolvedPlaces {
+  /** Directories come before those below them. */
+  readonly entries: readonly BytePath[];
+  readonly trees: ReadonlySet<BytePath>;
+}
+
 /**
  * Which directories to read: of places that the catalog does not know the nearest that it does know, whose listing
  * then leads to the rest. So nothing is read that a scan would have left out, and nothing new is recorded before what
- * stood in its place is. Directories come before those below them.
+ * stood in its place is. Instead of what was in a file system that is missing its mount point is read.
  */
 async function resolvePlaces(
   { recorder, reader }: BatchSetting,
   places: DirtyPlaces,
-): Promise<{ readonly entries: readonly BytePath[]; readonly trees: ReadonlySet<BytePath> }> {
-  const wanted = [...places.entries, ...places.trees].filter((path) => !reader.isExcluded(path));
+  missing: ReadonlySet<BytePath>,
+): Promise<ResolvedPlaces> {
+  const wanted = [...places.entries, ...places.trees]
+    .filter((path) => !reader.isExcluded(path))
+    .map((path) => [...missing].find((mount) => isWithin(path, mount)) ?? path);
   const whole = new Set(places.trees);
   const entries = new Set<BytePath>();
   const trees = new Set<BytePath>();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BytePath, splitPath } from '../byte-path.js';
+import { type BytePath, isWithinAny, splitPath } from '../byte-path.js';
 import type { Catalog } from '../database/catalog.js';
 import { isPassing } from '../database/errors.js';
 import type { Totals } from '../database/records.js';
@@ -9,6 +9,7 @@ import { checkDirectories, checkEverything } from './checks.js';
 import type { DirtyPlaces } from './dirty-queue.js';
 import type { SourceHint } from './event-source.js';
 import type { EventStream } from './event-stream.js';
+import type { KnownMounts } from './known-mounts.js';
 import type { ChosenSource } from './open-source.js';
 import { PendingWork } from './pending-work.js';
 import { recordBatch } from './record-batch.js';
@@ -45,6 +46,7 @@ export interface FollowerSetting {
   readonly state: WatchState;
   readonly guard: RootGuard;
   readonly reader: TreeReader;
+  readonly mounts: KnownMounts;
   readonly unreadable: UnreadableNews;
   /** Wakes whoever sleeps; turned off when the watch is stopped. */
   readonly alarm: Alarm;
@@ -71,6 +73,8 @@ export const clock = (): number => performance.now();
 export class RootFollower {
   readonly #databaseRetry = new RetryDelay(20, 1_000);
   readonly #pending: PendingWork;
+  /** Mount points whose file systems are missing, and of which the catalog notes that they cannot be read. */
+  #noted: ReadonlySet<BytePath> = new Set();
   #checking: Promise<void> | undefined;
   #failure: Error | undefined;
 
@@ -107,12 +111,16 @@ export class RootFollower {
 
   /** Brings the catalog to what is on the disk now, as far as the options want it before the watch is live. */
   async #catchUp(recorder: WatchRecorder, start: FollowerStart): Promise<void> {
-    const { catalog, root, options, stream, state, reader, patiently } = this.setting;
+    const { catalog, root, options, stream, state, reader, mounts, patiently } = this.setting;
     const { trust = 'directories' } = options;
     let changed = 0;
+    await patiently(() => mounts.learn(recorder));
+    const missing = await patiently(() => mounts.missing());
     if (!start.isNew) {
       const isQuick = start.isFirst && trust !== 'none';
-      const differing = isQuick ? checkDirectories(recorder, reader) : this.#compareAll(recorder, root);
+      const differing = isQuick
+        ? checkDirectories(recorder, reader, missing)
+        : this.#compareAll(recorder, root);
       changed = await this.#queueAll(differing, () => this.#recordDue(recorder));
       if (!start.isFirst) this.#pending.gaps.add(root);
       await this.#recordDue(recorder);
@@ -143,6 +151,7 @@ export class RootFollower {
       if (this.#failure) throw this.#failure;
       if (this.#pending.mayHaveLostRoot || clock() >= lookAtRoot) {
         if (this.#isRootLost()) return;
+        await this.#lookAtMounts();
         lookAtRoot = clock() + ROOT_EVERY;
       }
       this.#startCheckIfDue(recorder);
@@ -188,11 +197,27 @@ export class RootFollower {
       });
   }
 
+  /** Notices file systems that went without an event, and has the catalog note that they cannot be read. */
+  async #lookAtMounts(): Promise<void> {
+    const { mounts } = this.setting;
+    try {
+      await mounts.missing();
+    } catch (error) {
+      // They are looked at again.
+      if (!isPassing(error)) throw error;
+    }
+    for (const path of mounts.lastMissing)
+      if (!this.#noted.has(path)) this.#pending.queue.addEntries(path, clock());
+    this.#noted = mounts.lastMissing;
+  }
+
   /** Compares everything in and below a directory, and tells what cannot be read. */
   async *#compareAll(recorder: WatchRecorder, top: BytePath): AsyncGenerator<readonly BytePath[]> {
-    const { options, unreadable } = this.setting;
-    const tally = new UnreadableTally();
-    yield* checkEverything(recorder, top, options, tally);
+    const { options, mounts, unreadable } = this.setting;
+    const below = await mounts.learn(recorder);
+    if (isWithinAny(top, await mounts.missing())) return;
+    const tally = new UnreadableTally(below);
+    yield* checkEverything(recorder, top, { options, unreadable: tally, mounts: below });
     unreadable.take(top, tally);
   }
 
@@ -222,13 +247,13 @@ export class RootFollower {
 
   /** Records what is due. What cannot be recorded now is due again later. */
   async #recordDue(recorder: WatchRecorder, { all = false } = {}): Promise<void> {
-    const { root, reader, alarm, state } = this.setting;
+    const { root, reader, mounts, alarm, state } = this.setting;
     const gaps = [...this.#pending.gaps];
     const places = this.#withParents(this.#pending.queue.take(clock(), { all }));
     if (places.entries.length + places.trees.length + gaps.length === 0) return;
     try {
       const checkRoot = () => this.#checkRoot();
-      const batch = await recordBatch({ root, recorder, reader, checkRoot }, places, gaps);
+      const batch = await recordBatch({ root, recorder, reader, mounts, checkRoot }, places, gaps);
       for (const path of gaps) this.#pending.gaps.delete(path);
       this.#databaseRetry.reset();
       this.#recorded(batch);

@@ -19,10 +19,14 @@ export class TreeReader {
   readonly #reader: DirectoryReader;
   #buffers: Uint8Array[] = [];
 
-  constructor(private readonly scope: CrawlScope) {
+  /** @param mounts see {@link DirectoryPacker} */
+  constructor(
+    private readonly scope: CrawlScope,
+    readonly mounts?: Set<BytePath>,
+  ) {
     this.#reader = openReader('auto');
     this.#writer = new ListingWriter((buffer) => this.#buffers.push(buffer));
-    this.#packer = new DirectoryPacker(scope, this.#pending, this.#reader, this.#writer);
+    this.#packer = new DirectoryPacker(scope, this.#pending, this.#reader, this.#writer, mounts);
   }
 
   /** Listings of single directories. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { BytePath } from '../byte-path.js';
 import type { Catalog } from '../database/catalog.js';
 import type { ScanRun } from '../database/records.js';
@@ -6,6 +7,8 @@ import { reasonOf } from '../scan/root-check.js';
 import type { EventStream } from './event-stream.js';
 import type { WatchEvent } from './watch-event.js';
 
+const { ENODEV } = constants.errno;
+
 /** Directories that a look at everything could not read: of these the catalog keeps what it knew. */
 export interface UnreadableDirectories {
   readonly count: number;
@@ -13,18 +16,28 @@ export interface UnreadableDirectories {
   readonly example: { readonly path: BytePath; readonly reason: string } | undefined;
 }
 
-/** Counts directories that cannot be read. */
+/** Counts directories that cannot be read, but for those where a file system is missing: these are told one by one. */
 export class UnreadableTally implements UnreadableDirectories {
   count = 0;
   example: UnreadableDirectories['example'];
+  readonly #mounts: ReadonlySet<BytePath>;
+
+  constructor(mounts: readonly BytePath[] = []) {
+    this.#mounts = new Set(mounts);
+  }
 
   /** Takes in packed listings. */
   add(listings: Uint8Array): void {
     for (const listing of readListings(listings)) {
       if (listing.state !== 'unreadable' || listing.isGone) continue;
-      this.count++;
-      this.example ??= { path: listing.path, reason: reasonOf(listing.errno) };
+      if (listing.errno === ENODEV && this.#mounts.has(listing.path)) continue;
+      this.addOne(listing.path, listing.errno);
     }
+  }
+
+  addOne(path: BytePath, errno: number): void {
+    this.count++;
+    this.example ??= { path, reason: reasonOf(errno) };
   }
 }
 

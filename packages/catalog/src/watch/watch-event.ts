@@ -40,7 +40,8 @@ export type WatchEvent =
   | { readonly kind: 'unwatched'; readonly root: BytePath; readonly path: BytePath; readonly reason: string }
   /**
    * A look at everything in and below a directory found more or fewer directories that cannot be read than the last
-   * one did. What the catalog has of them is what it knew before.
+   * one did, or the file system that was mounted at a directory is missing, or back. What the catalog has of them is what
+   * it knew before.
    */
   | {
       readonly kind: 'unreadable';

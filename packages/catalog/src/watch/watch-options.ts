@@ -30,7 +30,10 @@ export interface WatchOptions {
   readonly limitQueue?: boolean;
   /** Files whose changes are no news, such as the catalog's own. */
   readonly ignore?: readonly BytePath[];
-  /** Take an empty root as true also where the catalog knows files below it. Default false. */
+  /**
+   * Take an empty root, or an empty directory that was a mount point, as true although the catalog knows files below it.
+   * Default false.
+   */
   readonly allowEmpty?: boolean;
   /** Globs of what to leave out; use the same as for scans of this tree. */
   readonly exclude?: readonly string[];

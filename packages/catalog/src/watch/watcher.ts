@@ -8,6 +8,7 @@ import { emptyRootReason } from '../scan/root-check.js';
 import { scan } from '../scan/scan.js';
 import { Alarm } from './alarm.js';
 import type { EventStream } from './event-stream.js';
+import { KnownMounts } from './known-mounts.js';
 import { openSource } from './open-source.js';
 import { RetryDelay } from './retry-delay.js';
 import { asError, clock, type FollowerSetting, ROOT_EVERY, RootFollower } from './root-follower.js';
@@ -38,6 +39,8 @@ export class Watcher {
     this.#scope = { root, exclusions, oneFileSystem, followMounts, maxDepth: Number.MAX_SAFE_INTEGER };
     this.#guard = new RootGuard(root);
     this.#state = new WatchState(root, stream);
+    const reader = new TreeReader(this.#scope, options.allowEmpty ? undefined : new Set());
+    const unreadable = new UnreadableNews(root, stream);
     this.#setting = {
       catalog,
       root,
@@ -45,8 +48,9 @@ export class Watcher {
       stream,
       state: this.#state,
       guard: this.#guard,
-      reader: new TreeReader(this.#scope),
-      unreadable: new UnreadableNews(root, stream),
+      reader,
+      mounts: new KnownMounts(catalog, reader, unreadable),
+      unreadable,
       alarm: this.#alarm,
       patiently: (attempt) => this.#patiently(attempt),
       isStopped: () => this.#isStopped,

@@ -7,7 +7,8 @@ import { mutationLine, mutationResult } from '../output/mutation-lines.js';
 import { unreadableRemark } from '../output/unreadable-remark.js';
 import { excludeOption } from '../repeated-option.js';
 
-interface ReconcileFlags extends Pick<ReconcileOptions, 'exclude' | 'oneFileSystem' | 'followMounts'> {
+interface ReconcileFlags
+  extends Pick<ReconcileOptions, 'exclude' | 'oneFileSystem' | 'followMounts' | 'allowEmpty'> {
   readonly full?: true;
 }
 
@@ -22,6 +23,7 @@ export function reconcileCommand({ output, signal }: CommandContext): Command {
     .addOption(excludeOption())
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
+    .option('--allow-empty', 'believe that a mount point is empty although files were recorded there')
     .action((directory: string, { full, ...flags }: ReconcileFlags, command: Command) =>
       withCatalog(command, { create: false }, async (catalog) => {
         const { reconcile } = await import('@filetracker/catalog');

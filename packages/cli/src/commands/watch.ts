@@ -65,7 +65,10 @@ export function watchCommand({ output, signal }: CommandContext): Command {
     .addOption(excludeOption())
     .option('-x, --one-file-system', 'enter no other file system')
     .option('--follow-mounts', 'enter also file systems such as /proc and /sys')
-    .option('--allow-empty', 'believe that a tree is empty although files were recorded in it')
+    .option(
+      '--allow-empty',
+      'believe that a tree, or a mount point in it, is empty although files were recorded there',
+    )
     .action(
       async (directories: readonly string[], { database, ...options }: WatchFlags, command: Command) => {
         // Loaded here and not above: other commands need not wait for the server of the metrics.

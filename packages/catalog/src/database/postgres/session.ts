@@ -101,10 +101,8 @@ export class PostgresScanSession implements ScanSession {
   }
 
   knownMounts(): Promise<readonly BytePath[]> {
-    const { previous, reader } = this;
-    return this.#attempt(() =>
-      previous ? readKnownMounts(reader, this.options.host, previous) : Promise.resolve([]),
-    );
+    const { host, root } = this.options;
+    return this.#attempt(() => readKnownMounts(this.reader, host, root));
   }
 
   record(packed: Uint8Array): Promise<void> {

@@ -17,6 +17,7 @@ import { hangUp } from './hang-up.js';
 import { tryLockHost } from './hosts.js';
 import { ensurePartitions } from './partitions.js';
 import { readDirectory } from './read-directories.js';
+import { readKnownMounts } from './read-known-mounts.js';
 import { readStream } from './read-stream.js';
 import type { ReaderPool } from './reader-pool.js';
 import { type Merge, resolveDirectories } from './resolve-directories.js';
@@ -74,6 +75,11 @@ export class PostgresWatchRecorder implements WatchRecorder {
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  knownMounts(): Promise<readonly BytePath[]> {
+    const { readers, host, root } = this.options;
+    return this.#attempt(() => readKnownMounts(readers, host, root));
   }
 
   nearestKnown(paths: readonly BytePath[]): Promise<readonly (KnownPlace | undefined)[]> {

@@ -65,7 +65,7 @@ export class SqliteScanSession implements ScanSession {
   }
 
   knownMounts(): Promise<readonly BytePath[]> {
-    return this.#attempt(() => (this.previous ? readKnownMounts(this.#database, this.previous) : []));
+    return this.#attempt(() => readKnownMounts(this.#database, this.#options.root));
   }
 
   record(listings: Uint8Array): Promise<void> {

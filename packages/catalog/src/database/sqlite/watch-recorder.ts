@@ -14,6 +14,7 @@ import { knownDirectories } from './known-directories.js';
 import { ListingIntake } from './listing-intake.js';
 import { prepared } from './prepared.js';
 import { readDirectory } from './read-directories.js';
+import { readKnownMounts } from './read-known-mounts.js';
 import { type SessionTables, sessionTables } from './session-tables.js';
 import { StagedListings } from './staged-listings.js';
 import { findStaleLinks } from './stale-links.js';
@@ -46,6 +47,11 @@ export class SqliteWatchRecorder implements WatchRecorder {
     } catch (error) {
       throw this.options.translate(error);
     }
+  }
+
+  knownMounts(): Promise<readonly BytePath[]> {
+    const { reader, root } = this.options;
+    return this.#attempt(() => readKnownMounts(reader, root));
   }
 
   nearestKnown(paths: readonly BytePath[]): Promise<readonly (KnownPlace | undefined)[]> {
