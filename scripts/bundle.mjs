@@ -29,14 +29,23 @@ const BUNDLES = [
       'light-my-request',
     ],
   },
-  // The command line, with what its commands load on demand beside it.
-  {
-    package: 'cli',
-    module: 'bin/filetracker',
-    isWhole: true,
-    external: ['zstd-napi/binding.js', 'pg-native', 'bindings'],
-  },
+  // The programs of the command line, with what their commands load on demand beside them.
+  ...['', '-cache-cleaner', '-export', '-migrate', '-recover'].map((name) =>
+    whole('cli', `bin/filetracker${name}`),
+  ),
+  // What they start: a process, and threads.
+  whole('server', 'metadata/lmdb/read-all'),
+  whole('cli', 'migrate/inspect-worker'),
+  whole('cli', 'migrate/tree-worker'),
+  whole('catalog', 'watch/source-worker'),
+  whole('catalog', 'fingerprint/worker'),
 ];
+
+/** A module with all that it imports but for what loads machine code, or other files by their place. */
+function whole(name, module) {
+  const external = ['lmdb', 'piscina', 'zstd-napi/binding.js', 'pg-native', 'bindings'];
+  return { package: name, module, isWhole: true, external };
+}
 
 /**
  * Packages of the workspace stay outside: what they export must be the same for everybody in a process. A program that
@@ -86,6 +95,9 @@ const CHANGED = [
   },
 ];
 
+for (const { package: name, isWhole } of BUNDLES) {
+  if (isWhole) rmSync(join(sourceOf(name), '../dist', PARTS), { recursive: true, force: true });
+}
 await Promise.all(BUNDLES.map(bundle));
 
 async function bundle({ package: name, module, external = [], isWhole = false }) {
@@ -117,7 +129,6 @@ async function bundle({ package: name, module, external = [], isWhole = false })
     ...options,
     plugins: [...plugins, keepPlaces(name, place, before)],
   });
-  if (isWhole) rmSync(join(target, PARTS), { recursive: true, force: true });
   for (const { path, text } of outputFiles) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${text}${licences(Object.keys(metafile.outputs[relative(root, path)].inputs))}`);
@@ -180,7 +191,10 @@ function takeOurs(external) {
         const name = packageOf(importer);
         const isMissing = kind === 'require-call' && !isInstalled(path, importer);
         const isOutside = name && (external.includes(path) || isMissing);
-        return isOutside ? { path, namespace: 'outside', pluginData: name } : undefined;
+        if (!isOutside) return undefined;
+        // A part of its own would not export what it does by name. All that we load so is what the programs need, too.
+        if (kind === 'dynamic-import') return { path, external: true };
+        return { path, namespace: 'outside', pluginData: name };
       });
       bundling.onLoad({ filter: /./, namespace: 'outside' }, ({ path, pluginData: name }) => ({
         contents: `module.exports = requireOfBundle(${placeOf(name)})(${JSON.stringify(path)});`,
