@@ -1,25 +1,28 @@
 import { type Compilable, type Kysely, type RawBuilder, sql } from '../../kysely.js';
+import type { ChangeRange } from '../change-range.js';
 import { SEQUENCES_TOGETHER, type WantedChanges } from '../change-texts.js';
+import type { Line } from '../query-database.js';
 import type { CatalogTables } from '../tables.js';
 import { isInRange } from './path-conditions.js';
 
 /** Sequences for each change of a range, at most, for it to be read step by step. */
 const SPARSE = 4;
 
+/** The query for the extent of a range, a line that {@link changeTextsQuery} needs. */
+export function extentQuery(tables: Kysely<CatalogTables>, range: ChangeRange): Compilable<Line> {
+  return tables
+    .selectFrom('file_changes')
+    .where(isInRange(range))
+    .select(sql<string>`format('%s %s %s', count(*), min(sequence), max(sequence))`.as('line'));
+}
+
 /** The query that gives the texts of wanted changes (change-texts.ts), and null for steps that have none. */
-export async function changeTextsQuery(
+export function changeTextsQuery(
   tables: Kysely<CatalogTables>,
   wanted: WantedChanges,
-): Promise<Compilable> {
-  const { count, first, last } = await tables
-    .selectFrom('file_changes')
-    .where(isInRange(wanted.range))
-    .select(({ fn }) => [
-      fn.countAll<bigint>().as('count'),
-      fn.min('sequence').as('first'),
-      fn.max('sequence').as('last'),
-    ])
-    .executeTakeFirstOrThrow();
+  extent: string,
+): Compilable {
+  const [count = 0n, first = 0n, last = 0n] = extent.split(' ').map(BigInt);
   const isDense = count > 0n && last - first < count * BigInt(SPARSE);
   return isDense ? stepping(tables, wanted, { first, last }) : grouping(tables, wanted);
 }
