@@ -5,7 +5,7 @@ import { record, wordsOf } from '../conformance/catalog/recording.js';
 import { contents } from '../support/catalog-contents.js';
 import { DATABASES } from '../support/databases.js';
 import { PackedTree } from '../support/packed-tree.js';
-import { newDatabase, query } from '../support/postgres-database.js';
+import { newCatalogDatabase, query } from '../support/postgres-database.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -93,7 +93,7 @@ test('what changed among many files is the same in both databases, whatever thei
 });
 
 test('a file of PostgreSQL of which only the place on the disk changed keeps its fingerprint', async () => {
-  const place = await newDatabase();
+  const place = await newCatalogDatabase();
   const catalog = await openCatalog(place, { create: true });
   onTestFinished(() => catalog.close());
   const tree = new PackedTree('/data').file('moved', { ctime: LATER });

@@ -14,11 +14,11 @@ import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
 import { all, contents } from '../support/catalog-contents.js';
 import { checkedCatalog } from '../support/checked-catalog.js';
 import { PackedTree } from '../support/packed-tree.js';
-import { newDatabase, query, queryMeanwhile } from '../support/postgres-database.js';
+import { newCatalogDatabase, newDatabase, query, queryMeanwhile } from '../support/postgres-database.js';
 
 const factory = {
   kind: 'PostgreSQL',
-  create: async () => checkedCatalog(await newDatabase()),
+  create: async () => checkedCatalog(await newCatalogDatabase()),
 };
 describeCatalog(factory);
 describeWatchRecorder(factory);
@@ -95,7 +95,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a user who may only read reads, and a scan says what is denied and changes nothing', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     await record(catalog, tree());
     const before = await contents(catalog, tree().root);
@@ -120,7 +120,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a read-only database can be read, and a scan says why it cannot be', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     await record(catalog, tree());
     await query(
@@ -136,7 +136,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a connection lost while a scan is recorded leaves the catalog as it was, and the next scan works', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     await record(catalog, tree());
     const before = await contents(catalog, tree().root);
@@ -158,7 +158,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a connection lost while listings travel fails the scan at once, with a reason', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
     const large = tree();
@@ -182,7 +182,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a catalog goes on when the server has ended its idle connections, all or one', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     await record(catalog, tree());
     const connections =
@@ -212,7 +212,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a report that lost its idle connection for writing makes another', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     await record(await opened(url), tree());
     const database = await openQueries(url);
     onTestFinished(() => database.close());
@@ -233,7 +233,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('hosts that share a database see and change only their own trees, also at the same time', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const [one, two] = [await opened(url, 'one'), await opened(url, 'two')];
     const session = await one.beginScan({ root: tree().root, source: 'scan' });
     await record(two, tree().file('more', { size: 100 }));
@@ -246,7 +246,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('the rescan of an unchanged tree writes less than 256 KiB of log', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     const large = new PackedTree('/data');
     for (let n = 0; n < 4_000; n++) large.file(`d${n % 200}/f${n}`);
@@ -267,7 +267,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('changes lie in the partition of their month', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     await record(catalog, tree());
     const run = await record(catalog, tree().file('new'));
@@ -276,7 +276,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a first scan that is aborted leaves no file, and the next one works', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     const large = tree();
     for (let n = 0; n < 5_000; n++) large.file(`d/f${n}`);
@@ -288,7 +288,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('a directory that a first scan lists twice is recorded once', async () => {
-    const url = await newDatabase();
+    const url = await newCatalogDatabase();
     const catalog = await opened(url);
     const session = await catalog.beginScan({ root: tree().root, source: 'scan' });
     for (const listings of [...tree().pack(), ...tree().list('d')]) await session.record(listings);
@@ -299,7 +299,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('directories whose numbers begin alike do not go together', async () => {
-    const catalog = await opened(await newDatabase());
+    const catalog = await opened(await newCatalogDatabase());
     const many = new PackedTree('/data');
     for (let n = 0; n < 40; n++) many.file(`d${n}/f`);
     await record(catalog, many);
@@ -312,7 +312,7 @@ describe('a PostgreSQL database', () => {
   });
 
   test('trees a thousand directories deep, with names of 255 bytes, come and go', async () => {
-    const catalog = await opened(await newDatabase());
+    const catalog = await opened(await newCatalogDatabase());
     const deep = new PackedTree('/data').file(`${'d/'.repeat(1000)}leaf`, { size: 5 }).file('stays');
     const wide = Array.from({ length: 15 }, () => 'é'.repeat(127)).join('/');
     deep.file(`${wide}/leaf`, { size: 6 });

@@ -17,7 +17,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { all, allOf } from '../support/catalog-contents.js';
 import { PackedTree } from '../support/packed-tree.js';
-import { newDatabase, query } from '../support/postgres-database.js';
+import { newCatalogDatabase, query } from '../support/postgres-database.js';
 
 const ROOT = '/data';
 
@@ -63,7 +63,7 @@ async function everything(database: QueryDatabase) {
 }
 
 test('machines that share a database have reports of their own', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   await recordTwice(url, 'one', 1000);
   const database = await opened(url, 'one');
   await giveAllOneContent(url, 'one');
@@ -86,7 +86,7 @@ test('machines that share a database have reports of their own', async () => {
 });
 
 test('a machine of which nothing was recorded is told in one line, with those that are known', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   await recordTwice(url, 'one', 1);
   await expect(openQueries(url, { host: 'elsewhere' })).rejects.toMatchObject({
     code: 'unavailable',
@@ -115,7 +115,7 @@ async function datedBack(url: string, host: string): Promise<void> {
 }
 
 test('prune takes a whole month away where nothing of other machines is in it, and rows otherwise', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   const before = Date.UTC(2021, 0);
   for (const host of ['one', 'two']) {
     await recordTwice(url, host, 1);
@@ -129,7 +129,7 @@ test('prune takes a whole month away where nothing of other machines is in it, a
 });
 
 test('prune does not wait for a report that reads the history', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   await recordTwice(url, 'one', 1);
   await datedBack(url, 'one');
   const reader = await opened(url, 'one');
@@ -141,7 +141,7 @@ test('prune does not wait for a report that reads the history', async () => {
 });
 
 test('what writes waits for no scan: it is refused in one line', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   await recordTwice(url, 'one', 1);
   const catalog = await openCatalog(url, { create: false, host: 'one' });
   const session = await catalog.beginScan({ root: parseBytePath(ROOT), source: 'scan' });
@@ -162,7 +162,7 @@ const LOST = {
 };
 
 test('a connection that is lost under a report is one clear line', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   await recordTwice(url, 'one', 1);
   const database = await opened(url, 'one');
   expect(await all(diskUsage(database, { depth: 0 }))).toHaveLength(1);
@@ -172,7 +172,7 @@ test('a connection that is lost under a report is one clear line', async () => {
 
 /** A machine with that many files, in fifty directories; the size of each is its number. */
 async function withFiles(count: number): Promise<{ readonly url: string; readonly database: QueryDatabase }> {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   const catalog = await openCatalog(url, { create: true });
   const tree = new PackedTree(ROOT);
   for (let n = 0; n < count; n++) tree.file(`d${n % 50}/f${n}`, { size: n });
@@ -200,7 +200,7 @@ test('a search finds each entry once, also after one that was not read to its en
 });
 
 test('limits of a server for the time of statements end neither a scan nor a search', async () => {
-  const url = await newDatabase();
+  const url = await newCatalogDatabase();
   const name = new URL(url).pathname.slice(1);
   await query(url, `ALTER DATABASE ${name} SET statement_timeout = 1`);
   await recordTwice(url, 'one', 1);

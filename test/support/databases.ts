@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { newDatabase } from './postgres-database.js';
+import { newCatalogDatabase } from './postgres-database.js';
 
 /** A kind of database that holds catalogs. */
 export interface DatabaseKind {
@@ -11,5 +11,5 @@ export interface DatabaseKind {
 /** All kinds, for `describe.each`: what a test says of one must be true of the others. */
 export const DATABASES: readonly DatabaseKind[] = [
   { kind: 'SQLite', newPlace: (directory) => Promise.resolve(join(directory, 'catalog.db')) },
-  { kind: 'PostgreSQL', newPlace: () => newDatabase() },
+  { kind: 'PostgreSQL', newPlace: () => newCatalogDatabase() },
 ];

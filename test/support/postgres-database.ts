@@ -36,9 +36,21 @@ function databaseUrl(name: string): string {
 }
 
 /** A new empty database, dropped when the test that asked for it has finished. */
-export async function newDatabase(): Promise<string> {
+export function newDatabase(): Promise<string> {
+  return copyOf('template1');
+}
+
+/**
+ * A new database with a catalog of which nothing is known yet, dropped when the test that asked for it has finished.
+ * Copying its files costs a third of the processor time of making an empty database and then the schema.
+ */
+export function newCatalogDatabase(): Promise<string> {
+  return copyOf(inject('catalogTemplate'));
+}
+
+async function copyOf(template: string): Promise<string> {
   const name = `t${randomUUID().replaceAll('-', '')}`;
-  await query(databaseUrl('postgres'), `CREATE DATABASE ${name}`);
+  await query(databaseUrl('postgres'), `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
   onTestFinished(async () => {
     await query(databaseUrl('postgres'), `DROP DATABASE ${name} WITH (FORCE)`);
   });

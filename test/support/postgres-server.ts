@@ -16,11 +16,17 @@ export interface PostgresOptions {
   readonly flags?: readonly string[];
   /** Where its data stay when it has stopped, and are taken up from; in a temporary directory without it. */
   readonly keptIn?: string | undefined;
+  /** Where that temporary directory is. Default that of the system. */
+  readonly below?: string;
 }
 
 /** Starts a real PostgreSQL, by default with an empty cluster, for as long as the tests or measurements run. */
-export async function startPostgres({ flags = [], keptIn }: PostgresOptions = {}): Promise<PostgresServer> {
-  const directory = keptIn ?? mkdtempSync(join(tmpdir(), 'filetracker-postgres-'));
+export async function startPostgres({
+  flags = [],
+  keptIn,
+  below = tmpdir(),
+}: PostgresOptions = {}): Promise<PostgresServer> {
+  const directory = keptIn ?? mkdtempSync(join(below, 'filetracker-postgres-'));
   mkdirSync(directory, { recursive: true });
   // The server runs as a user of its own where the tests run as root.
   chmodSync(directory, 0o711);
