@@ -25,7 +25,7 @@ import type {
 } from '../query-database.js';
 import type { CatalogTables } from '../tables.js';
 import type { LineColumns } from '../text-lines.js';
-import { changeTextsQuery, extentQuery } from './change-texts-query.js';
+import { changeTextsQuery } from './change-texts-query.js';
 import {
   connect,
   HOST_SCHEMA,
@@ -119,14 +119,8 @@ class PostgresQueries implements QueryDatabase {
   }
 
   async *changeTexts(wanted: WantedChanges): AsyncGenerator<Buffer> {
-    const { tables } = this;
     const range = await this.#withoutNeedlessPath(wanted.range);
-    // On the connection that then reads the rows: each one's process maps the server's memory anew, page by page.
-    let extent = '';
-    for await (const lines of this.#copied(extentQuery(tables, range), { readsAll: false, read: asText })) {
-      extent = lines[0] ?? '';
-    }
-    const query = changeTextsQuery(tables, { ...wanted, range }, extent);
+    const query = await changeTextsQuery(this.tables, { ...wanted, range });
     for await (const texts of this.#copied(query, { readsAll: false, read: asBytes })) yield* texts;
   }
 
