@@ -12,6 +12,7 @@ export {
   PostgresQueryCompiler,
   type RawBuilder,
   type Selectable,
+  type SelectQueryBuilder,
   type SqlBool,
   SqliteDialect,
   sql,

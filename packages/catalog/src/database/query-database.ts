@@ -1,6 +1,6 @@
 import type { ByteName, BytePath } from '../byte-path.js';
 import type { Attributes } from '../entry.js';
-import type { Compilable, Kysely, RawBuilder, SqlBool } from '../kysely.js';
+import type { Compilable, Kysely, RawBuilder, SelectQueryBuilder, SqlBool } from '../kysely.js';
 import type { ChangeRange } from './change-range.js';
 import type { WantedChanges } from './change-texts.js';
 import type { DirectoryPlaces } from './directory-paths.js';
@@ -16,6 +16,9 @@ export type DirectoryColumn = 'id' | 'directory_id' | 'parent_id';
 
 /** The tables whose rows are read as lines. */
 export type LineTable = 'files' | 'file_changes';
+
+/** A query about files, of which nothing is selected yet. */
+export type FilesQuery = SelectQueryBuilder<CatalogTables, 'files', object>;
 
 /** A row of {@link QueryDatabase.streamLines}. */
 export interface Line {
@@ -35,8 +38,8 @@ export interface QueryDatabase {
 
   /**
    * Reads the lines of several queries, which are never empty: those of one query after those of the other, as they are
-   * needed, many at a time. The queries look at most rows of a table, one after the other; where it is worth that, in
-   * several threads or processes of the server. All see the one state nevertheless.
+   * needed, many at a time. The queries look at most rows of a table, one after the other, or for those of many
+   * directories; where it is worth that, in several threads or processes of the server. All see the one state nevertheless.
    */
   streamLines(queries: readonly Compilable<Line>[]): AsyncIterable<readonly string[]>;
 
@@ -51,6 +54,9 @@ export interface QueryDatabase {
 
   /** Whether a column holds one of many numbers of directories. */
   isAmong(column: DirectoryColumn, directories: readonly bigint[]): RawBuilder<SqlBool>;
+
+  /** The files directly in directories, all of which are of this machine. */
+  filesIn(directories: readonly bigint[]): FilesQuery;
 
   /** Whether these bytes stand anywhere in a name. */
   contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool>;

@@ -99,9 +99,8 @@ class FileReader<Item> {
   async together(directories: readonly WalkedDirectory[]): Promise<ReadonlyMap<bigint, Item[]>> {
     if (directories.length === 0) return new Map();
     const homes = new Map(directories.map((directory) => [directory.id, directory]));
-    const rows = await this.#grouped()
+    const rows = await this.#grouped([...homes.keys()])
       .select('directory_id')
-      .where(this.database.isAmong('directory_id', [...homes.keys()]))
       .groupBy('directory_id')
       .execute();
     return new Map(
@@ -123,7 +122,7 @@ class FileReader<Item> {
         .offset(PAGE - 1)
         .limit(1)
         .executeTakeFirst();
-      let page = this.#grouped().where('directory_id', '=', home.id).where('files.name', '>', behind);
+      let page = this.#grouped([home.id]).where('files.name', '>', behind);
       if (end) page = page.where('files.name', '<=', end.name);
       const row = await page.executeTakeFirst();
       if (row) yield this.#items(row, home);
@@ -131,10 +130,10 @@ class FileReader<Item> {
     }
   }
 
-  #grouped() {
+  #grouped(directories: readonly bigint[]) {
     const { database, options, form } = this;
-    const query = database.tables
-      .selectFrom('files')
+    const query = database
+      .filesIn(directories)
       .select([database.fileGroup('names').as('names'), database.fileGroup(form.field).as('texts')]);
     return options.onlyFingerprinted ? query.where('fingerprint', 'is not', null) : query;
   }

@@ -14,7 +14,7 @@ export interface FindOptions extends Criteria {
 /**
  * Finds files and directories in the catalog as find(1) does on the disk, many at a time. Without a criterion, or for
  * directories alone, they come in the order of a walk: directories before what is in them, files in the order of names.
- * With one, in no particular order but directories first. Throws {@link InvalidPatternError}.
+ * With one, in no particular order. Throws {@link InvalidPatternError}.
  */
 export function find(database: QueryDatabase, options: FindOptions): AsyncGenerator<readonly FoundEntry[]> {
   return found(database, options, WHOLE);

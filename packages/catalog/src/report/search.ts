@@ -1,7 +1,7 @@
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
 import { DETAILS } from '../database/file-groups.js';
-import type { DirectoryColumn, QueryDatabase } from '../database/query-database.js';
+import type { DirectoryColumn, FilesQuery, QueryDatabase } from '../database/query-database.js';
 import type { LineColumns } from '../database/text-lines.js';
 import { type RawBuilder, type SqlBool, sql } from '../kysely.js';
 import { readFileAt } from './entries-below.js';
@@ -17,9 +17,9 @@ interface Question {
 }
 
 /**
- * The entries that meet criteria, many at a time: directories first, then files, each as they lie in the tables. Where
- * the bounds of directories leave few to look into, only those are read, else all in one pass of the database. A walk through the directories, which gives an order, takes many times as
- * long. Throws {@link InvalidPatternError}.
+ * The entries that meet criteria, many at a time: files first, then directories, each as they lie in the tables. Where
+ * the bounds of directories leave few to look into, only those are read, else all in one pass of the database. A walk
+ * through the directories, which gives an order, takes many times as long. Throws {@link InvalidPatternError}.
  */
 export async function* search<Item>(
   database: QueryDatabase,
@@ -33,10 +33,14 @@ export async function* search<Item>(
     return;
   }
   const homes = await directoriesInBounds(database, criteria, place);
-  const wanted = { criteria, place, isNamed, homes };
+  // Few, and most of them hold something: their paths are read once, while the database looks for files.
+  const known = homes && place.pathsOf(homes);
+  known?.catch(() => {});
+  const pathsOf = (ids: Iterable<bigint>) => known ?? place.pathsOf(ids);
+  const wanted = { criteria, within: place.within, pathsOf, isNamed, homes };
   const { types } = criteria;
-  if (!types || types.includes('directory')) yield* directories(database, wanted, form);
   if (!types || types.some((type) => type !== 'directory')) yield* files(database, wanted, form);
+  if (!types || types.includes('directory')) yield* directories(database, wanted, form);
 }
 
 /** The file at a path, where it meets the criteria. */
@@ -59,7 +63,8 @@ async function* fileAt<Item>(
 /** What a table is searched for. */
 interface Search {
   readonly criteria: Criteria;
-  readonly place: SearchPlace;
+  readonly within: SearchPlace['within'];
+  readonly pathsOf: SearchPlace['pathsOf'];
   readonly isNamed: NameFilter;
   /** The only directories that matter; undefined: all do. */
   readonly homes: readonly bigint[] | undefined;
@@ -70,24 +75,35 @@ async function* directories<Item>(
   search: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  const { criteria, place, isNamed } = search;
-  const matching = database.tables
-    .selectFrom('directories')
-    .select(sql<string>`cast(id AS text)`.as('line'))
-    .where(criteriaConditions(database, 'directories', criteria))
-    .orderBy('id');
-  const queries = partsOf(database, search, 'id').map((part) => matching.where(part));
-  for await (const lines of database.streamLines(queries)) {
-    const ids = lines.map(BigInt);
-    const paths = await place.pathsOf(ids);
+  for await (const ids of matchingDirectories(database, search)) {
+    const paths = await search.pathsOf(ids);
     const places = ids.flatMap((id) => {
       const path = paths.get(id)?.path;
       if (path === undefined) return [];
       const { parent, name } = splitPath(path) ?? { parent: path, name: '' };
-      return isNamed({ directory: parent, name, isDirectory: true }) ? [{ id, path }] : [];
+      return search.isNamed({ directory: parent, name, isDirectory: true }) ? [{ id, path }] : [];
     });
     if (places.length > 0) yield await form.directories(database, places);
   }
+}
+
+/** The numbers of directories that meet criteria, but for their names. */
+async function* matchingDirectories(
+  database: QueryDatabase,
+  { criteria, within, homes }: Search,
+): AsyncGenerator<readonly bigint[]> {
+  const matching = database.tables
+    .selectFrom('directories')
+    .where(criteriaConditions(database, 'directories', criteria))
+    .orderBy('id');
+  if (homes) {
+    const rows = await matching.select('id').where(database.isAmong('id', homes)).execute();
+    yield rows.map(({ id }) => id);
+    return;
+  }
+  const lines = matching.select(sql<string>`cast(id AS text)`.as('line'));
+  const queries = partsOf(database, within, 'id').map((part) => lines.where(part));
+  for await (const found of database.streamLines(queries)) yield found.map(BigInt);
 }
 
 /** Which file a line is about; what its form reads follows. */
@@ -98,18 +114,19 @@ async function* files<Item>(
   search: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  const { criteria, place, isNamed } = search;
+  const { criteria, within, homes, isNamed } = search;
   const file = database.line('files', FILE);
   const line =
     form.field === 'details' ? sql<string>`${file} || ' ' || ${database.line('files', DETAILS)}` : file;
-  const matching = database.tables
-    .selectFrom('files')
-    .select(line.as('line'))
-    .where(criteriaConditions(database, 'files', criteria));
-  const queries = partsOf(database, search, 'directory_id').map((part) => matching.where(part));
+  const all = database.tables.selectFrom('files');
+  const places: readonly FilesQuery[] = homes
+    ? [database.filesIn(homes)]
+    : partsOf(database, within, 'directory_id').map((part) => all.where(part));
+  const isWanted = criteriaConditions(database, 'files', criteria);
+  const queries = places.map((place) => place.select(line.as('line')).where(isWanted));
   for await (const lines of database.streamLines(queries)) {
     const found = lines.map(foundFile);
-    const paths = await place.pathsOf(new Set(found.map(({ directory }) => directory)));
+    const paths = await search.pathsOf(new Set(found.map(({ directory }) => directory)));
     const items: Item[] = [];
     for (const { directory, name, details } of found) {
       const home = paths.get(directory);
@@ -131,13 +148,12 @@ function foundFile(line: string) {
   };
 }
 
-/** Where to look, in parts; `column` holds the numbers of directories. */
+/** Where to look where bounds spare nothing, in parts; `column` holds the numbers of directories. */
 function partsOf(
   database: QueryDatabase,
-  { place: { within }, homes }: Search,
+  within: SearchPlace['within'],
   column: DirectoryColumn,
 ): readonly RawBuilder<SqlBool>[] {
-  if (homes) return [database.isAmong(column, homes)];
   return within ? [sql<SqlBool>`${sql.ref(column)} IN ${within}`] : database.directoryParts(column);
 }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type BytePath, pathFromBytes } from '../../byte-path.js';
+import { type BytePath, isWithin as isPathWithin, pathFromBytes } from '../../byte-path.js';
 import {
   type Compilable,
   Kysely,
@@ -9,13 +9,14 @@ import {
   type SqlBool,
   sql,
 } from '../../kysely.js';
-import type { ChangeRange } from '../change-range.js';
+import type { ChangeRange, OrderedRange } from '../change-range.js';
 import type { WantedChanges } from '../change-texts.js';
 import type { DirectoryPlaces } from '../directory-paths.js';
 import { CatalogError } from '../errors.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
+  FilesQuery,
   Line,
   LineTable,
   PathColumn,
@@ -99,6 +100,12 @@ class PostgresQueries implements QueryDatabase {
     return isAmong(column, directories);
   }
 
+  filesIn(directories: readonly bigint[]): FilesQuery {
+    // What the view asks of each file, whose it is, is known of all.
+    const files = this.tables.withSchema(SCHEMA).selectFrom('files');
+    return files.where(isAmong('directory_id', directories));
+  }
+
   contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {
     return sql<SqlBool>`position(${bytes} IN ${sql.ref(column)}) > 0`;
   }
@@ -112,7 +119,8 @@ class PostgresQueries implements QueryDatabase {
   }
 
   async *changeTexts(wanted: WantedChanges): AsyncGenerator<Buffer> {
-    const query = await changeTextsQuery(this.tables, wanted);
+    const range = await this.#withoutNeedlessPath(wanted.range);
+    const query = await changeTextsQuery(this.tables, { ...wanted, range });
     for await (const texts of this.#copied(query, { readsAll: false, read: asBytes })) yield* texts;
   }
 
@@ -165,6 +173,14 @@ class PostgresQueries implements QueryDatabase {
 
   async close(): Promise<void> {
     await Promise.all([this.#endWriting(), this.#rows.close(), hangUp(this.reading)]);
+  }
+
+  /** A range without the path that all trees lie in: to compare the paths takes as long as all else about its changes. */
+  async #withoutNeedlessPath({ path, ...others }: OrderedRange): Promise<OrderedRange> {
+    if (path === undefined) return others;
+    const runs = await this.tables.selectFrom('scan_runs').select('root').distinct().execute();
+    const isNeedless = runs.every(({ root }) => isPathWithin(pathFromBytes(root), path));
+    return isNeedless ? others : { ...others, path };
   }
 
   async *#copied<Value>(query: Compilable, options: CopyOptions<Value>): AsyncGenerator<readonly Value[]> {

@@ -9,6 +9,7 @@ import type { DirectoryPlaces } from '../directory-paths.js';
 import { DETAILS, type FileGroupField } from '../file-groups.js';
 import type {
   DirectoryColumn,
+  FilesQuery,
   Line,
   LineTable,
   PathColumn,
@@ -125,6 +126,10 @@ class SqliteQueries implements QueryDatabase {
     // As one value: five hundred of them take longer to be prepared than the rows to be found.
     const numbers = `[${directories.join(',')}]`;
     return sql<SqlBool>`${sql.ref(column)} IN (SELECT value FROM json_each(${numbers}))`;
+  }
+
+  filesIn(directories: readonly bigint[]): FilesQuery {
+    return this.tables.selectFrom('files').where(this.isAmong('directory_id', directories));
   }
 
   contains(column: 'name', bytes: Uint8Array): RawBuilder<SqlBool> {
