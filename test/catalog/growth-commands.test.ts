@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { openCatalog } from '@filetracker/catalog';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
-import { catalogWorkplace } from '../support/catalog-workplace.js';
+import { catalogWorkplace, sharedPlace } from '../support/catalog-workplace.js';
 import { PackedTree } from '../support/packed-tree.js';
 
 /** A tree that grew by 5000 bytes, and then shrank by 1000; with the moments in between. */
-function grownTree() {
-  const { root, place, run, json } = catalogWorkplace();
+function grownTree(directory?: string) {
+  const { root, place, run, json } = catalogWorkplace(directory);
   mkdirSync(join(root, 'alpha'));
   writeFileSync(join(root, 'alpha', 'log.txt'), Buffer.alloc(1000));
   const pause = () => {
@@ -27,9 +27,12 @@ function grownTree() {
   return { root, place, run, json, first, second, third };
 }
 
+/** The same, for tests that change neither tree nor catalog. */
+const toRead = sharedPlace(grownTree);
+
 describe('filetracker timeline', () => {
   test('tells the sizes of the past at even distances', () => {
-    const { root, json, first, second, third } = grownTree();
+    const { root, json, first, second, third } = toRead();
     const sizes = (since: string, until: string) =>
       json('timeline', '--since', since, '--until', until, '--points', '2', root).map(({ bytes, files }) => [
         bytes,
@@ -59,7 +62,7 @@ describe('filetracker timeline', () => {
   });
 
   test('a line of bars for people, a page that needs nothing else for a browser', () => {
-    const { root, place, run, first } = grownTree();
+    const { root, place, run, first } = toRead();
     const text = run('timeline', '--since', first, '--points', '9', root).stdout;
     expect(text).toMatch(/^[▁▂▃▄▅▆▇█]{9}\n/);
     expect(text).toMatch(/4\.9 KiB in 2 files {2}\(\+3\.9 KiB\)\n/);
@@ -80,7 +83,7 @@ describe('filetracker timeline', () => {
 });
 
 test('top --growth between two scans, by their numbers', () => {
-  const { root, run, json } = grownTree();
+  const { root, run, json } = toRead();
   const growth = (...span: readonly string[]) =>
     json('top', '--growth', '--files', ...span, root).map(({ path, bytes }) => [path, bytes]);
   expect(growth('--since', 'scan:1', '--until', 'scan:2')).toEqual([[join(root, 'alpha', 'run.dat'), 5000]]);
@@ -192,7 +195,7 @@ test('after a scan is what later ones recorded, also where the clock went back b
 
 describe('filetracker explain', () => {
   test('says which directories, types and owners account for the growth', () => {
-    const { root, json, run, first } = grownTree();
+    const { root, json, run, first } = toRead();
     const shares = json('explain', '--since', first, root);
     expect(shares).toContainEqual({ by: 'directory', what: join(root, 'alpha'), bytes: 4000, files: 1 });
     expect(shares).toContainEqual({ by: 'type', what: 'dat', bytes: 5000, files: 1 });
@@ -235,7 +238,7 @@ describe('filetracker explain', () => {
 });
 
 test('top --growth --last is growth since then', () => {
-  const { root, json } = grownTree();
+  const { root, json } = toRead();
   expect(json('top', '--growth', '--last', '1h', root)[0]).toMatchObject({
     path: join(root, 'alpha'),
     bytes: 4000,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { COMMAND, catalogWorkplace } from '../support/catalog-workplace.js';
+import { COMMAND, catalogWorkplace, sharedPlace } from '../support/catalog-workplace.js';
 
 const HOSTILE = '</script><script>document.title = "owned"<\\u002fscript> & \'"\n=1|2`*';
 
@@ -14,8 +14,8 @@ function readCsv(text: string): Record<string, string>[] {
 }
 
 /** A tree with two scans: a hostile name appeared, a file grew, one moved. */
-function scannedTwice() {
-  const place = catalogWorkplace();
+function scannedTwice(directory?: string) {
+  const place = catalogWorkplace(directory);
   const { root, run } = place;
   mkdirSync(join(root, 'sub'));
   writeFileSync(join(root, 'grows.log'), 'x'.repeat(2048));
@@ -28,6 +28,9 @@ function scannedTwice() {
   run('scan', root);
   return place;
 }
+
+/** The same, for tests that change neither tree nor catalog. */
+const toRead = sharedPlace(scannedTwice);
 
 const REPORTS: readonly (readonly [string, ...string[]])[] = [
   ['du'],
@@ -44,7 +47,7 @@ test.each(
   REPORTS.map((report) => ({ report, name: report.join(' ') })),
 )('CSV has the rows of --json and names them exactly: $name', ({ report }) => {
   const [command, ...args] = report;
-  const { root, run, json } = scannedTwice();
+  const { root, run, json } = toRead();
   const rows = readCsv(run(command, ...args, root, '--csv').stdout);
   const paths = rows.map(({ path, pathBase64 }) =>
     pathBase64 ? Buffer.from(pathBase64, 'base64').toString() : path,
@@ -95,7 +98,7 @@ test('find and verify of a path that is a file are about that file', () => {
 });
 
 test('rows of text are one line each, whatever the names', () => {
-  const { root, run } = scannedTwice();
+  const { root, run } = toRead();
   for (const args of [['find'], ['du', '-d', '5'], ['top', '--files', '-n', '99'], ['as-of', '0s', '-R']]) {
     const [command = '', ...rest] = args;
     const lines = run(command, ...rest, root)
@@ -106,7 +109,7 @@ test('rows of text are one line each, whatever the names', () => {
 });
 
 test('the HTML report needs nothing else, and no name in it becomes markup', () => {
-  const { place, root, run } = scannedTwice();
+  const { place, root, run } = toRead();
   const file = join(place, 'week.html');
   expect(run('report', '--last', '7d', '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
   const html = readFileSync(file, 'utf8');
@@ -130,7 +133,7 @@ test('the HTML report needs nothing else, and no name in it becomes markup', () 
 });
 
 test('a report of a time in which nothing changed says so, in every form, and draws nothing', () => {
-  const { place, root, run, json } = scannedTwice();
+  const { place, root, run, json } = toRead();
   const file = join(place, 'empty.html');
   const span = ['--since', '2101-01-01', '--until', '2101-01-03'];
   expect(run('report', ...span, '--html', file, root)).toMatchObject({ status: 0, stderr: '' });
@@ -150,7 +153,7 @@ test('a report of a time in which nothing changed says so, in every form, and dr
 });
 
 test('a report of a time before the first scan says since when there is something to tell, and lists no days', () => {
-  const { root, run, json } = scannedTwice();
+  const { root, run, json } = toRead();
   const span = ['--since', '2001-01-01', '--until', '2001-01-03', root];
   expect(run('report', ...span).stdout).toMatch(
     /\n0 scans in this time, 0 errors\.\nRecorded since 20.*\.\n$/,
@@ -191,7 +194,7 @@ test.each([
   'duplicates',
   'verify',
 ])('a path that was never scanned is told in one line: %s', (command) => {
-  const { root, run } = scannedTwice();
+  const { root, run } = toRead();
   const failed = run(command, `${root}-1`);
   expect(failed).toMatchObject({ status: 1, stdout: '' });
   expect(failed.stderr).toMatch(
@@ -200,7 +203,7 @@ test.each([
 });
 
 test('a directory above scanned trees means all of them, where a question can be about several', () => {
-  const { place, root, run, json } = scannedTwice();
+  const { place, root, run, json } = toRead();
   expect(json('du', '--depth', '0', place)).toMatchObject([{ path: root, files: 3 }]);
   expect(run('history', place)).toMatchObject({
     status: 1,
@@ -270,7 +273,7 @@ test('a report of a directory counts the scans that looked at it, in whole files
 });
 
 test('what finds nothing says why, on stderr', () => {
-  const { root, run } = scannedTwice();
+  const { root, run } = toRead();
   expect(run('duplicates')).toMatchObject({ status: 0, stdout: '' });
   expect(run('verify').stderr).toContain('"filetracker scan --fingerprint all"');
   expect(run('changes', '--scan', '9')).toMatchObject({ status: 1, stdout: '' });

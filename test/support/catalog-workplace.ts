@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { beforeAll } from 'vitest';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** The program `filetracker`. */
@@ -13,8 +15,7 @@ interface Finished {
 }
 
 /** A place with an empty tree and a function that runs `filetracker` on its own catalog there. */
-export function catalogWorkplace() {
-  const place = temporaryDirectory();
+export function catalogWorkplace(place = temporaryDirectory()) {
   const root = join(place, 'a tree-1');
   const database = join(place, 'data', 'catalog.db');
   mkdirSync(root);
@@ -33,4 +34,21 @@ export function catalogWorkplace() {
     renameSync(made, path);
   };
   return { place, root, database, env, run, json, placeFile };
+}
+
+/**
+ * A place that is made once, for the tests of a file that only read what is there. Returns what `make` does, of a
+ * directory that is removed behind them.
+ */
+export function sharedPlace<Place extends object>(make: (directory: string) => Place): () => Place {
+  let made: Place | undefined;
+  beforeAll(() => {
+    const directory = mkdtempSync(join(tmpdir(), 'filetracker-test-'));
+    made = make(directory);
+    return () => rmSync(directory, { recursive: true, force: true });
+  });
+  return () => {
+    if (!made) throw new Error('the place is there during tests only');
+    return made;
+  };
 }
