@@ -32,6 +32,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   console.error('installing dependencies; some are compiled, which takes minutes');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--loglevel=error'], {
     cwd: root,
+    // node-gyp compiles one file at a time unless it is told.
+    env: { JOBS: 'max', ...process.env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (status !== 0) fail('dependencies could not be installed; to compile them takes make, g++ and Python 3');

@@ -42,7 +42,8 @@ const rounds = Number(values.rounds ?? 3);
 const shape = { files, directories: files / FILES_PER_DIRECTORY };
 const copies = Number(values.copies ?? 1);
 const laterScans = Number(values['later-scans'] ?? 3);
-const database = await (values.postgres
+const isUrl = values.catalog?.startsWith('postgres://') ?? false;
+const database = await (values.postgres && !isUrl
   ? readServer(values.catalog, values.setting)
   : readFile(values.catalog));
 const { place } = database;
