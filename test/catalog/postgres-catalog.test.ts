@@ -7,7 +7,7 @@ import {
   openQueries,
   parseBytePath,
 } from '@filetracker/catalog';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { record } from '../conformance/catalog/recording.js';
 import { describeCatalog } from '../conformance/catalog-suite.js';
 import { describeWatchRecorder } from '../conformance/watch-recorder-suite.js';
@@ -37,7 +37,25 @@ const failure = (url: string, create = true) =>
     (error: CatalogError) => error,
   );
 
+/** What connecting to a server gives that accepts connections and says nothing. */
+async function failureOfSilence(): Promise<CatalogError | undefined> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const error = await failure(`postgres://tracker@127.0.0.1:${port}/catalog`);
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  return error;
+}
+
 describe('a PostgreSQL database', () => {
+  // It takes ten seconds in which the other tests have nothing to wait for.
+  let silence: Promise<CatalogError | undefined>;
+  beforeAll(() => {
+    silence = failureOfSilence();
+  });
+
   test('a newer schema is refused', async () => {
     const url = await newDatabase();
     await opened(url);
@@ -77,21 +95,6 @@ describe('a PostgreSQL database', () => {
     const error = await failure(change(await newDatabase()));
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringMatching(message) as string });
     expect(error?.message).not.toMatch(/\n|secret|wrong@/);
-  });
-
-  test('a server that accepts connections and says nothing is told as such', async () => {
-    const sockets: Socket[] = [];
-    const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    });
-    const { port } = server.address() as AddressInfo;
-    expect(await failure(`postgres://tracker@127.0.0.1:${port}/catalog`)).toMatchObject({
-      code: 'unavailable',
-      message: expect.stringMatching(/the server does not answer$/) as string,
-    });
   });
 
   test('a user who may only read reads, and a scan says what is denied and changes nothing', async () => {
@@ -324,5 +327,12 @@ describe('a PostgreSQL database', () => {
     });
     const found = await all(catalog.changes({ path: parseBytePath(`/data/${'d/'.repeat(999)}`) }));
     expect(found).toHaveLength(3);
+  });
+
+  test('a server that accepts connections and says nothing is told as such', async () => {
+    expect(await silence).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/the server does not answer$/) as string,
+    });
   });
 });

@@ -4,7 +4,7 @@ import { contents } from './catalog-contents.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 /** What a catalog says of a tree, a line a path: everything that does not depend on the order of its history. */
-async function description(catalog: Catalog, root: BytePath): Promise<Map<string, string>> {
+export async function description(catalog: Catalog, root: BytePath): Promise<Map<string, string>> {
   const { directories, files } = await contents(catalog, root);
   const lines = new Map<string, string>();
   for (const { path, attributes, totals } of directories) {

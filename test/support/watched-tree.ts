@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BytePath, type Catalog, openCatalog, parseBytePath } from '@filetracker/catalog';
-import { onTestFinished } from 'vitest';
-import { differencesFromDisk } from './fresh-scan.js';
+import { expect, onTestFinished, vi } from 'vitest';
+import { description, differencesFromDisk } from './fresh-scan.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 const CHURN = join(import.meta.dirname, 'churn.mjs');
@@ -36,7 +36,19 @@ export async function churn(root: string, outside: string, seed: number, count: 
 /** Waits until the catalog is true; returns what is wrong when it does not become so. */
 export async function lastDifferences(catalog: Catalog, path: BytePath): Promise<string[]> {
   const end = Date.now() + PATIENCE;
-  let differences = await differencesFromDisk(catalog, path);
-  while (differences.length > 0 && Date.now() < end) differences = await differencesFromDisk(catalog, path);
-  return differences;
+  for (;;) {
+    const before = await description(catalog, path);
+    const differences = await differencesFromDisk(catalog, path);
+    if (differences.length === 0 || Date.now() >= end) return differences;
+    await hasChanged(catalog, path, before);
+  }
+}
+
+/**
+ * Waits a second at most until a catalog tells something else. Scans of the disk without a pause would take what the
+ * watch needs to catch up.
+ */
+async function hasChanged(catalog: Catalog, path: BytePath, before: Map<string, string>): Promise<void> {
+  const look = async () => expect(await description(catalog, path)).not.toEqual(before);
+  await vi.waitFor(look, { timeout: 1000, interval: 20 }).catch(() => undefined);
 }
