@@ -176,6 +176,16 @@ function waitUntilFree(image: string): void {
   }
 }
 
+/** Unmounts a file system; while somebody looks into it, who makes it busy for that moment, again. */
+function unmountWhenFree(path: string): void {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const { status, stderr } = spawnSync('umount', [path], { encoding: 'utf8' });
+    if (status === 0) return;
+    if (!stderr.includes('busy') || Date.now() > deadline) throw new Error(stderr);
+  }
+}
+
 function mounted(path: string, options: readonly string[], image?: string): TestFileSystem {
   mkdirSync(path);
   let place: string | undefined;
@@ -186,7 +196,7 @@ function mounted(path: string, options: readonly string[], image?: string): Test
       place = at;
     },
     unmount() {
-      run('umount', place ?? path);
+      unmountWhenFree(place ?? path);
       place = undefined;
       if (image) waitUntilFree(image);
     },

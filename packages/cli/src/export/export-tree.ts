@@ -51,9 +51,15 @@ export async function exportTree(
   }
 }
 
+/** Resolves with the path of the first file of a content and version, if it is sound. */
+type FirstPath = () => Promise<string | undefined>;
+
+/** What became of a file; one that was saved as it came, and undefined where it has been deleted since it was listed. */
+type Outcome = 'kept' | 'linked' | FileStat | undefined;
+
 class TreeWriter {
   /** By content and version, the path of the first file that has them, once that is certain. */
-  readonly #first = new Map<string, () => Promise<string | undefined>>();
+  readonly #first = new Map<string, FirstPath>();
   readonly #stop = new AbortController();
   /** Ends all, also by itself. */
   readonly signal: AbortSignal;
@@ -86,44 +92,40 @@ class TreeWriter {
     const { directory, target } = this.options;
     const relative = directory === '' ? stat.name : stat.name.slice(directory.length + 1);
     const path = join(target, relative);
-    if (await isThere(path, stat)) {
-      this.#rememberKept(stat, path);
-      return this.observer.kept(stat);
-    }
-    makeTreeDirectory(dirname(path));
     const key = this.#linkKey(stat, path);
     const first = key === undefined ? undefined : this.#first.get(key);
-    if (first && (await this.#link(await first(), path))) return this.observer.written(stat, 'linked');
-    const saving = this.#save(stat.name, path);
-    // Whatever came instead, or failed, is no file to link to.
-    const sound = saving.then(
-      (saved) => (saved?.digest === stat.digest && saved?.version === stat.version ? path : undefined),
-      () => undefined,
-    );
-    if (key !== undefined) this.#first.set(key, () => sound);
-    const saved = await saving;
-    // Deleted since it was listed: there is nothing to write any more.
-    if (saved) this.observer.written(saved, 'copied');
+    const placing = this.#place(stat, path, first);
+    let sound: Promise<string | undefined> | undefined;
+    const own = () => {
+      sound ??= soundPath(placing, stat, path);
+      return sound;
+    };
+    // Of names that are looked at together the others wait for the one that is listed first.
+    if (key !== undefined && !first) this.#first.set(key, own);
+    const outcome = await placing;
+    if (outcome === 'kept') this.observer.kept(stat);
+    else if (outcome === 'linked') this.observer.written(stat, 'linked');
+    else if (outcome) {
+      // The first was no file to link to.
+      if (key !== undefined) this.#first.set(key, own);
+      this.observer.written(outcome, 'copied');
+    }
   }
 
-  /** Of a file that was there only time and size were looked at: others are not to become links to a wrong one. */
-  #rememberKept(stat: FileStat, path: string): void {
-    const key = this.#linkKey(stat, path);
-    if (key === undefined || this.#first.has(key)) return;
-    let sound: Promise<string | undefined> | undefined;
-    this.#first.set(key, () => {
-      sound ??= digestOf(path).then(
-        (digest) => (digest === stat.digest ? path : undefined),
-        () => undefined,
-      );
-      return sound;
-    });
+  /** Sees that a file is in its place; `first` tells what it may be a link to. */
+  async #place(stat: FileStat, path: string, first: FirstPath | undefined): Promise<Outcome> {
+    if (await isThere(path, stat)) return 'kept';
+    makeTreeDirectory(dirname(path));
+    if (first && (await this.#link(await first(), path))) return 'linked';
+    return this.#save(stat.name, path);
   }
 
   /** The same for files that can be one: names of a file have one content, one modification time and one file system. */
   #linkKey({ digest, version }: FileStat, path: string): string | undefined {
     if (!this.options.hardLinks || digest === undefined) return undefined;
-    return `${digest}@${version}@${statSync(dirname(path)).dev}`;
+    const directory = dirname(path);
+    makeTreeDirectory(directory);
+    return `${digest}@${version}@${statSync(directory).dev}`;
   }
 
   async #save(name: FileName, path: string): Promise<FileStat | undefined> {
@@ -175,6 +177,26 @@ async function linkIfPossible(existing: string, path: string): Promise<true | un
     return true;
   } catch (error) {
     if (hasCode(error, 'EXDEV')) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Where a file is to which others may become links: not where something else came, or it failed. Of one that was there only
+ * time and size were looked at.
+ */
+async function soundPath(
+  placing: Promise<Outcome>,
+  { digest, version }: FileStat,
+  path: string,
+): Promise<string | undefined> {
+  try {
+    const outcome = await placing;
+    const found = outcome === 'kept' ? { digest: await digestOf(path), version } : outcome;
+    const isSound = found === 'linked' || (found?.digest === digest && found?.version === version);
+    return isSound ? path : undefined;
+  } catch {
+    // Why it failed is told where it was to be written.
     return undefined;
   }
 }
