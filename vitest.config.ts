@@ -10,7 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // Node.js loads what is built itself: read by vite, that took a third of what each file of tests costs before its tests.
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
-    maxWorkers: 2,
+    // One more than the cores that are counted on: tests wait a fifth of their time, for settling, for the disk, for others.
+    maxWorkers: 3,
     // Some tests take 100 s where ten processes share each core. A torture run has many times as many rounds of each
     // fault.
     testTimeout: process.env['FILETRACKER_TORTURE'] ? 900_000 : 300_000,
