@@ -54,7 +54,8 @@ export async function* readStream<Row extends pg.QueryResultRow>(
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
-    await client.query('BEGIN READ ONLY');
+    // Of a cursor the server expects that a tenth is read, and would look at all changes in their order for those of one directory.
+    await client.query('BEGIN READ ONLY; SET LOCAL cursor_tuple_fraction = 1');
     for await (const rows of readCursor<Row>(client, 'stream', query)) yield* rows;
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
