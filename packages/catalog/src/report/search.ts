@@ -33,7 +33,8 @@ export async function* search<Item>(
     return;
   }
   const homes = await directoriesInBounds(database, criteria, place);
-  // Few, and most of them hold something: their paths are read once, while the database looks for files.
+  // Few, and most of them hold something: their paths are read once, while the database looks for files. Why that fails is
+  // told where they are awaited.
   const known = homes && place.pathsOf(homes);
   known?.catch(() => {});
   const pathsOf = (ids: Iterable<bigint>) => known ?? place.pathsOf(ids);
