@@ -11,7 +11,6 @@ import { cutPower, makeExt4, type TestFileSystem } from '../support/file-systems
 import { startFiletracker } from '../support/filetracker-process.js';
 import { contentsOf } from '../support/filled-store.js';
 import { Load } from '../support/load.js';
-import { PATIENTLY } from '../support/patiently.js';
 import { flipBit, recover, STORE_PATIENCE, storeTemplate } from '../support/recovery.js';
 import { isRoot } from '../support/root.js';
 import { startServer } from '../support/server-process.js';
@@ -28,11 +27,12 @@ const isTemporary = (name: string) => /^\..*\.tmp$/.test(name);
 /** Cuts the power of a disk on which a stopped process works, and gives the disk back as it is then. */
 async function cutWhileStopped(disk: TestFileSystem, child: ChildProcess): Promise<void> {
   cutPower(disk.path);
-  const exited = once(child, 'exit');
+  // Not its exit alone: what it has printed is read by then, too.
+  const closed = once(child, 'close');
   child.kill('SIGKILL');
-  await exited;
+  await closed;
   // What it had started to read the metadata ends a moment later.
-  await vi.waitFor(() => disk.unmount(), PATIENTLY);
+  disk.unmount();
   disk.mount();
 }
 
