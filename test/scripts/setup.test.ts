@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -25,11 +25,27 @@ it.each([
   expect(status).toBe(1);
 });
 
-/** Runs the setup of a project that needs such a Node.js, with a script in the place of npm. */
-function setUp({ node, npm }: { readonly node: string; readonly npm: string }) {
+it('scripts run once the packages are there, up to one that fails', () => {
   const root = temporaryDirectory();
+  const npm = `echo "$1 $2 $3" >> ${root}/calls; test "$3" != lint`;
+  const { status } = setUp({ node: '>=20', npm, root }, 'build', 'lint', 'third');
+  expect(status).toBe(1);
+  const [first, ...others] = readFileSync(join(root, 'calls'), 'utf8').trim().split('\n');
+  expect(first).toMatch(/^ci /);
+  expect(others.filter((call) => call.startsWith('run'))).toEqual([
+    'run --silent build',
+    'run --silent lint',
+  ]);
+  expect(existsSync(join(root, 'node_modules/.installed-lock'))).toBe(true);
+});
+
+/** Runs the setup of a project that needs such a Node.js, with a script in the place of npm. */
+function setUp(
+  { node, npm, root = temporaryDirectory() }: Readonly<Record<'node' | 'npm', string> & { root?: string }>,
+  ...scripts: readonly string[]
+) {
   const bin = join(root, 'bin');
-  for (const directory of [bin, join(root, 'scripts')]) mkdirSync(directory);
+  for (const directory of ['bin', 'scripts', 'node_modules']) mkdirSync(join(root, directory));
   copyFileSync(SETUP, join(root, 'scripts/setup.mjs'));
   writeFileSync(
     join(root, 'package.json'),
@@ -37,7 +53,7 @@ function setUp({ node, npm }: { readonly node: string; readonly npm: string }) {
   );
   writeFileSync(join(root, 'package-lock.json'), '{}');
   writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
-  return spawnSync(process.execPath, [join(root, 'scripts/setup.mjs')], {
+  return spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), ...scripts], {
     encoding: 'utf8',
     env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
   });
