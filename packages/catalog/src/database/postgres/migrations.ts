@@ -268,4 +268,8 @@ export const MIGRATIONS: readonly string[] = [
     SELECT FROM directory_bounds b
     WHERE b.directory_id = files.directory_id AND b.host_id = current_setting('filetracker.host')::integer);
   `,
+  `
+  -- Searches for what is large read this in place of all bounds.
+  CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest) INCLUDE (directory_id, host_id);
+  `,
 ];
