@@ -269,7 +269,7 @@ export const MIGRATIONS: readonly string[] = [
     WHERE b.directory_id = files.directory_id AND b.host_id = current_setting('filetracker.host')::integer);
   `,
   `
-  -- Searches for what is large read this in place of all bounds.
-  CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest) INCLUDE (directory_id, host_id);
+  -- What is large is found by this in place of all bounds.
+  CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest, directory_id) INCLUDE (host_id);
   `,
 ];

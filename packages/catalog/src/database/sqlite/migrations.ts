@@ -173,7 +173,7 @@ export const MIGRATIONS: readonly string[] = [
     ) f ON f.directory_id = d.id;
   `,
   `
-  -- Searches for what is large read this in place of all bounds.
+  -- What is large is found by this in place of all bounds.
   CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest);
   `,
 ];
