@@ -13,8 +13,12 @@ it('an older Node.js is told which one is needed, and nothing is installed', () 
   expect(status).toBe(1);
 });
 
-it('an installation that fails ends with what it needs', () => {
-  const { status, stderr } = setUp({ node: '>=20', npm: 'echo "not found: make" >&2; exit 1' });
+it.each([
+  ['an installation', 'ci'],
+  ['a package of the two that are compiled', 'rebuild second'],
+])('%s that fails ends with what it needs', (_, failing) => {
+  const npm = `case "$*" in "${failing} "*) echo "not found: make" >&2; exit 1;; esac`;
+  const { status, stderr } = setUp({ node: '>=20', npm });
   expect(stderr).toMatch(
     /not found: make\ndependencies could not be installed; to compile them takes make, g\+\+ and Python 3\n$/,
   );
@@ -27,7 +31,10 @@ function setUp({ node, npm }: { readonly node: string; readonly npm: string }) {
   const bin = join(root, 'bin');
   for (const directory of [bin, join(root, 'scripts')]) mkdirSync(directory);
   copyFileSync(SETUP, join(root, 'scripts/setup.mjs'));
-  writeFileSync(join(root, 'package.json'), JSON.stringify({ engines: { node } }));
+  writeFileSync(
+    join(root, 'package.json'),
+    JSON.stringify({ engines: { node }, allowScripts: { first: true, second: true } }),
+  );
   writeFileSync(join(root, 'package-lock.json'), '{}');
   writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
   return spawnSync(process.execPath, [join(root, 'scripts/setup.mjs')], {
