@@ -42,4 +42,11 @@ describe.each(DATABASES)('large files in $kind', ({ newPlace }) => {
     const found = await scanned(tree, (later) => later.file('d/new', { size: 2 }));
     expect(found).toEqual({ top: ['/data/d/first'], found: ['/data/d/first'] });
   });
+
+  test('directories that are larger than all files do not hide the largest one', async () => {
+    const tree = new PackedTree('/data').file('large', { size: LARGE });
+    for (let n = 0; n < 9; n++) tree.directory(`d${n}`, { size: LARGE + n }).file(`d${n}/small`, { size: n });
+    const found = await scanned(tree, (later) => later.file('d3/new', { size: 5 }));
+    expect(found).toEqual({ top: ['/data/large'], found: ['/data/large'] });
+  });
 });

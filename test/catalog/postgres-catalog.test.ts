@@ -72,6 +72,17 @@ describe('a PostgreSQL database', () => {
     ]);
   });
 
+  test('settings in the URL count, but for those that a catalog needs', async () => {
+    const url = await newDatabase();
+    const name = new URL(url).pathname.slice(1);
+    await query(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    const options = '-c default_transaction_read_only=off -c search_path=public';
+    await opened(`${url}?options=${encodeURIComponent(options)}`);
+    expect(
+      await query(url, "SELECT to_regclass('filetracker.schema_version') IS NOT NULL AS is_there"),
+    ).toEqual([{ is_there: true }]);
+  });
+
   test('reading from a catalog that does not exist makes none', async () => {
     const url = await newDatabase();
     expect(await failure(url, false)).toMatchObject({ code: 'unavailable' });

@@ -32,4 +32,5 @@ export { type Pruned, prune } from './report/prune.js';
 export { knownSince, notRecorded, scanEnd, scanStart } from './report/run-at.js';
 export { type ScanEnd, type Span, spanBetween, spanFilter } from './report/span.js';
 export { type TimelineOptions, type TimelinePoint, timeline } from './report/timeline.js';
-export { topDirectories, topFiles } from './report/top.js';
+export { topDirectories } from './report/top-directories.js';
+export { topFiles } from './report/top-files.js';

@@ -13,7 +13,8 @@ export interface DirectorySize extends Totals {
 /** The columns of {@link totalsOf}. */
 export const TOTALS_COLUMNS = ['total_files', 'total_directories', 'total_bytes', 'total_allocated'] as const;
 
-type TotalsRow = Pick<Selectable<CatalogTables['directories']>, (typeof TOTALS_COLUMNS)[number]>;
+/** The row that has them. */
+export type TotalsRow = Pick<Selectable<CatalogTables['directories']>, (typeof TOTALS_COLUMNS)[number]>;
 
 /** Totals from their columns. */
 export function totalsOf(row: TotalsRow): Totals {

@@ -1,5 +1,6 @@
 import { type BytePath, childPath, nameFromBytes, splitPath } from '../byte-path.js';
 import { compileExclusion, isExcluded } from '../crawl/exclude.js';
+import type { DirectoryPlaces } from '../database/directory-paths.js';
 import { DETAILS } from '../database/file-groups.js';
 import type { DirectoryColumn, FilesQuery, QueryDatabase } from '../database/query-database.js';
 import type { LineColumns } from '../database/text-lines.js';
@@ -32,16 +33,43 @@ export async function* search<Item>(
     if (path !== undefined) yield* fileAt(database, { criteria, path, isNamed }, form);
     return;
   }
-  const homes = await directoriesInBounds(database, criteria, place);
-  // Few, and most of them hold something: their paths are read once, while the database looks for files. Why that fails is
-  // told where they are awaited.
-  const known = homes && place.pathsOf(homes);
-  known?.catch(() => {});
-  const pathsOf = (ids: Iterable<bigint>) => known ?? place.pathsOf(ids);
+  const ids = await directoriesInBounds(database, criteria, place);
+  const homes = ids && readHomes(database, { criteria, place, ids });
+  const pathsOf = (ids: Iterable<bigint>) => homes?.paths ?? place.pathsOf(ids);
   const wanted = { criteria, within: place.within, pathsOf, isNamed, homes };
   const { types } = criteria;
   if (!types || types.some((type) => type !== 'directory')) yield* files(database, wanted, form);
   if (!types || types.includes('directory')) yield* directories(database, wanted, form);
+}
+
+/** The only directories to look into. */
+interface Homes {
+  readonly ids: readonly bigint[];
+  readonly paths: Promise<DirectoryPlaces>;
+  /** Those that meet the criteria themselves, but for their names. */
+  readonly matching: Promise<readonly bigint[]>;
+}
+
+/**
+ * What is to be known of the only directories to look into. They are few, and most of them hold something: it is read
+ * at once, while the database looks for files. Why that fails is told where it is awaited.
+ */
+function readHomes(
+  database: QueryDatabase,
+  {
+    criteria,
+    place,
+    ids,
+  }: { readonly criteria: Criteria; readonly place: SearchPlace; readonly ids: readonly bigint[] },
+): Homes {
+  const paths = place.pathsOf(ids);
+  const matching = matchingDirectories(database, criteria)
+    .select('id')
+    .where(database.isAmong('id', ids))
+    .execute()
+    .then((rows) => rows.map(({ id }) => id));
+  for (const reading of [paths, matching]) reading.catch(() => {});
+  return { ids, paths, matching };
 }
 
 /** The file at a path, where it meets the criteria. */
@@ -68,7 +96,7 @@ interface Search {
   readonly pathsOf: SearchPlace['pathsOf'];
   readonly isNamed: NameFilter;
   /** The only directories that matter; undefined: all do. */
-  readonly homes: readonly bigint[] | undefined;
+  readonly homes: Homes | undefined;
 }
 
 async function* directories<Item>(
@@ -76,7 +104,7 @@ async function* directories<Item>(
   search: Search,
   form: EntryForm<Item>,
 ): AsyncGenerator<readonly Item[]> {
-  for await (const ids of matchingDirectories(database, search)) {
+  for await (const ids of directoriesMatching(database, search)) {
     const paths = await search.pathsOf(ids);
     const places = ids.flatMap((id) => {
       const path = paths.get(id)?.path;
@@ -89,22 +117,24 @@ async function* directories<Item>(
 }
 
 /** The numbers of directories that meet criteria, but for their names. */
-async function* matchingDirectories(
+async function* directoriesMatching(
   database: QueryDatabase,
   { criteria, within, homes }: Search,
 ): AsyncGenerator<readonly bigint[]> {
-  const matching = database.tables
+  if (homes) {
+    yield await homes.matching;
+    return;
+  }
+  const lines = matchingDirectories(database, criteria).select(sql<string>`cast(id AS text)`.as('line'));
+  const queries = partsOf(database, within, 'id').map((part) => lines.where(part));
+  for await (const found of database.streamLines(queries)) yield found.map(BigInt);
+}
+
+function matchingDirectories(database: QueryDatabase, criteria: Criteria) {
+  return database.tables
     .selectFrom('directories')
     .where(criteriaConditions(database, 'directories', criteria))
     .orderBy('id');
-  if (homes) {
-    const rows = await matching.select('id').where(database.isAmong('id', homes)).execute();
-    yield rows.map(({ id }) => id);
-    return;
-  }
-  const lines = matching.select(sql<string>`cast(id AS text)`.as('line'));
-  const queries = partsOf(database, within, 'id').map((part) => lines.where(part));
-  for await (const found of database.streamLines(queries)) yield found.map(BigInt);
 }
 
 /** Which file a line is about; what its form reads follows. */
@@ -121,7 +151,7 @@ async function* files<Item>(
     form.field === 'details' ? sql<string>`${file} || ' ' || ${database.line('files', DETAILS)}` : file;
   const all = database.tables.selectFrom('files');
   const places: readonly FilesQuery[] = homes
-    ? [database.filesIn(homes)]
+    ? [database.filesIn(homes.ids)]
     : partsOf(database, within, 'directory_id').map((part) => all.where(part));
   const isWanted = criteriaConditions(database, 'files', criteria);
   const queries = places.map((place) => place.select(line.as('line')).where(isWanted));

@@ -51,12 +51,16 @@ const SETTINGS = [
 
 /** What every connection of a catalog is made with. Whole numbers arrive as bigint, as rows are mapped from. */
 export function connectionOptions({ url }: PostgresPlace): pg.ClientConfig {
+  const place = new URL(url);
+  // What a URL says counts in place of everything beside it.
+  const theirs = place.searchParams.getAll('options');
+  place.searchParams.delete('options');
   return {
-    connectionString: url,
+    connectionString: theirs.length > 0 ? place.href : url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     application_name: 'filetracker',
-    options: SETTINGS.map((setting) => `-c ${setting}`).join(' '),
+    options: [...theirs, ...SETTINGS.map((setting) => `-c ${setting}`)].join(' '),
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === INT8 || oid === INT4 || oid === INT2

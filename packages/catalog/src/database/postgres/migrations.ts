@@ -268,4 +268,8 @@ export const MIGRATIONS: readonly string[] = [
     SELECT FROM directory_bounds b
     WHERE b.directory_id = files.directory_id AND b.host_id = current_setting('filetracker.host')::integer);
   `,
+  `
+  -- What is large is found by this in place of all bounds.
+  CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest, directory_id) INCLUDE (host_id);
+  `,
 ];

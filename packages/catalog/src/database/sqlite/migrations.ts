@@ -172,4 +172,8 @@ export const MIGRATIONS: readonly string[] = [
       SELECT directory_id, min(mtime_ns) AS oldest, max(mtime_ns) AS newest FROM files GROUP BY directory_id
     ) f ON f.directory_id = d.id;
   `,
+  `
+  -- What is large is found by this in place of all bounds.
+  CREATE INDEX directory_bounds_by_largest ON directory_bounds (largest);
+  `,
 ];
