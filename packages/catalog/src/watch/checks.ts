@@ -1,10 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BytePath, isWithinAny } from '../byte-path.js';
 import { type CrawlOptions, prepareCrawl } from '../crawl/crawl.js';
+import type { DirectoryRecord } from '../database/records.js';
 import type { KnownDirectory, WatchRecorder } from '../database/watch-recorder.js';
 import { STATX, type StatFields } from '../listing/stat-fields.js';
 import type { TreeReader } from './tree-reader.js';
 import type { UnreadableTally } from './unreadable.js';
+
+/** In a tree of fewer directories one thread has read all before another one, 0.1 s of processor time, has started. */
+const WORTH_THREADS = 100;
 
 /**
  * Compares every directory's own inode and times with what the catalog has, and yields those that differ, also those
@@ -27,22 +31,26 @@ export async function* checkDirectories(
  * Looks at every file below a directory and yields the directories that differ from the catalog or are new. Those that
  * cannot be read are no difference: `unreadable` counts them.
  *
+ * @param known what the catalog has of the directory, if anything
  * @param mounts see {@link DirectoryPacker}
  */
 export async function* checkEverything(
   recorder: WatchRecorder,
   top: BytePath,
   {
+    known,
     options,
     unreadable,
     mounts,
   }: {
+    readonly known: DirectoryRecord | undefined;
     readonly options: CrawlOptions;
     readonly unreadable: UnreadableTally;
     readonly mounts: readonly BytePath[];
   },
 ): AsyncGenerator<readonly BytePath[]> {
-  const crawl = prepareCrawl(top, options);
+  const isSmall = known !== undefined && known.totals.directories < WORTH_THREADS;
+  const crawl = prepareCrawl(top, isSmall ? { ...options, threads: 1 } : options);
   crawl.begin(undefined, mounts);
   for await (const listings of crawl) {
     unreadable.add(listings);

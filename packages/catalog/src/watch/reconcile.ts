@@ -77,7 +77,7 @@ export async function reconcile(
     for (const mount of missing) unreadable.addOne(mount, constants.errno.ENODEV);
     const crawlOptions = { exclude, oneFileSystem, followMounts };
     const found = isFull
-      ? checkEverything(recorder, path, { options: crawlOptions, unreadable, mounts: below })
+      ? checkEverything(recorder, path, { known, options: crawlOptions, unreadable, mounts: below })
       : checkDirectories(recorder, reader, missing);
     let entries: BytePath[] = [];
     for await (const lot of found) {

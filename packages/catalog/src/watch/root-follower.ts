@@ -213,11 +213,12 @@ export class RootFollower {
 
   /** Compares everything in and below a directory, and tells what cannot be read. */
   async *#compareAll(recorder: WatchRecorder, top: BytePath): AsyncGenerator<readonly BytePath[]> {
-    const { options, mounts, unreadable } = this.setting;
+    const { catalog, options, mounts, unreadable } = this.setting;
     const below = await mounts.learn(recorder);
     if (isWithinAny(top, await mounts.missing())) return;
     const tally = new UnreadableTally(below);
-    yield* checkEverything(recorder, top, { options, unreadable: tally, mounts: below });
+    const known = await catalog.directory(top);
+    yield* checkEverything(recorder, top, { known, options, unreadable: tally, mounts: below });
     unreadable.take(top, tally);
   }
 
