@@ -39,7 +39,11 @@ export async function* search<Item>(
   const wanted = { criteria, within: place.within, pathsOf, isNamed, homes };
   const { types } = criteria;
   if (!types || types.some((type) => type !== 'directory')) yield* files(database, wanted, form);
-  if (!types || types.includes('directory')) yield* directories(database, wanted, form);
+  if (areDirectoriesWanted(criteria)) yield* directories(database, wanted, form);
+}
+
+function areDirectoriesWanted({ types }: Criteria): boolean {
+  return !types || types.includes('directory');
 }
 
 /** The only directories to look into. */
@@ -63,11 +67,10 @@ function readHomes(
   }: { readonly criteria: Criteria; readonly place: SearchPlace; readonly ids: readonly bigint[] },
 ): Homes {
   const paths = place.pathsOf(ids);
-  const matching = matchingDirectories(database, criteria)
-    .select('id')
-    .where(database.isAmong('id', ids))
-    .execute()
-    .then((rows) => rows.map(({ id }) => id));
+  const among = matchingDirectories(database, criteria).select('id').where(database.isAmong('id', ids));
+  const matching = areDirectoriesWanted(criteria)
+    ? among.execute().then((rows) => rows.map(({ id }) => id))
+    : Promise.resolve([]);
   for (const reading of [paths, matching]) reading.catch(() => {});
   return { ids, paths, matching };
 }
