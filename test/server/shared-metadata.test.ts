@@ -18,6 +18,9 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 /** Changes that each process makes. */
 const STEPS = rounds(1200);
 
+/** How often each process opens and closes. */
+const TIMES = rounds(200);
+
 const USER = fileURLToPath(new URL('../support/metadata-user.mjs', import.meta.url));
 const OPENER = fileURLToPath(new URL('../support/metadata-opener.mjs', import.meta.url));
 
@@ -41,15 +44,17 @@ function startUser({ metadata, copies }: Place, changes: number) {
   return child;
 }
 
-/** Starts a process that opens and closes the metadata all the time. What is returned ends it, and says how often. */
-function startOpener({ metadata }: Place): () => Promise<number> {
-  const child = spawn(process.execPath, [OPENER, metadata], { stdio: ['pipe', 'pipe', 'inherit'] });
+/**
+ * Starts a process that opens and closes the metadata all the time, or so many times. `opened` says how often, once it has
+ * ended.
+ */
+function startOpener({ metadata }: Place, times = Number.POSITIVE_INFINITY) {
+  const child = spawn(process.execPath, [OPENER, metadata, `${times}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const opened = text(child.stdout);
-  return async () => {
-    child.stdin.end();
-    return Number(await opened);
-  };
+  const opened = text(child.stdout).then(Number);
+  return { end: () => void child.stdin.end(), opened };
 }
 
 /** Waits for a user's end; how often it has counted up. */
@@ -92,15 +97,22 @@ it(
   'I1, I4: no change is lost while another process opens the metadata',
   async () => {
     const place = emptyPlace();
-    const endOpener = startOpener(place);
+    const opener = startOpener(place);
     const users = [startUser(place, STEPS / 2), startUser(place, STEPS / 2)];
     const counted = await Promise.all(users.map(countsOf));
-    expect(await endOpener()).toBeGreaterThan(10);
+    opener.end();
+    expect(await opener.opened).toBeGreaterThan(10);
     expect(await counter(place)).toBe(counted.reduce((sum, count) => sum + count, 0));
     expect(await audit(place)).toEqual(place.copied());
   },
   STEPS * 250,
 );
+
+it('I8: the last process to close the metadata leaves them whole for one that opens them in that moment', async () => {
+  const place = emptyPlace();
+  const openers = [1, 2, 3].map(() => startOpener(place, TIMES));
+  expect(await Promise.all(openers.map(({ opened }) => opened))).toEqual([TIMES, TIMES, TIMES]);
+});
 
 it('I4: a process that is killed leaves at most the copies that it was about to store or delete', async () => {
   const place = emptyPlace();

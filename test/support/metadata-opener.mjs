@@ -1,11 +1,12 @@
-// Opens and closes a metadata store again and again until its standard input ends, and says how often.
+// Opens and closes a metadata store again and again until its standard input ends, or as often as it is told, and says
+// how often.
 import { LmdbMetadataStore } from '#server/metadata/lmdb/lmdb-metadata-store.js';
 import { PLAIN_RULES } from '#server/metadata/rules.js';
 
-const [directory = ''] = process.argv.slice(2);
+const [directory = '', times = 'Infinity'] = process.argv.slice(2);
 process.stdin.resume();
 let opened = 0;
-while (!process.stdin.readableEnded) {
+while (!process.stdin.readableEnded && opened < Number(times)) {
   const store = await LmdbMetadataStore.open(directory, { durable: false, rules: PLAIN_RULES });
   await store.close();
   opened++;
@@ -13,3 +14,4 @@ while (!process.stdin.readableEnded) {
   await new Promise(setImmediate);
 }
 process.stdout.write(String(opened));
+process.stdin.destroy();

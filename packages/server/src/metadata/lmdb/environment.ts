@@ -223,8 +223,10 @@ export class Environment {
     clearTimeout(this.#mending);
     // Where nothing can be written any more, lmdb-js leaves some without an answer, and would itself wait for them.
     while (this.#unusable === undefined && this.#underWay.size > 0) await Promise.race(this.#underWay);
-    if (this.#unusable === undefined) await this.root.close();
-    this.parts.gate?.close();
+    const { gate } = this.parts;
+    const close = () => this.root.close();
+    if (this.#unusable === undefined) await (gate ? gate.writing(close) : close());
+    gate?.close();
     this.parts.dataFile?.close();
     await this.#journal.close();
   }

@@ -11,15 +11,18 @@ const PAUSE = 1;
 const PATIENCE = 60_000;
 
 /**
- * Keeps the openings of an environment and the write transactions on it apart, among all processes.
+ * Keeps the openings of an environment apart from the write transactions on it and from its closings, among all processes.
  *
  * LMDB tells all processes which transaction was the last in memory that they share, and the next one begins with
  * what that one wrote. Whoever opens the environment sets it to what the data file said a moment before
  * (`mdb_env_open2` in the LMDB that lmdb 3.5.6 brings). A commit in that moment is forgotten: readers do not see it,
  * and the next writer puts its pages in the place of pages that are in use.
  *
- * So transactions hold one lock together, and an opening holds it alone. Those who open wait with the queue's lock,
- * which a transaction passes before it begins: no stream of transactions can keep them waiting.
+ * The last process to close the environment destroys the mutexes in that memory (`mdb_env_close_active`). Whoever opens it
+ * in that moment takes them for those of others, and begins no transaction with them.
+ *
+ * So transactions and closings hold one lock together, and an opening holds it alone. Those who open wait with the queue's
+ * lock, which a transaction passes before it begins: no stream of transactions can keep them waiting.
  */
 export class OpeningGate {
   /** Write transactions of this process under way. */
@@ -53,7 +56,10 @@ export class OpeningGate {
     }
   }
 
-  /** Runs a write transaction while no process opens the environment. It must be at its end when its promise is. */
+  /**
+   * Runs a write transaction, or closes the environment, while no process opens it. That must be at its end when its promise
+   * is.
+   */
   async writing(transaction: () => Promise<void>): Promise<void> {
     while (!this.#enter()) await sleep(PAUSE);
     try {

@@ -29,7 +29,8 @@ async function readAll(): Promise<void> {
     return { root, tables: Object.keys(TABLE_IDS).map((name) => ({ name, table: openTable(root, name) })) };
   };
   // Servers may have it open, too.
-  const { root, tables } = frozen ? open() : await new OpeningGate(path).opening(open);
+  const gate = frozen ? undefined : new OpeningGate(path);
+  const { root, tables } = gate ? await gate.opening(open) : open();
   // No page that is in use now, also by the free list, is used for anything else before this ends.
   const transaction = root.useReadTransaction();
   readFreeList(join(path, DATA_FILE));
@@ -41,5 +42,5 @@ async function readAll(): Promise<void> {
       else if (name === 'contents') decodeContent(value);
     }
   }
-  await root.close();
+  await (gate ? gate.writing(() => root.close()) : root.close());
 }
